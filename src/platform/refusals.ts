@@ -172,6 +172,12 @@ const refusals = {
     en: "This is already finished.",
     ru: "Это уже завершено.",
   },
+  generation_active: {
+    status: 409,
+    title: "Still in work",
+    en: "This picture is still in work. Wait for it or cancel it first.",
+    ru: "Эта картинка ещё делается. Дождитесь её или сначала отмените.",
+  },
   internal_error: {
     status: 500,
     title: "Something went wrong",

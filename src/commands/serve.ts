@@ -1,0 +1,100 @@
+import { parseArgs } from "node:util";
+import { openContext, ownMigrations } from "../context.ts";
+import { environmentFaults, processEnvironment } from "../platform/config/environment.ts";
+import { loadSettings } from "../platform/config/load.ts";
+import type { Settings } from "../platform/config/settings.ts";
+import { copyBeforeMigrate } from "../platform/db/copy-before-migrate.ts";
+import { dialect } from "../platform/db/dialect.ts";
+import { migrate } from "../platform/db/migrate.ts";
+import { OperatorError } from "../platform/errors.ts";
+import { lockDataFolder } from "../platform/single-server-lock.ts";
+import { ROLES, type Role, type RunningRoles, startRoles } from "../roles/all.ts";
+import type { RunningSandbox } from "../sandbox/server.ts";
+import type { Command } from "./command.ts";
+
+/** systemd and Docker kill after their own time; everything is down before. */
+const STOP_MS_MAX = 25_000;
+
+export const serveCommand: Command = {
+  name: "serve",
+  summary: "run the server: API, live events, workers and scheduler",
+  help: `Usage: atelier serve [--role all|api|worker|scheduler] [--port <number>] [--sandbox]
+
+  --role      which part this process plays; default: all. Separate roles need Postgres (DATABASE_URL)
+  --port      the port of the API; default: PORT, or 3000
+  --sandbox   play all providers on this machine: no account, no key, nothing leaves it
+
+Examples:
+  atelier serve --sandbox                 try everything at http://localhost:3000/docs
+  atelier serve                           one server with SQLite in DATA_DIR
+  DATABASE_URL=postgres://... atelier serve --role worker
+
+Stops on SIGTERM or SIGINT: jobs in hand are finished or handed back within 25 seconds.`,
+  async run(args) {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { role: { type: "string" }, port: { type: "string" }, sandbox: { type: "boolean" } },
+    });
+    const role = roleFrom(values.role);
+    const overlay = new Map(processEnvironment);
+    if (values.port !== undefined) overlay.set("PORT", { value: values.port, source: "environment" });
+    let sandbox: RunningSandbox | undefined;
+    if (values.sandbox) {
+      const { startSandbox } = await import("../sandbox/server.ts");
+      sandbox = await startSandbox({ environment: overlay });
+    }
+    const { settings } = loadSettings(sandbox?.environment ?? overlay, {
+      serving: true,
+      earlierFaults: environmentFaults,
+    });
+    const running = await start(settings, role, sandbox);
+    await untilStopped(running, sandbox);
+    return 0;
+  },
+};
+
+/** Opens, migrates and starts. Also what `demo` runs on. */
+export async function start(settings: Settings, role: Role, sandbox?: RunningSandbox): Promise<RunningRoles> {
+  if (dialect === "sqlite" && role !== "all") {
+    throw new OperatorError(
+      `A separate --role ${role} needs Postgres: set DATABASE_URL=postgres://... With SQLite one process does everything: atelier serve`,
+    );
+  }
+  const unlock = dialect === "sqlite" ? lockDataFolder(settings.DATA_DIR) : () => {};
+  try {
+    const open = await openContext(settings, sandbox ? { images: sandbox.images } : {});
+    const needs = { database: open.database, clock: open.ctx.clock, migrations: ownMigrations };
+    await migrate(needs, async () => {
+      const copy = await copyBeforeMigrate(open.database, open.ctx.clock, settings.DATA_DIR);
+      if (copy) open.ctx.log.info("the database was copied before its schema changes", { copy });
+    });
+    const running = await startRoles(open, role, { sandbox: sandbox?.handle });
+    return {
+      port: running.port,
+      async stop() {
+        await running.stop();
+        unlock();
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+async function untilStopped(running: RunningRoles, sandbox: RunningSandbox | undefined): Promise<void> {
+  await new Promise<void>((resolve) => {
+    process.once("SIGTERM", () => resolve());
+    process.once("SIGINT", () => resolve());
+  });
+  const forced = setTimeout(() => process.exit(1), STOP_MS_MAX);
+  await running.stop();
+  await sandbox?.stop();
+  clearTimeout(forced);
+}
+
+function roleFrom(text: string | undefined): Role {
+  const role = ROLES.find((name) => name === (text ?? "all"));
+  if (!role) throw new OperatorError(`--role must be one of ${ROLES.join(", ")}, not "${text}"`);
+  return role;
+}

@@ -1,0 +1,138 @@
+import { join } from "node:path";
+import { migrations } from "../drizzle/migrations.ts";
+import { type Clock, systemClock } from "./platform/clock.ts";
+import { type Catalogue, loadCatalogue } from "./platform/config/catalogue.ts";
+import type { Settings } from "./platform/config/settings.ts";
+import type { Database } from "./platform/db/database.ts";
+import { dialect } from "./platform/db/dialect.ts";
+import type { Migration } from "./platform/db/migrate.ts";
+import { openDatabase } from "./platform/db/open.ts";
+import { newId } from "./platform/ids.ts";
+import { createImages, type Images } from "./platform/images/index.ts";
+import { createDiskStorage } from "./platform/storage/disk.ts";
+import { createLinkSigner, type LinkSigner } from "./platform/storage/signed-links.ts";
+import type { Storage } from "./platform/storage/storage.ts";
+import { createLog, type Log, writeToStandardError } from "./platform/telemetry/log.ts";
+import { type Transactional, withDatabase } from "./platform/transactional.ts";
+import { createWakeUps, type WakeUps } from "./platform/wake.ts";
+import { fetchResult, type ResultFetcher } from "./providers/fetch-result.ts";
+import { createKieClient, type KieClient } from "./providers/kie/client.ts";
+
+/** Everything that the product needs from the world, wired once at the start. */
+export interface ContextParts {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  /** 0 (included) to 1, for jitter; secrets come from `platform/ids.ts`. */
+  readonly random: () => number;
+  readonly log: Log;
+  readonly catalogue: Catalogue;
+  readonly wakeUps: WakeUps;
+  readonly storage: Storage;
+  readonly images: Images;
+  readonly links: LinkSigner;
+  readonly kie: KieClient;
+  readonly fetchResult: ResultFetcher;
+  /** Follows a request into its jobs and provider calls. */
+  readonly requestId?: string | undefined;
+}
+
+/** The parts, bound to the database: outside a transaction, or to one. */
+export interface Context extends ContextParts, Transactional<Context> {}
+
+/** A context with the handle that it must be closed with. */
+export interface OpenContext {
+  ctx: Context;
+  database: Database;
+  close(): Promise<void>;
+}
+
+/** What tests and the sandbox may bring instead of the real thing. */
+export interface ContextOverrides {
+  clock?: Clock;
+  random?: () => number;
+  log?: Log;
+  images?: Images;
+}
+
+/** Image work in hand at once: two keep both cores of a small server busy, and memory bounded. */
+const IMAGE_CONCURRENCY = 2;
+const STATEMENT_TIMEOUT_MS = 30_000;
+/** The largest result that is fetched; the provider's own limit for pictures is 30 MB. */
+const RESULT_BYTES_MAX = 30 * 1024 * 1024;
+const RESULT_FETCH_MS_MAX = 60_000;
+
+/** The schema's steps for the database in use. */
+export const ownMigrations: readonly Migration[] = migrations[dialect];
+
+/** Opens the database that the settings name. */
+export function openOwnDatabase(settings: Settings): Promise<Database> {
+  return openDatabase({
+    url: settings.DATABASE_URL,
+    dataFolder: settings.DATA_DIR,
+    poolMax: settings.DATABASE_POOL_MAX,
+    prepare: settings.DATABASE_PREPARE === "on",
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  });
+}
+
+/** The log that the settings ask for, on standard error. */
+export function logOf(settings: Pick<Settings, "LOG_LEVEL" | "LOG_FORMAT">): Log {
+  const isTerminal = process.stderr.isTTY === true;
+  const format = settings.LOG_FORMAT === "auto" ? (isTerminal ? "pretty" : "json") : settings.LOG_FORMAT;
+  return createLog({ level: settings.LOG_LEVEL, format, write: writeToStandardError });
+}
+
+/** Wires everything from settings. The schema is not touched: `migrate` comes before the first use. */
+export async function openContext(settings: Settings, overrides: ContextOverrides = {}): Promise<OpenContext> {
+  const clock = overrides.clock ?? systemClock;
+  const random = overrides.random ?? Math.random;
+  const log = overrides.log ?? logOf(settings);
+  const catalogue = await loadCatalogue(settings.CATALOGUE_FILE);
+  const database = await openOwnDatabase(settings);
+  const wakeUps = createWakeUps(database, log, newId());
+  const loopbackAllowed = settings.PROVIDER_LOOPBACK === "allow";
+  const parts: ContextParts = {
+    settings,
+    clock,
+    random,
+    log,
+    catalogue,
+    wakeUps,
+    storage: createDiskStorage({ folder: join(settings.DATA_DIR, "files") }),
+    images: overrides.images ?? createImages({ concurrency: IMAGE_CONCURRENCY }),
+    links: linkSigner(settings, clock),
+    kie: createKieClient({
+      apiUrl: settings.KIE_API_URL,
+      uploadUrl: settings.KIE_UPLOAD_URL,
+      apiKey: settings.KIE_API_KEY,
+      model: settings.KIE_MODEL,
+      log,
+      loopbackAllowed,
+      random,
+    }),
+    fetchResult: (url) =>
+      fetchResult(url, {
+        hosts: settings.KIE_RESULT_HOSTS,
+        loopbackAllowed,
+        bytesMax: RESULT_BYTES_MAX,
+        timeoutMs: RESULT_FETCH_MS_MAX,
+      }),
+  };
+  return {
+    ctx: withDatabase(parts, database) as unknown as Context,
+    database,
+    async close() {
+      wakeUps.stop();
+      await database.close();
+    },
+  };
+}
+
+/** Operator commands work without the keys of a server; whoever then signs a link learns that one is missing. */
+function linkSigner(settings: Settings, clock: Clock): LinkSigner {
+  if (settings.LINK_SECRET.length > 0) return createLinkSigner({ secrets: settings.LINK_SECRET, clock });
+  const missing = (): never => {
+    throw new Error("LINK_SECRET is not set, so links can be neither made nor read");
+  };
+  return { sign: missing, verify: missing };
+}

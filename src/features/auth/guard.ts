@@ -1,0 +1,65 @@
+import { Elysia } from "elysia";
+import type { Context } from "../../context.ts";
+import { Refusal } from "../../platform/errors.ts";
+import { addressNetwork } from "../../platform/http/client-address.ts";
+import { rememberLanguage } from "../../platform/http/problem.ts";
+import type { RateLimiter } from "../../platform/http/rate-limit.ts";
+import { personOfSession } from "./sessions.ts";
+import type { AccessTokens } from "./tokens.ts";
+
+/** Tokens that a request takes from its person's or address's bucket, by what it costs the server. */
+export const REQUEST_COST = { read: 1, write: 5, upload: 10, sign_in: 20, generate: 50 } as const;
+export type RequestClass = keyof typeof REQUEST_COST;
+
+/** A person may do this much in one burst and then per second; 40 pictures at once, then one a second. */
+const PERSON_BUCKET = { capacity: 2_000, refillPerSecond: 50 };
+/** Many people share the address of a mobile network, so it may do more; it is asked only where nobody is signed in. */
+const ADDRESS_BUCKET = { capacity: 4_000, refillPerSecond: 100 };
+
+export interface GuardNeeds {
+  ctx: Context;
+  tokens: AccessTokens;
+  limiter: RateLimiter;
+}
+
+/**
+ * Who may call a route. `signedIn: "<class>"` asks for a person who is signed in and not banned, takes the class's tokens
+ * from their bucket and hands the route `person`, `sessionId` and a context whose log and jobs carry the request's id.
+ * `anyone: "<class>"` lets everybody in and takes the tokens from the address's bucket.
+ */
+export function guard({ ctx, tokens, limiter }: GuardNeeds) {
+  const scoped = (requestId: string): Context => ({ ...ctx, requestId, log: ctx.log.with({ request_id: requestId }) });
+  const take = (key: string, bucket: { capacity: number; refillPerSecond: number }, cost: number) => {
+    if (ctx.settings.RATE_LIMITS === "off") return;
+    const verdict = limiter.take(key, { ...bucket, cost });
+    if (!verdict.allowed) throw new Refusal("rate_limited", { retry_after: verdict.retryAfterSeconds });
+  };
+  return new Elysia({ name: "guard" }).macro({
+    signedIn: (requestClass: RequestClass) => ({
+      async resolve({ request, set }) {
+        const requestId = String(set.headers["x-request-id"]);
+        const claims = await tokens.verify(bearerOf(request));
+        const person = claims ? await personOfSession(ctx, claims) : null;
+        if (!claims || !person) throw new Refusal("unauthenticated");
+        rememberLanguage(request, person.language);
+        if (person.bannedAt !== null) throw new Refusal("banned");
+        take(`person:${person.id}`, PERSON_BUCKET, REQUEST_COST[requestClass]);
+        return { person, sessionId: claims.sessionId, ctx: scoped(requestId) };
+      },
+    }),
+    anyone: (requestClass: RequestClass) => ({
+      resolve(context) {
+        const { set } = context;
+        const address = (context as unknown as { address: string }).address;
+        take(`address:${addressNetwork(address)}`, ADDRESS_BUCKET, REQUEST_COST[requestClass]);
+        return { ctx: scoped(String(set.headers["x-request-id"])) };
+      },
+    }),
+  });
+}
+
+/** The token of `Authorization: Bearer ...`; an empty text, which nothing verifies, for any other header. */
+function bearerOf(request: Request): string {
+  const header = request.headers.get("authorization") ?? "";
+  return /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(header)?.[1] ?? "";
+}

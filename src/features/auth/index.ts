@@ -1,0 +1,2 @@
+export { forgetOldSessions } from "./sessions.ts";
+export { createAccessTokens } from "./tokens.ts";

@@ -1,0 +1,113 @@
+import { Elysia, t } from "elysia";
+import type { Context } from "../../context.ts";
+import { Refusal } from "../../platform/errors.ts";
+import { addressNetwork } from "../../platform/http/client-address.ts";
+import { rememberLanguage } from "../../platform/http/problem.ts";
+import { closed } from "../../platform/http/schemas.ts";
+import { findOrCreateUser, findUser, ProfileSchema, profileView, type User } from "../profile/index.ts";
+import type { guard } from "./guard.ts";
+import { endSession, limitInitDataUse, type OpenedSession, openSession, rotateSession } from "./sessions.ts";
+import { checkInitData } from "./telegram-login.ts";
+import { ACCESS_TOKEN_SECONDS, type AccessTokens } from "./tokens.ts";
+
+const INIT_DATA_LENGTH_MAX = 4_096;
+
+const SignedInSchema = t.Object(
+  {
+    access_token: t.String(),
+    token_type: t.Literal("Bearer"),
+    expires_in: t.Integer({ description: "Seconds." }),
+    refresh_token: t.String({ description: "Good for one exchange; each exchange gives the next." }),
+    user: ProfileSchema,
+  },
+  closed,
+);
+
+/** Signing in with Telegram, staying signed in, signing out. */
+export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessTokens) {
+  const answer = async (session: OpenedSession, user: User) => ({
+    access_token: await tokens.issue(session),
+    token_type: "Bearer" as const,
+    expires_in: ACCESS_TOKEN_SECONDS,
+    refresh_token: session.refreshToken,
+    user: profileView(user),
+  });
+  return new Elysia({ prefix: "/auth", tags: ["sign-in"] })
+    .use(guarded)
+    .post(
+      "/telegram",
+      async ({ body, request, ctx, ...rest }) => {
+        const { address } = rest as unknown as { address: string };
+        const initData = body?.init_data ?? initDataOf(request);
+        const user = await signIn(ctx, initData, address);
+        rememberLanguage(request, user.language);
+        if (user.bannedAt !== null) throw new Refusal("banned");
+        return answer(await openSession(ctx, user.id), user);
+      },
+      {
+        anyone: "sign_in",
+        body: t.Optional(
+          t.Object({ init_data: t.Optional(t.String({ minLength: 1, maxLength: INIT_DATA_LENGTH_MAX })) }, closed),
+        ),
+        response: { 200: SignedInSchema },
+        detail: {
+          summary: "Sign in with Telegram's initData",
+          description: "In the body, or as `Authorization: tma <initData>`, unchanged as Telegram gave it.",
+          security: [{}, { telegramInitData: [] }],
+        },
+      },
+    )
+    .post(
+      "/refresh",
+      async ({ body, request, ctx }) => {
+        const session = await rotateSession(ctx, body.refresh_token);
+        const user = await findUser(ctx, session.userId);
+        if (!user) throw new Refusal("unauthenticated");
+        rememberLanguage(request, user.language);
+        if (user.bannedAt !== null) throw new Refusal("banned");
+        return answer(session, user);
+      },
+      {
+        anyone: "sign_in",
+        body: t.Object({ refresh_token: t.String({ minLength: 1, maxLength: 256 }) }, closed),
+        response: { 200: SignedInSchema },
+        detail: {
+          summary: "Exchange a refresh token for a new pair",
+          description: "A token that comes a second time ends the whole session.",
+          security: [],
+        },
+      },
+    )
+    .post(
+      "/logout",
+      async ({ body, person, sessionId, ctx, status }) => {
+        await endSession(ctx, { userId: person.id, sessionId }, body?.everywhere === true);
+        return status(204, undefined);
+      },
+      {
+        signedIn: "write",
+        body: t.Optional(t.Object({ everywhere: t.Optional(t.Boolean()) }, closed)),
+        response: { 204: t.Void() },
+        detail: { summary: "Sign out here, or everywhere" },
+      },
+    );
+}
+
+async function signIn(ctx: Context, initData: string, address: string): Promise<User> {
+  const launch = checkInitData(initData, {
+    botTokens: ctx.settings.TELEGRAM_BOT_TOKEN,
+    now: ctx.clock.now(),
+    ageHoursMax: ctx.settings.INIT_DATA_AGE_HOURS_MAX,
+  });
+  await limitInitDataUse(ctx, launch.hash, addressNetwork(address));
+  const { user, isNew } = await findOrCreateUser(ctx, { telegramId: launch.user.id, ...launch.user });
+  if (isNew) ctx.log.info("a person signed in for the first time", { user: user.id });
+  return user;
+}
+
+/** The data of `Authorization: tma <initData>`. */
+function initDataOf(request: Request): string {
+  const header = request.headers.get("authorization") ?? "";
+  if (!/^tma /i.test(header)) throw new Refusal("init_data_invalid");
+  return header.slice("tma ".length);
+}

@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import { jwt } from "@elysiajs/jwt";
+import type { Clock } from "../../platform/clock.ts";
+import { MINUTE_MS } from "../../platform/clock.ts";
+
+/** An access token is good for half an hour. */
+export const ACCESS_TOKEN_SECONDS = 30 * 60;
+/** A verified token is believed again without paying for its signature for at most this long. */
+const REMEMBERED_MS_MAX = 5 * MINUTE_MS;
+const REMEMBERED_COUNT_MAX = 20_000;
+const CLOCK_TOLERANCE_SECONDS = 5;
+const ISSUER = "atelier";
+const AUDIENCE = "atelier-api";
+const ALGORITHM = "HS256";
+
+/** Whom an access token speaks for. The session decides whether it still counts. */
+export interface AccessClaims {
+  userId: string;
+  sessionId: string;
+}
+
+export interface AccessTokens {
+  issue(claims: AccessClaims): Promise<string>;
+  /** The claims of a token that we signed and that has not expired, or null for anything else. */
+  verify(token: string): Promise<AccessClaims | null>;
+}
+
+/**
+ * Access tokens (JWT, HS256 and nothing else, fixed issuer and audience). `secrets` rotate: the first signs, all verify.
+ * Verifying a signature costs more than reading a balance, so a verified token is remembered by its hash, for minutes and
+ * never past its expiry; whether its session was revoked is asked each time elsewhere.
+ */
+export function createAccessTokens(secrets: readonly string[], clock: Clock): AccessTokens {
+  const keys = secrets.map((secret, number) => jwt({ name: `jwt${number}`, secret, alg: ALGORITHM }).decorator);
+  const signer = keys[0]?.jwt0;
+  if (!signer) throw new Error("access tokens need at least one secret");
+  const verifiers = keys.map((key, number) => (key as Record<string, typeof signer>)[`jwt${number}`] ?? signer);
+  const remembered = new Map<string, { claims: AccessClaims; untilMs: number }>();
+
+  return {
+    issue({ userId, sessionId }) {
+      const seconds = Math.floor(clock.now().getTime() / 1000);
+      return signer.sign({
+        sub: userId,
+        sid: sessionId,
+        iss: ISSUER,
+        aud: AUDIENCE,
+        nbf: seconds,
+        exp: seconds + ACCESS_TOKEN_SECONDS,
+        // The plugin writes "now" by the machine's clock; `nbf` by our own clock says the same.
+        iat: false,
+      });
+    },
+    async verify(token) {
+      const hash = createHash("sha256").update(token).digest("base64");
+      const nowMs = clock.now().getTime();
+      const known = remembered.get(hash);
+      if (known) {
+        if (known.untilMs > nowMs) return known.claims;
+        remembered.delete(hash);
+        return null;
+      }
+      for (const verifier of verifiers) {
+        const payload = await verifier.verify(token, {
+          algorithms: [ALGORITHM],
+          issuer: ISSUER,
+          audience: AUDIENCE,
+          requiredClaims: ["exp", "nbf", "sub", "sid"],
+          currentDate: clock.now(),
+          clockTolerance: CLOCK_TOLERANCE_SECONDS,
+        });
+        if (!payload) continue;
+        const { sub, exp } = payload;
+        const sid = (payload as Record<string, unknown>).sid;
+        if (typeof sub !== "string" || typeof sid !== "string" || typeof exp !== "number") return null;
+        const claims = { userId: sub, sessionId: sid };
+        const untilMs = Math.min(exp * 1000, nowMs + REMEMBERED_MS_MAX);
+        if (untilMs > nowMs) remember(remembered, hash, { claims, untilMs });
+        return claims;
+      }
+      return null;
+    },
+  };
+}
+
+function remember<T>(memory: Map<string, T>, key: string, value: T): void {
+  if (memory.size >= REMEMBERED_COUNT_MAX) {
+    const oldest = memory.keys().next().value;
+    if (oldest !== undefined) memory.delete(oldest);
+  }
+  memory.set(key, value);
+}

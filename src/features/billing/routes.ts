@@ -1,0 +1,58 @@
+import { Elysia, t } from "elysia";
+import { cursorPage, pageOf } from "../../platform/http/page.ts";
+import { closed, PageQuerySchema } from "../../platform/http/schemas.ts";
+import type { guard } from "../auth/guard.ts";
+import { balanceEntries, balanceOf } from "./balance.ts";
+
+const Moment = t.String({ format: "date-time" });
+
+const BalanceSchema = t.Object(
+  {
+    credits: t.Integer({ minimum: 0, description: "Can be spent now." }),
+    reserved: t.Integer({ minimum: 0, description: "Held for pictures in work." }),
+    free_actions: t.Object({ limit: t.Integer(), used: t.Integer(), renews_at: Moment }, closed),
+    subscription: t.Nullable(
+      t.Object({ type: t.String(), ends_at: Moment, credits_left: t.Integer(), auto_renew: t.Boolean() }, closed),
+    ),
+    next_expiry: t.Nullable(t.Object({ credits: t.Integer(), at: Moment }, closed)),
+  },
+  closed,
+);
+
+const EntrySchema = t.Object(
+  {
+    id: t.String({ format: "uuid" }),
+    kind: t.String({ description: "grant, hold, settle, release, expire or revoke." }),
+    action: t.String(),
+    credits: t.Integer({ description: "What the line added to or took from the credits that can be spent." }),
+    reserved: t.Integer(),
+    free_action: t.Integer({ description: "-1 taken, 1 given back." }),
+    hold_id: t.Nullable(t.String({ description: "Charge and release of one operation share it." })),
+    created_at: Moment,
+  },
+  closed,
+);
+
+/** What a person can spend, and how it came to be. */
+export function balanceRoutes(guarded: ReturnType<typeof guard>) {
+  return new Elysia({ prefix: "/balance", tags: ["balance"] })
+    .use(guarded)
+    .get("/", ({ person, ctx }) => balanceOf(ctx, person), {
+      signedIn: "read",
+      response: { 200: BalanceSchema },
+      detail: { summary: "Credits, free actions and subscription" },
+    })
+    .get(
+      "/entries",
+      async ({ query, person, ctx }) => {
+        const { before, limit } = pageOf(query);
+        return cursorPage(await balanceEntries(ctx, person.id, { before, limit: limit + 1 }), limit);
+      },
+      {
+        signedIn: "read",
+        query: t.Object(PageQuerySchema, closed),
+        response: { 200: t.Object({ items: t.Array(EntrySchema), next_cursor: t.Nullable(t.String()) }, closed) },
+        detail: { summary: "Credit history, newest first" },
+      },
+    );
+}

@@ -1,0 +1,127 @@
+import { Elysia, t } from "elysia";
+import { Refusal } from "../../platform/errors.ts";
+import { once } from "../../platform/http/idempotency.ts";
+import { readUpload } from "../../platform/http/multipart.ts";
+import { closed, IdempotencyHeaders, IdSchema } from "../../platform/http/schemas.ts";
+import { UPLOAD_BYTES_MAX } from "../../platform/images/index.ts";
+import type { guard } from "../auth/guard.ts";
+import { GenerationSchema, viewGeneration } from "../generations/index.ts";
+import { photoView, storePhoto } from "../photos/index.ts";
+import { PhotoSchema } from "../photos/schemas.ts";
+import type { UploadGate } from "../photos/upload-gate.ts";
+import { NOTE_LENGTH_MAX } from "./fitting-prompt.ts";
+import { startFitting } from "./start-fitting.ts";
+import { ZONES } from "./zones.ts";
+
+/** A phone on a slow network gets two photos across in this time. */
+const UPLOAD_MS_MAX = 60_000;
+const EXAMPLE_ID = "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b";
+const PARTS = ["user_photo", "item_photo"] as const;
+
+/** Try-on: photos, zones, orders. */
+export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: UploadGate) {
+  return new Elysia({ prefix: "/fitting", tags: ["fitting"] })
+    .use(guarded)
+    .post(
+      "/upload",
+      async ({ request, person, ctx }) =>
+        uploads.pass(async () => {
+          const parts = await readUpload(request, {
+            fields: PARTS,
+            bytesMax: UPLOAD_BYTES_MAX,
+            deadlineMs: UPLOAD_MS_MAX,
+            requireOneOf: true,
+          });
+          const answer: Partial<Record<(typeof PARTS)[number], ReturnType<typeof photoView>>> = {};
+          for (const field of PARTS) {
+            const part = parts.get(field);
+            if (!part) continue;
+            const file = await storePhoto(ctx, { userId: person.id, purpose: field, ...part }).catch((error) => {
+              throw named(error, field);
+            });
+            answer[field] = photoView(ctx, file);
+          }
+          return answer;
+        }),
+      {
+        signedIn: "upload",
+        parse: "none",
+        response: {
+          200: t.Object({ user_photo: t.Optional(PhotoSchema), item_photo: t.Optional(PhotoSchema) }, closed),
+        },
+        detail: {
+          summary: "Upload the photo of the person, of the item, or both",
+          description:
+            "JPEG, PNG or WebP, at most 5 MB and 40 megapixels each. Turned upright, stripped of all metadata, encoded anew and deleted after 24 hours.",
+          requestBody: {
+            required: true,
+            content: {
+              "multipart/form-data": {
+                schema: {
+                  type: "object",
+                  minProperties: 1,
+                  additionalProperties: false,
+                  properties: {
+                    user_photo: { type: "string", format: "binary" },
+                    item_photo: { type: "string", format: "binary" },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
+    )
+    .get("/zones", ({ person }) => ZONES.map(({ id, kind, title }) => ({ id, kind, title: title[person.language] })), {
+      signedIn: "read",
+      response: {
+        200: t.Array(
+          t.Object({ id: t.String(), kind: t.UnionEnum(["clothing", "accessory"]), title: t.String() }, closed),
+        ),
+      },
+      detail: { summary: "Where something can be put on" },
+    })
+    .post(
+      "/generate",
+      async ({ body, headers, person, ctx, status, set }) => {
+        const request = { userId: person.id, key: headers["idempotency-key"], route: "POST /fitting/generate", body };
+        const result = await once(ctx, request, async (tx) => {
+          const generation = await startFitting(tx, {
+            userId: person.id,
+            userPhotoId: body.user_photo_id,
+            itemPhotoId: body.item_photo_id,
+            zone: body.zone,
+            note: body.note,
+          });
+          return { answer: await viewGeneration(tx, generation, person.language), status: 202 };
+        });
+        if (result.replayed) set.headers["idempotency-replayed"] = "true";
+        return status(202, result.answer);
+      },
+      {
+        signedIn: "generate",
+        headers: IdempotencyHeaders,
+        body: t.Object(
+          {
+            user_photo_id: IdSchema,
+            item_photo_id: IdSchema,
+            zone: t.String({ maxLength: 32, description: "An id of `GET /fitting/zones`." }),
+            note: t.Optional(
+              t.String({ maxLength: NOTE_LENGTH_MAX, description: "A wish about how the item is worn." }),
+            ),
+          },
+          { ...closed, examples: [{ user_photo_id: EXAMPLE_ID, item_photo_id: EXAMPLE_ID, zone: "outerwear" }] },
+        ),
+        response: { 202: GenerationSchema },
+        detail: {
+          summary: "Order a try-on",
+          description: "Costs 2 credits, or one free action. Nothing is charged unless it succeeds.",
+        },
+      },
+    );
+}
+
+/** Says which of the two photos a refusal is about. */
+function named(error: unknown, field: string): unknown {
+  return error instanceof Refusal ? new Refusal(error.code, { ...error.details, field }) : error;
+}

@@ -1,0 +1,38 @@
+import type { Context } from "../../context.ts";
+import { Refusal } from "../../platform/errors.ts";
+import { type Generation, refuseInMaintenance, startGeneration } from "../generations/index.ts";
+import { ownPhoto } from "../photos/index.ts";
+import { fittingPrompt } from "./fitting-prompt.ts";
+import { screenNote } from "./screen-note.ts";
+import { ZONES, zoneById } from "./zones.ts";
+
+export interface FittingOrder {
+  userId: string;
+  userPhotoId: string;
+  itemPhotoId: string;
+  zone: string;
+  note?: string | undefined;
+}
+
+/** Orders a try-on. All gates stand before the charge: maintenance, both photos, the words, then those of every order. */
+export async function startFitting(ctx: Context, order: FittingOrder): Promise<Generation> {
+  refuseInMaintenance(ctx);
+  const userPhoto = await ownPhoto(ctx, order.userId, order.userPhotoId, ["user_photo"]);
+  const itemPhoto = await ownPhoto(ctx, order.userId, order.itemPhotoId, ["item_photo"]);
+  const zone = zoneById(order.zone);
+  if (!zone) {
+    const known = ZONES.map(({ id }) => id).join(", ");
+    throw new Refusal("validation_failed", { errors: [{ path: "/body/zone", message: `must be one of ${known}` }] });
+  }
+  const note = screenNote(order.note);
+  return startGeneration(ctx, {
+    userId: order.userId,
+    type: "fitting",
+    action: "fitting",
+    prompt: fittingPrompt(zone, note),
+    zone: zone.id,
+    userPhoto,
+    itemPhoto,
+    ...(note === undefined ? {} : { note }),
+  });
+}

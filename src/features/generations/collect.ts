@@ -1,0 +1,102 @@
+import type { Context } from "../../context.ts";
+import { after, DAY_MS } from "../../platform/clock.ts";
+import { ProviderFailure, Refusal } from "../../platform/errors.ts";
+import { DONE, fence, type JobOutcome, later } from "../../platform/queue/outcome.ts";
+import type { KieTask } from "../../providers/kie/task.ts";
+import { type FailureCode, tellOwner, WATERMARK_TEXT } from "../notifications/index.ts";
+import { storePicture } from "../photos/index.ts";
+import { type Attempt, closeAttempt } from "./attempts.ts";
+import { endGeneration, GenerationAlreadyEnded, type ResultPictures } from "./finish.ts";
+import { failStep, PROVIDER_PAUSE_MS, type Step } from "./step.ts";
+
+/**
+ * Fetches the finished picture, proves that it is one, encodes it anew, makes the copies that this person may see, stores
+ * them and ends the generation. Everything before the last transaction may be repeated by another worker; what a crash
+ * leaves in the storage has no row and is collected by cleanup.
+ */
+export async function collectResult(ctx: Context, step: Step, attempt: Attempt, known?: KieTask): Promise<JobOutcome> {
+  if (attempt.providerTaskId === null) throw new Error(`attempt ${attempt.id} finishes without a task id`);
+  const task = known ?? (await ctx.kie.getTask(attempt.providerTaskId));
+  const url = task.resultUrls[0];
+  if (url === undefined) return failUnusable(ctx, step, attempt, task, "result_unreadable", "the result has gone");
+  let bytes: Uint8Array;
+  try {
+    bytes = await ctx.fetchResult(url);
+  } catch (error) {
+    if (!(error instanceof ProviderFailure)) throw error;
+    if (error.kind !== "rejected") {
+      ctx.log.warn("the result could not be fetched yet", { generation: step.generation.id, error: error.message });
+      return later(PROVIDER_PAUSE_MS * (0.5 + ctx.random()));
+    }
+    return failUnusable(ctx, step, attempt, task, "result_unreadable", error.message);
+  }
+  let pictures: ResultPictures;
+  try {
+    pictures = await makePictures(ctx, step, bytes);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return failUnusable(ctx, step, attempt, task, "result_unreadable", error.code);
+  }
+  try {
+    await ctx.transaction(async (tx) => {
+      await fence(tx, step.job);
+      await closeAttempt(tx, attempt.id, { state: "succeeded", credits: task.creditsConsumed });
+      await endGeneration(tx, step.generation.id, { status: "succeeded", pictures });
+    });
+  } catch (error) {
+    await discard(ctx, pictures);
+    if (!(error instanceof GenerationAlreadyEnded)) throw error;
+    ctx.log.warn("a result came after the end", { generation: step.generation.id });
+  }
+  return DONE;
+}
+
+async function makePictures(ctx: Context, step: Step, bytes: Uint8Array): Promise<ResultPictures> {
+  const { generation } = step;
+  const expiresAt = after(ctx.clock.now(), ctx.settings.RESULT_DAYS * DAY_MS);
+  const isMarked = generation.watermarked;
+  const store = (
+    purpose: Parameters<typeof storePicture>[1]["purpose"],
+    picture: Parameters<typeof storePicture>[1]["picture"],
+    viewable: boolean,
+  ) => storePicture(ctx, { userId: generation.userId, purpose, picture, expiresAt, viewable });
+
+  const clean = await ctx.images.acceptResult(bytes);
+  const cleanPreview = await ctx.images.preview(clean.bytes, { aiGenerated: true });
+  const pictures: ResultPictures = {
+    clean: await store("result_clean", clean, !isMarked),
+    cleanPreview: await store("preview_clean", cleanPreview, !isMarked),
+  };
+  if (isMarked) {
+    const marked = await ctx.images.watermark(clean.bytes, WATERMARK_TEXT);
+    pictures.marked = await store("result_marked", marked, true);
+    const markedPreview = await ctx.images.preview(marked.bytes, { aiGenerated: true });
+    pictures.markedPreview = await store("preview_marked", markedPreview, true);
+  }
+  return pictures;
+}
+
+/** The provider delivered something that is not a picture for this person; they pay nothing, the owner hears of it. */
+function failUnusable(
+  ctx: Context,
+  step: Step,
+  attempt: Attempt,
+  task: KieTask,
+  code: FailureCode,
+  reason: string,
+): Promise<JobOutcome> {
+  ctx.log.error("the provider's result is not usable", { generation: step.generation.id, reason });
+  return failStep(ctx, step, code, async (tx) => {
+    await closeAttempt(tx, attempt.id, { state: "failed", failure: `result:${reason}`, credits: task.creditsConsumed });
+    await tellOwner(tx, { level: "warning", reason: "kie_bad_result", details: { generation_id: step.generation.id } });
+  });
+}
+
+/** Removes pictures whose rows were undone; if that fails too, cleanup finds them. */
+async function discard(ctx: Context, pictures: ResultPictures): Promise<void> {
+  for (const file of Object.values(pictures)) {
+    await ctx.storage
+      .delete(file.storageKey)
+      .catch((error: unknown) => ctx.log.warn("an unused picture stays until cleanup", { error }));
+  }
+}

@@ -1,0 +1,17 @@
+export { takeCallback } from "./callback.ts";
+export { type CancelAnswer, cancelGeneration, deleteGeneration, retryGeneration } from "./cancel.ts";
+export { failOverdue } from "./finish.ts";
+export { failOverdueGenerations, generationEnded, guardProviderBalance, runGeneration } from "./jobs.ts";
+export { BREAKER_OPEN_MS, checkProviderBalance, picturesLeft, providerState } from "./provider-state.ts";
+export { GenerationSchema } from "./schemas.ts";
+export { type Generation, refuseInMaintenance, startGeneration } from "./start.ts";
+export { GENERATION_STATUSES, isFinal } from "./states.ts";
+export { GENERATION_TYPES, generationAttempts, generations } from "./tables.ts";
+export {
+  activeGenerations,
+  type GenerationView,
+  listGenerations,
+  ownGeneration,
+  viewGeneration,
+  viewGenerations,
+} from "./view.ts";

@@ -1,0 +1,126 @@
+import { Elysia, t } from "elysia";
+import { once } from "../../platform/http/idempotency.ts";
+import { cursorPage, pageOf } from "../../platform/http/page.ts";
+import { closed, IdempotencyHeaders, IdSchema, PageQuerySchema } from "../../platform/http/schemas.ts";
+import type { guard } from "../auth/guard.ts";
+import { takeCallback } from "./callback.ts";
+import { cancelGeneration, deleteGeneration, retryGeneration } from "./cancel.ts";
+import {
+  CancelAnswerSchema,
+  GenerationListSchema,
+  GenerationSchema,
+  GenerationStatusSchema,
+  GenerationTypeSchema,
+} from "./schemas.ts";
+import { listGenerations, ownGeneration, viewGeneration, viewGenerations } from "./view.ts";
+
+const params = t.Object({ id: IdSchema });
+
+/** The person's pictures: made, in work, failed. */
+export function generationRoutes(guarded: ReturnType<typeof guard>) {
+  return new Elysia({ prefix: "/generations", tags: ["generations"] })
+    .use(guarded)
+    .get(
+      "/",
+      async ({ query, person, ctx }) => {
+        const { before, limit } = pageOf(query);
+        const rows = await listGenerations(ctx, person.id, {
+          before,
+          limit: limit + 1,
+          type: query.type,
+          status: query.status,
+        });
+        const { items, next_cursor } = cursorPage(rows, limit);
+        return { items: await viewGenerations(ctx, items, person.language), next_cursor };
+      },
+      {
+        signedIn: "read",
+        query: t.Object(
+          {
+            ...PageQuerySchema,
+            type: t.Optional(GenerationTypeSchema),
+            status: t.Optional(GenerationStatusSchema),
+          },
+          closed,
+        ),
+        response: { 200: GenerationListSchema },
+        detail: { summary: "My generations, newest first" },
+      },
+    )
+    .get(
+      "/:id",
+      async ({ params, person, ctx }) =>
+        viewGeneration(ctx, await ownGeneration(ctx, person.id, params.id), person.language),
+      { signedIn: "read", params, response: { 200: GenerationSchema }, detail: { summary: "One generation" } },
+    )
+    .post(
+      "/:id/cancel",
+      async ({ params, person, ctx }) => ({ status: await cancelGeneration(ctx, person.id, params.id) }),
+      {
+        signedIn: "write",
+        params,
+        response: { 200: CancelAnswerSchema },
+        detail: {
+          summary: "Cancel, with an honest answer",
+          description:
+            "`cancelled`: nothing was charged. `cancel_requested`: the picture is being made already; if it gets ready it is delivered and paid for.",
+        },
+      },
+    )
+    .post(
+      "/:id/retry",
+      async ({ params, headers, person, ctx, status, set }) => {
+        const route = `POST /generations/${params.id}/retry`;
+        const request = { userId: person.id, key: headers["idempotency-key"], route, body: null };
+        const result = await once(ctx, request, async (tx) => {
+          const generation = await retryGeneration(tx, person.id, params.id);
+          return { answer: await viewGeneration(tx, generation, person.language), status: 202 };
+        });
+        if (result.replayed) set.headers["idempotency-replayed"] = "true";
+        return status(202, result.answer);
+      },
+      {
+        signedIn: "generate",
+        params,
+        headers: IdempotencyHeaders,
+        response: { 202: GenerationSchema },
+        detail: { summary: "Run again, with a new charge" },
+      },
+    )
+    .delete(
+      "/:id",
+      async ({ params, person, ctx, status }) => {
+        await deleteGeneration(ctx, person.id, params.id);
+        return status(204, undefined);
+      },
+      {
+        signedIn: "write",
+        params,
+        response: { 204: t.Void() },
+        detail: { summary: "Delete a finished generation and its pictures" },
+      },
+    );
+}
+
+/** kie.ai's callback. */
+export function kieRoutes(guarded: ReturnType<typeof guard>) {
+  return new Elysia({ prefix: "/kie", tags: ["providers"] }).use(guarded).post(
+    "/callback/:secret",
+    async ({ params, body, request, ctx }) => {
+      await takeCallback(ctx, {
+        secret: params.secret,
+        body,
+        timestamp: request.headers.get("x-webhook-timestamp"),
+        signature: request.headers.get("x-webhook-signature"),
+      });
+      return { code: 200 as const, msg: "success" as const };
+    },
+    {
+      anyone: "read",
+      params: t.Object({ secret: t.String({ minLength: 1, maxLength: 200 }) }),
+      body: t.Unknown({ description: "As kie.ai sends it; a hint, always re-read." }),
+      response: { 200: t.Object({ code: t.Literal(200), msg: t.Literal("success") }, closed) },
+      detail: { summary: "kie.ai says that a task ended", security: [] },
+    },
+  );
+}

@@ -1,0 +1,59 @@
+import type { Context } from "../../context.ts";
+import { ProviderFailure, Refusal } from "../../platform/errors.ts";
+import type { LeasedJob } from "../../platform/queue/claim.ts";
+import { DONE, fence, type JobOutcome, later } from "../../platform/queue/outcome.ts";
+import { latestAttempt } from "./attempts.ts";
+import { collectResult } from "./collect.ts";
+import { failAtDeadline } from "./finish.ts";
+import { pollTask } from "./poll.ts";
+import { isFinal } from "./states.ts";
+import { failStep, findGeneration, PROVIDER_PAUSE_MS, type Step } from "./step.ts";
+import { awaitLostAnswer, submitTask } from "./submit.ts";
+
+/**
+ * The job `generation.run`: one step of one generation. It never waits in a slot while the provider works; it answers
+ * "later" and is picked up again by its own clock or by the provider's callback.
+ *
+ *   queued      submit: lend the photos, take a place in the provider's rate, write the attempt, create the task
+ *   submitting  the process died, or the answer was lost, between "about to create" and "has an id": the task may exist
+ *               and is never created again; wait for its callback, give up at the deadline
+ *   running     poll the task; its end leads on, its failure perhaps to a new attempt
+ *   finishing   fetch, check, re-encode, mark, store, end
+ *
+ * Every transaction that writes starts with the fence, so a worker that lost its lease changes nothing.
+ */
+export async function runGeneration(ctx: Context, job: LeasedJob): Promise<JobOutcome> {
+  const generationId = String(job.payload.generation_id);
+  const generation = await findGeneration(ctx, generationId);
+  if (!generation || isFinal(generation.status)) return DONE;
+  if (generation.deadlineAt <= ctx.clock.now()) {
+    await ctx.transaction(async (tx) => {
+      await fence(tx, job);
+      await failAtDeadline(tx, generation.id);
+    });
+    return DONE;
+  }
+  const step: Step = { generation, job };
+  try {
+    return await runStep(ctx, step);
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "photo_expired") return failStep(ctx, step, "photo_expired");
+    if (error instanceof ProviderFailure && error.kind === "unavailable") {
+      ctx.log.warn("provider step failed, will be tried again", { generation: generation.id, error: error.message });
+      return later(PROVIDER_PAUSE_MS * (0.5 + ctx.random()));
+    }
+    throw error;
+  }
+}
+
+async function runStep(ctx: Context, step: Step): Promise<JobOutcome> {
+  const { generation } = step;
+  if (generation.status === "queued") return submitTask(ctx, step);
+  const attempt = await latestAttempt(ctx, generation.id);
+  if (!attempt) throw new Error(`generation ${generation.id} is ${generation.status} without an attempt`);
+  if (generation.status === "submitting") return awaitLostAnswer(ctx, step, attempt);
+  if (generation.status === "running") {
+    return attempt.state === "failed" ? submitTask(ctx, step) : pollTask(ctx, step, attempt);
+  }
+  return collectResult(ctx, step, attempt);
+}

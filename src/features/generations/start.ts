@@ -1,0 +1,129 @@
+import { and, eq, sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import { after, SECOND_MS } from "../../platform/clock.ts";
+import type { Action } from "../../platform/config/catalogue.ts";
+import { Refusal } from "../../platform/errors.ts";
+import { newId } from "../../platform/ids.ts";
+import { publish } from "../../platform/live/events.ts";
+import { enqueue, JOB_PRIORITY } from "../../platform/queue/enqueue.ts";
+import { reserve } from "../billing/index.ts";
+import type { StoredFile } from "../photos/index.ts";
+import { lockUser, type User } from "../profile/index.ts";
+import { refuseWhenUnavailable } from "./provider-state.ts";
+import { type GenerationType, generations } from "./tables.ts";
+
+export type Generation = typeof generations.$inferSelect;
+
+export interface GenerationOrder {
+  userId: string;
+  type: GenerationType;
+  action: Action;
+  prompt: string;
+  zone?: string;
+  note?: string;
+  userPhoto: StoredFile;
+  itemPhoto?: StoredFile;
+}
+
+/** The queue holds at most one job for a generation. */
+export const generationJobKey = (generationId: string): string => `generation:${generationId}`;
+
+/**
+ * Accepts an order: credits are held, the row is written and its job enqueued in one transaction. Credits are held, not
+ * spent: the model may still refuse, and then nothing must have moved.
+ *
+ * The gates that need no photo stand here in their order: active work under the limit, provider available, credits.
+ * Maintenance, photos and the screening of words come before, in the feature that knows them.
+ */
+export async function startGeneration(ctx: Context, order: GenerationOrder): Promise<Generation> {
+  return ctx.transaction(async (tx) => {
+    const user = await lockUser(tx, order.userId);
+    const active = await activeCount(tx, order.userId);
+    if (active >= tx.settings.ACTIVE_GENERATIONS_MAX) {
+      throw new Refusal("too_many_active_generations", {
+        active,
+        limit: tx.settings.ACTIVE_GENERATIONS_MAX,
+        retry_after: 10,
+      });
+    }
+    await refuseWhenUnavailable(tx);
+    const generationId = newId();
+    const hold = await reserve(tx, order.userId, order.action, `generation:${generationId}`);
+    const generation = await insertGeneration(tx, { generationId, order, user, hold });
+    await publish(tx, order.userId, "generation.queued", {
+      id: generation.id,
+      type: generation.type,
+      status: "queued",
+    });
+    await enqueue(
+      tx,
+      "generation.run",
+      { generation_id: generation.id },
+      {
+        uniqueKey: generationJobKey(generation.id),
+        priority: hold.freeMonth === null ? JOB_PRIORITY.paid : JOB_PRIORITY.free,
+        turn: active,
+      },
+    );
+    return generation;
+  });
+}
+
+/** Refuses new work while the owner has switched it off. */
+export function refuseInMaintenance(ctx: Pick<Context, "settings">): void {
+  if (ctx.settings.MAINTENANCE === "on")
+    throw new Refusal("generation_unavailable", { reason: "maintenance", retry_after: 600 });
+}
+
+/** Pictures of the person that are not finished. */
+export async function activeCount(ctx: Pick<Context, "db">, userId: string): Promise<number> {
+  const [row] = await ctx.db
+    .select({ count: sql`count(*)`.mapWith(Number) })
+    .from(generations)
+    .where(and(eq(generations.userId, userId), isLive));
+  return row?.count ?? 0;
+}
+
+/** As a literal, so that both planners use the partial indexes of live rows. */
+export const isLive = sql`${generations.status} in ('queued', 'submitting', 'running', 'finishing')`;
+
+async function insertGeneration(
+  tx: Context,
+  input: {
+    generationId: string;
+    order: GenerationOrder;
+    user: User;
+    hold: { id: string; credits: number; freeMonth: string | null };
+  },
+): Promise<Generation> {
+  const { order, user, hold } = input;
+  const now = tx.clock.now();
+  const isSubscribed = user.subscriptionType !== null && user.subscriptionEnd !== null && user.subscriptionEnd > now;
+  const [row] = await tx.db
+    .insert(generations)
+    .values({
+      id: input.generationId,
+      userId: order.userId,
+      type: order.type,
+      status: "queued",
+      zone: order.zone ?? null,
+      note: order.note ?? null,
+      prompt: order.prompt,
+      userPhotoId: order.userPhoto.id,
+      itemPhotoId: order.itemPhoto?.id ?? null,
+      userPhotoUrl: order.userPhoto.storageKey,
+      itemPhotoUrl: order.itemPhoto?.storageKey ?? null,
+      watermarked: hold.freeMonth !== null && !isSubscribed,
+      holdId: hold.id,
+      creditsSpent: hold.credits,
+      freeAction: hold.freeMonth !== null,
+      progress: 0,
+      attempt: 0,
+      deadlineAt: after(now, tx.settings.GENERATION_DEADLINE_SECONDS * SECOND_MS),
+      createdAt: now,
+      updatedAt: now,
+    })
+    .returning();
+  if (!row) throw new Error("an inserted generation was not returned");
+  return row;
+}

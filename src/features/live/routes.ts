@@ -1,0 +1,98 @@
+import { Elysia, t } from "elysia";
+import type { Context } from "../../context.ts";
+import { closed } from "../../platform/http/schemas.ts";
+import { LIVE_EVENT_TYPES, lastEventNumber } from "../../platform/live/events.ts";
+import type { LiveHub } from "../../platform/live/hub.ts";
+import type { LiveSockets } from "../../platform/live/socket.ts";
+import { issueTicket, redeemTicket, TICKET_SECONDS } from "../../platform/live/tickets.ts";
+import type { guard } from "../auth/guard.ts";
+import { personOfSession } from "../auth/sessions.ts";
+import { activeGenerations, viewGenerations } from "../generations/index.ts";
+
+const WAIT_SECONDS_MAX = 50;
+const Sequence = t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+const EventSchema = t.Object(
+  {
+    n: Sequence,
+    type: t.UnionEnum(LIVE_EVENT_TYPES),
+    at: t.String({ format: "date-time" }),
+    data: t.Record(t.String(), t.Unknown()),
+  },
+  closed,
+);
+
+/** Live events: a socket opened by a one-use ticket, and its twin for clients without sockets. */
+export function liveRoutes(guarded: ReturnType<typeof guard>, root: Context, hub: LiveHub, sockets: LiveSockets) {
+  return new Elysia({ prefix: "/live", tags: ["live"] })
+    .use(guarded)
+    .post(
+      "/ticket",
+      async ({ person, sessionId, ctx }) => ({
+        ticket: await issueTicket(ctx, { userId: person.id, sessionId }),
+        expires_in: TICKET_SECONDS,
+      }),
+      {
+        signedIn: "write",
+        response: { 200: t.Object({ ticket: t.String(), expires_in: t.Integer() }, closed) },
+        detail: { summary: "A one-use ticket for the socket", description: "So that no token stands in an address." },
+      },
+    )
+    .get(
+      "/events",
+      async ({ query, person, ctx, request }) => {
+        const since = query.since ?? (await lastEventNumber(ctx, person.id));
+        const events = await hub.wait(person.id, since, (query.wait ?? 0) * 1000, request.signal);
+        return { events, last_event: events.at(-1)?.n ?? since };
+      },
+      {
+        signedIn: "read",
+        query: t.Object(
+          {
+            since: t.Optional(Sequence),
+            wait: t.Optional(t.Integer({ minimum: 0, maximum: WAIT_SECONDS_MAX, description: "Seconds." })),
+          },
+          closed,
+        ),
+        response: { 200: t.Object({ events: t.Array(EventSchema), last_event: Sequence }, closed) },
+        detail: { summary: "Events after a number, as a long poll" },
+      },
+    )
+    .ws("/", {
+      query: t.Object({ ticket: t.String({ maxLength: 128 }), since: t.Optional(Sequence) }, closed),
+      detail: {
+        summary: "Events over a WebSocket",
+        description:
+          "The first frame is `hello` with the last event's number and what is in work; then each event after `since`, once and in order. A slow reader is closed with 1013 and comes back with `since`.",
+        security: [{ liveTicket: [] }],
+      },
+      async open(ws) {
+        const { ticket, since } = ws.data.query;
+        const owner = await redeemTicket(root, ticket ?? "");
+        const person = owner && (await personOfSession(root, owner));
+        if (!owner || !person || person.bannedAt !== null) {
+          ws.close(4401, "the ticket is not valid");
+          return;
+        }
+        // The number is read before what is in work: an event in between comes twice to the eye, never not at all.
+        const last = await lastEventNumber(root, person.id);
+        const active = await viewGenerations(root, await activeGenerations(root, person.id), person.language);
+        sockets.start(ws.raw, {
+          userId: person.id,
+          since: since === undefined ? last : Number(since),
+          hello: { type: "hello", last_event: last, active },
+          stillAllowed: async () => {
+            const now = await personOfSession(root, owner);
+            return now !== null && now.bannedAt === null;
+          },
+        });
+      },
+      message(ws) {
+        // Clients have nothing to say here; one that talks on and on is cut off.
+        sockets.heard(ws.raw);
+      },
+      close(ws) {
+        sockets.ended(ws.raw);
+      },
+    });
+}

@@ -1,0 +1,177 @@
+import { and, eq, gt, inArray, isNull, sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import { after, DAY_MS, HOUR_MS } from "../../platform/clock.ts";
+import { Refusal } from "../../platform/errors.ts";
+import { isId, newId } from "../../platform/ids.ts";
+import type { Picture } from "../../platform/images/index.ts";
+import { newStorageKey } from "../../platform/storage/storage.ts";
+import { type FilePurpose, files } from "./tables.ts";
+
+export type StoredFile = typeof files.$inferSelect;
+
+/** Photos for a try-on are deleted a day after their upload. */
+export const TRY_ON_PHOTO_KEPT_MS = 24 * HOUR_MS;
+/** Photos for editing are kept as long as the conversation about them. */
+export const EDIT_PHOTO_KEPT_MS = 30 * DAY_MS;
+/** A link to a picture works for this long; every answer of the API carries fresh ones. */
+export const LINK_VALID_MS = HOUR_MS;
+/** A link that the provider is given. */
+export const PROVIDER_LINK_VALID_MS = 20 * 60_000;
+
+/** A photo as the upload routes answer it. */
+export interface PhotoView {
+  id: string;
+  url: string;
+  width: number;
+  height: number;
+  bytes: number;
+  expires_at: string;
+}
+
+/** Checks an uploaded file, makes our own clean encoding of it and stores that. */
+export async function storePhoto(
+  ctx: Context,
+  upload: { userId: string; purpose: FilePurpose; bytes: Uint8Array; declaredType: string },
+): Promise<StoredFile> {
+  const picture = await ctx.images.acceptPhoto(upload.bytes, upload.declaredType);
+  const keptMs = upload.purpose === "edit_photo" ? EDIT_PHOTO_KEPT_MS : TRY_ON_PHOTO_KEPT_MS;
+  const expiresAt = after(ctx.clock.now(), keptMs);
+  const file = await storePicture(ctx, { ...upload, picture, expiresAt, viewable: true });
+  await insertFiles(ctx, [file]);
+  return file;
+}
+
+/**
+ * Writes the bytes and returns the row that must be inserted for them. The bytes come first: a crash in between leaves
+ * a file without a row, which cleanup collects, and never a row without a file.
+ */
+export async function storePicture(
+  ctx: Pick<Context, "storage" | "clock">,
+  input: { userId: string; purpose: FilePurpose; picture: Picture; expiresAt: Date; viewable: boolean },
+): Promise<StoredFile> {
+  const storageKey = newStorageKey(input.purpose.startsWith("result") ? "results" : "photos", "jpg");
+  await ctx.storage.put(storageKey, input.picture.bytes, { mime: input.picture.mime });
+  return {
+    id: newId(),
+    userId: input.userId,
+    purpose: input.purpose,
+    storageKey,
+    viewable: input.viewable,
+    mime: input.picture.mime,
+    bytes: input.picture.bytes.byteLength,
+    widthPx: input.picture.width,
+    heightPx: input.picture.height,
+    createdAt: ctx.clock.now(),
+    expiresAt: input.expiresAt,
+    deletedAt: null,
+    deleteFailures: 0,
+  };
+}
+
+/** Makes stored pictures known. */
+export async function insertFiles(ctx: Pick<Context, "db">, rows: StoredFile[]): Promise<void> {
+  await ctx.db.insert(files).values(rows);
+}
+
+/**
+ * The person's own photo of one of the purposes. Somebody else's is `not_found`, exactly like one that never was; one
+ * past its time is `photo_expired`.
+ */
+export async function ownPhoto(
+  ctx: Pick<Context, "db" | "clock">,
+  userId: string,
+  photoId: string,
+  purposes: readonly FilePurpose[],
+): Promise<StoredFile> {
+  const rows = isId(photoId)
+    ? await ctx.db
+        .select()
+        .from(files)
+        .where(and(eq(files.id, photoId), eq(files.userId, userId)))
+    : [];
+  const file = rows[0];
+  if (!file || !purposes.includes(file.purpose)) throw new Refusal("not_found");
+  if (file.deletedAt !== null || file.expiresAt <= ctx.clock.now()) throw new Refusal("photo_expired");
+  return file;
+}
+
+/** The files with these ids that can still be read, by id. */
+export async function readableFiles(
+  ctx: Pick<Context, "db" | "clock">,
+  ids: readonly string[],
+): Promise<Map<string, StoredFile>> {
+  if (ids.length === 0) return new Map();
+  const rows = await ctx.db
+    .select()
+    .from(files)
+    .where(and(inArray(files.id, [...ids]), isNull(files.deletedAt), gt(files.expiresAt, ctx.clock.now())));
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** A link to a picture for its owner. It never outlives the picture. */
+export function linkTo(ctx: Pick<Context, "links" | "clock" | "settings">, file: StoredFile, download = false): string {
+  return makeLink(ctx, file, "view", LINK_VALID_MS, download);
+}
+
+/** A short link for the provider, which may see clean copies. */
+export function providerLinkTo(ctx: Pick<Context, "links" | "clock" | "settings">, file: StoredFile): string {
+  return makeLink(ctx, file, "provider", PROVIDER_LINK_VALID_MS, false);
+}
+
+function makeLink(
+  ctx: Pick<Context, "links" | "clock" | "settings">,
+  file: StoredFile,
+  purpose: "view" | "provider",
+  validMs: number,
+  download: boolean,
+): string {
+  const end = after(ctx.clock.now(), validMs);
+  const expiresAt = new Date(Math.min(end.getTime(), file.expiresAt.getTime()));
+  const token = ctx.links.sign({ fileId: file.id, ownerId: file.userId, purpose, expiresAt, download });
+  return `${ctx.settings.PUBLIC_URL}/api/v1/files/${token}`;
+}
+
+/** What a link opens: the row and its bytes. Every fault (altered, expired, deleted, not allowed) looks the same. */
+export async function openLink(ctx: Context, token: string) {
+  const link = ctx.links.verify(token);
+  if (!link) throw new Refusal("not_found");
+  const [file] = await ctx.db
+    .select()
+    .from(files)
+    .where(and(eq(files.id, link.fileId), eq(files.userId, link.ownerId), isNull(files.deletedAt)));
+  if (!file || file.expiresAt <= ctx.clock.now()) throw new Refusal("not_found");
+  if (link.purpose === "view" && !file.viewable) throw new Refusal("not_found");
+  const content = await ctx.storage.read(file.storageKey);
+  if (!content) throw new Refusal("not_found");
+  return { file, content, download: link.download };
+}
+
+/** The bytes of a file of ours, or the refusal `photo_expired`. */
+export async function readFile(ctx: Context, fileId: string): Promise<{ file: StoredFile; bytes: Uint8Array }> {
+  const file = (await readableFiles(ctx, [fileId])).get(fileId);
+  const content = file ? await ctx.storage.read(file.storageKey) : null;
+  if (!file || !content) throw new Refusal("photo_expired");
+  return { file, bytes: await content.content() };
+}
+
+/** Brings the deadline of files to now, so that no read opens them any more and cleanup removes them. */
+export async function expireFilesNow(ctx: Pick<Context, "db" | "clock">, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const now = ctx.clock.now();
+  await ctx.db
+    .update(files)
+    .set({ expiresAt: now })
+    .where(and(inArray(files.id, [...ids]), sql`${files.expiresAt} > ${sql.param(now, files.expiresAt)}`));
+}
+
+/** A stored photo as the API answers it. */
+export function photoView(ctx: Pick<Context, "links" | "clock" | "settings">, file: StoredFile): PhotoView {
+  return {
+    id: file.id,
+    url: linkTo(ctx, file),
+    width: file.widthPx,
+    height: file.heightPx,
+    bytes: file.bytes,
+    expires_at: file.expiresAt.toISOString(),
+  };
+}

@@ -1,0 +1,37 @@
+import { Elysia, t } from "elysia";
+import type { guard } from "../auth/guard.ts";
+import { openLink } from "./photos.ts";
+
+/** Pictures by signed link. The link is the permission: it names one file, its owner, its purpose and its end. */
+export function fileRoutes(guarded: ReturnType<typeof guard>) {
+  return new Elysia({ tags: ["files"] }).use(guarded).get(
+    "/files/:token",
+    async ({ params, query, ctx, set }) => {
+      const { file, content, download } = await openLink(ctx, params.token);
+      const name = `atelier-${file.id}.jpg`;
+      return new Response(content.stream(), {
+        headers: {
+          "content-type": file.mime,
+          "content-length": String(content.bytes),
+          "content-disposition": `${query.download === "1" || download ? "attachment" : "inline"}; filename="${name}"`,
+          "cache-control": "private, max-age=300",
+          "content-security-policy": "default-src 'none'; sandbox",
+          "cross-origin-resource-policy": "cross-origin",
+          // Telegram's web client saves a file through fetch from its own origin; the link itself is the secret.
+          "access-control-allow-origin": "*",
+          "x-content-type-options": "nosniff",
+          "x-request-id": String(set.headers["x-request-id"]),
+        },
+      });
+    },
+    {
+      anyone: "read",
+      params: t.Object({ token: t.String({ minLength: 1, maxLength: 512 }) }),
+      query: t.Object(
+        { download: t.Optional(t.UnionEnum(["0", "1"], { description: "`1` sets the attachment header." })) },
+        { additionalProperties: false },
+      ),
+      detail: { summary: "A picture by its signed link", security: [] },
+    },
+  );
+}

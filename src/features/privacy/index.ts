@@ -1,0 +1,2 @@
+export { runCleanup } from "./jobs.ts";
+export { type CleanupReport, cleanUp } from "./retention.ts";

@@ -1,0 +1,12 @@
+export { ProfileSchema } from "./schemas.ts";
+export { LANGUAGES, type Language, SUBSCRIPTION_TYPES, users, WRITE_STATES } from "./tables.ts";
+export {
+  findByTelegramId,
+  findOrCreateUser,
+  findUser,
+  lockUser,
+  type TelegramPerson,
+  type User,
+  usersAfter,
+} from "./users.ts";
+export { profileView } from "./view.ts";

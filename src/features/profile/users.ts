@@ -1,0 +1,96 @@
+import { eq, sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import { Refusal } from "../../platform/errors.ts";
+import { newId } from "../../platform/ids.ts";
+import { moscowMonth } from "../../platform/moscow.ts";
+import { type Language, users } from "./tables.ts";
+
+export type User = typeof users.$inferSelect;
+
+/** What Telegram says of a person at sign-in. */
+export interface TelegramPerson {
+  telegramId: number;
+  firstName: string;
+  lastName?: string | undefined;
+  username?: string | undefined;
+  languageCode?: string | undefined;
+  allowsWriteToPm?: boolean | undefined;
+}
+
+/**
+ * The person with this Telegram id, made now if there was none. Two first sign-ins at once make one person: the second
+ * insert meets the unique key and reads the row of the first. `isNew` is true for the one that made it.
+ */
+export async function findOrCreateUser(ctx: Context, person: TelegramPerson): Promise<{ user: User; isNew: boolean }> {
+  return ctx.transaction(async (tx) => {
+    const now = tx.clock.now();
+    const inserted = await tx.db
+      .insert(users)
+      .values({
+        id: newId(),
+        telegramId: person.telegramId,
+        firstName: person.firstName,
+        lastName: person.lastName ?? null,
+        username: person.username ?? null,
+        language: languageFrom(person.languageCode),
+        writeState: person.allowsWriteToPm ? "enabled" : "unknown",
+        notifyResults: true,
+        notifyNews: true,
+        balanceCredits: 0,
+        reservedCredits: 0,
+        freemiumMonth: moscowMonth(now),
+        freemiumActionsUsed: 0,
+        createdAt: now,
+        updatedAt: now,
+      })
+      .onConflictDoNothing()
+      .returning();
+    if (inserted[0]) return { user: inserted[0], isNew: true };
+    const updated = await tx.db
+      .update(users)
+      .set({
+        firstName: person.firstName,
+        lastName: person.lastName ?? null,
+        username: person.username ?? null,
+        ...(person.allowsWriteToPm ? { writeState: "enabled" as const } : {}),
+        updatedAt: now,
+      })
+      .where(eq(users.telegramId, person.telegramId))
+      .returning();
+    if (!updated[0]) throw new Error("a person vanished between two statements of one transaction");
+    return { user: updated[0], isNew: false };
+  });
+}
+
+/** The person with this Telegram id, or null. */
+export async function findByTelegramId(ctx: Pick<Context, "db">, telegramId: number): Promise<User | null> {
+  const rows = await ctx.db.select().from(users).where(eq(users.telegramId, telegramId));
+  return rows[0] ?? null;
+}
+
+/** The person with this id, or null. */
+export async function findUser(ctx: Pick<Context, "db">, userId: string): Promise<User | null> {
+  const rows = await ctx.db.select().from(users).where(eq(users.id, userId));
+  return rows[0] ?? null;
+}
+
+/**
+ * Locks the person's row until the end of the transaction (an update does so on both databases) and returns it, so that
+ * what is then read about the person stays true. Throws the refusal `not_found`.
+ */
+export async function lockUser(tx: Pick<Context, "db" | "clock">, userId: string): Promise<User> {
+  const [user] = await tx.db.update(users).set({ updatedAt: tx.clock.now() }).where(eq(users.id, userId)).returning();
+  if (!user) throw new Refusal("not_found");
+  return user;
+}
+
+/** The next people in the order of their ids, for work that walks all of them in pages. */
+export async function usersAfter(ctx: Pick<Context, "db">, lastId: string | null, limit: number): Promise<User[]> {
+  const query = ctx.db.select().from(users).$dynamic();
+  return (lastId === null ? query : query.where(sql`${users.id} > ${lastId}`)).orderBy(users.id).limit(limit);
+}
+
+/** Russian for Russian clients and for those of neighbours that mostly read it; English for everybody else. */
+function languageFrom(code: string | undefined): Language {
+  return /^(ru|be|uk|kk|ky|uz|tg|hy)\b/i.test(code ?? "ru") ? "ru" : "en";
+}

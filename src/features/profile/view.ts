@@ -1,0 +1,17 @@
+import type { User } from "./users.ts";
+
+/** A person as the API answers them. */
+export function profileView(user: User) {
+  return {
+    id: user.id,
+    telegram_id: user.telegramId,
+    first_name: user.firstName,
+    last_name: user.lastName,
+    username: user.username,
+    language: user.language,
+    notifications: { results: user.notifyResults, news: user.notifyNews },
+    telegram_write_state: user.writeState,
+    subscription_type: user.subscriptionType,
+    created_at: user.createdAt.toISOString(),
+  };
+}

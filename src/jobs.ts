@@ -1,0 +1,51 @@
+import type { Context } from "./context.ts";
+import { verifyLedgerNightly } from "./features/billing/index.ts";
+import {
+  failOverdueGenerations,
+  generationEnded,
+  guardProviderBalance,
+  runGeneration,
+} from "./features/generations/index.ts";
+import { alertOwner } from "./features/notifications/index.ts";
+import { runCleanup } from "./features/privacy/index.ts";
+import type { LeasedJob } from "./platform/queue/claim.ts";
+import { DONE, type JobOutcome } from "./platform/queue/outcome.ts";
+import { sortUnknownKinds } from "./platform/queue/unknown-kinds.ts";
+import type { JobHandler } from "./platform/queue/work.ts";
+
+type Handler = (ctx: Context, job: LeasedJob) => Promise<JobOutcome>;
+
+/** Every job kind and what does it. A kind's name stands in stored rows and never changes its meaning. */
+const handlers: Record<string, Handler> = {
+  "generation.run": runGeneration,
+  "generation.ended": generationEnded,
+  "generations.fail_overdue": failOverdueGenerations,
+  "provider.check_balance": guardProviderBalance,
+  "owner.alert": alertOwner,
+  "ledger.verify": verifyLedgerNightly,
+  "privacy.clean_up": runCleanup,
+  "queue.sort_unknown_kinds": async (ctx) => {
+    await sortUnknownKinds(ctx);
+    return DONE;
+  },
+};
+
+/** The handlers, each with a context whose log and further jobs carry the job's and the request's number. */
+export function jobHandlers(ctx: Context): Map<string, JobHandler> {
+  return new Map(
+    Object.entries(handlers).map(([kind, handle]) => [
+      kind,
+      {
+        run(job) {
+          const requestId = job.requestId ?? undefined;
+          const log = ctx.log.with({
+            job: job.id,
+            kind,
+            ...(requestId === undefined ? {} : { request_id: requestId }),
+          });
+          return handle({ ...ctx, log, requestId }, job);
+        },
+      },
+    ]),
+  );
+}

@@ -1,0 +1,177 @@
+import { LOG_LEVELS } from "../telemetry/log.ts";
+import { address, choice, list, type Setting, signingKeys, wholeNumber, words } from "./setting-types.ts";
+
+/**
+ * Every setting of the program, in the order in which `atelier settings`, `.env.example` and `docs/settings.md` show
+ * them. An empty default means "not set".
+ */
+export const settingsTable = {
+  PORT: wholeNumber({ text: "The port of the API and the pages.", default: 3000, min: 0, max: 65_535 }),
+  HOST: words({ text: "The address to listen on.", default: "0.0.0.0" }),
+  PUBLIC_URL: address({
+    text: "The address under which the outside world reaches this server; links and callbacks are made of it.",
+    default: "",
+    example: "https://app.example.org",
+  }),
+  DATA_DIR: words({ text: "The folder of the SQLite file and of stored pictures.", default: "./data" }),
+  DATABASE_URL: words({
+    text: "Empty for SQLite in DATA_DIR, or a Postgres (15 or later) address.",
+    default: "",
+    example: "postgres://atelier:password@localhost:5432/atelier",
+    secret: true,
+    pattern: /^postgres(ql)?:\/\//,
+    expectation: "empty (SQLite in DATA_DIR) or a postgres:// address",
+  }),
+  DATABASE_POOL_MAX: wholeNumber({
+    text: "Postgres connections of one process at most.",
+    default: 20,
+    min: 2,
+    max: 500,
+  }),
+  DATABASE_PREPARE: choice({
+    text: "`off` behind a pooler that does not carry prepared statements (PgBouncer before 1.21).",
+    default: "on",
+    among: ["on", "off"],
+  }),
+  STORAGE_URL: words({
+    text: "Empty for pictures in DATA_DIR.",
+    default: "",
+    pattern: /^$/,
+    expectation: "empty: this version stores pictures in DATA_DIR",
+  }),
+  JWT_SECRET: signingKeys({
+    text: "Signs access tokens: at least 32 bytes; a comma list rotates keys, the first signs.",
+    default: [],
+    example: "$(openssl rand -base64 48)",
+  }),
+  LINK_SECRET: signingKeys({
+    text: "Signs links to pictures and callback addresses: at least 32 bytes; a comma list rotates keys.",
+    default: [],
+    example: "$(openssl rand -base64 48)",
+  }),
+  TELEGRAM_BOT_TOKEN: list({
+    text: "The bot's token from @BotFather; sign-in data is checked with it. A comma list while a token is changed.",
+    default: [],
+    example: "123456789:replace-with-the-token-of-your-bot",
+    secret: true,
+    each: /^\d+:[\w-]+$/,
+    expectation: "a token such as 123456789:AA...",
+  }),
+  INIT_DATA_AGE_HOURS_MAX: wholeNumber({
+    text: "How old Telegram's sign-in data may be, in hours; clients hand out cached data, so keep it long.",
+    default: 24,
+    min: 1,
+    max: 720,
+  }),
+  KIE_API_KEY: words({ text: "The key of the kie.ai account.", default: "", example: "your-key", secret: true }),
+  KIE_API_URL: address({ text: "kie.ai's API.", default: "https://api.kie.ai" }),
+  KIE_UPLOAD_URL: address({ text: "kie.ai's upload host.", default: "https://kieai.redpandaai.co" }),
+  KIE_MODEL: words({
+    text: "The model that makes the pictures.",
+    default: "google/nano-banana-edit",
+    pattern: /^(google\/nano-banana-edit|nano-banana-pro|nano-banana-2|nano-banana-2-lite)$/,
+    expectation: "google/nano-banana-edit, nano-banana-pro, nano-banana-2 or nano-banana-2-lite",
+  }),
+  KIE_WEBHOOK_KEY: words({
+    text: "The HMAC key of kie.ai's callbacks, if switched on there.",
+    default: "",
+    example: "your-webhook-key",
+    secret: true,
+  }),
+  KIE_RESULT_HOSTS: list({
+    text: "Hosts from which results are fetched; `.example.org` means its subdomains.",
+    default: ["tempfile.aiquickdraw.com", "file.aiquickdraw.com"],
+    each: /^\.?[a-zA-Z0-9.:[\]-]+$/,
+    expectation: "a comma list of host names",
+  }),
+  KIE_INPUTS: choice({
+    text: "How photos reach kie.ai: signed links of ours, its upload API, or auto (links where PUBLIC_URL is public).",
+    default: "auto",
+    among: ["auto", "links", "upload"],
+  }),
+  KIE_PICTURE_MILLICREDITS: wholeNumber({
+    text: "What one picture costs at kie.ai, in thousandths of its credits.",
+    default: 4_000,
+    min: 1,
+    max: 1_000_000,
+  }),
+  KIE_PICTURES_LEFT_MIN: wholeNumber({
+    text: "New work is refused when the kie.ai account pays for fewer pictures than this.",
+    default: 5,
+    min: 0,
+    max: 100_000,
+  }),
+  PROVIDER_LOOPBACK: choice({
+    text: "`allow` permits providers and results over plain http on loopback, for tests and own emulators.",
+    default: "refuse",
+    among: ["refuse", "allow"],
+  }),
+  FREE_ACTIONS_PER_MONTH: wholeNumber({
+    text: "Free actions of each person in a calendar month (Moscow time).",
+    default: 10,
+    min: 0,
+    max: 1_000,
+  }),
+  CATALOGUE_FILE: words({
+    text: "A JSON file with prices of actions, packs and plans instead of the embedded one.",
+    default: "",
+  }),
+  ACTIVE_GENERATIONS_MAX: wholeNumber({
+    text: "Pictures of one person in work at once.",
+    default: 5,
+    min: 1,
+    max: 100,
+  }),
+  GENERATION_DEADLINE_SECONDS: wholeNumber({
+    text: "A picture that is not ready after this time fails and its credits come back.",
+    default: 600,
+    min: 5,
+    max: 3_600,
+  }),
+  RESULT_DAYS: wholeNumber({ text: "Results are kept for this many days.", default: 90, min: 1, max: 3_650 }),
+  WORKER_CONCURRENCY: wholeNumber({
+    text: "Jobs of one worker process in hand at once.",
+    default: 16,
+    min: 1,
+    max: 500,
+  }),
+  MAINTENANCE: choice({
+    text: "`on` refuses new pictures with a clear answer; everything else works.",
+    default: "off",
+    among: ["on", "off"],
+  }),
+  RATE_LIMITS: choice({
+    text: "Request limits for each person and address; `off` only for measurements.",
+    default: "on",
+    among: ["on", "off"],
+  }),
+  TRUSTED_PROXIES: list({
+    text: "Addresses or networks of reverse proxies whose X-Forwarded-For is believed.",
+    default: [],
+    example: "127.0.0.1/32,::1/128",
+    each: /^[0-9a-fA-F:.]+(\/\d{1,3})?$/,
+    expectation: "a comma list of addresses or networks such as 10.0.0.0/8",
+  }),
+  LOG_LEVEL: choice({ text: "How much is logged.", default: "info", among: LOG_LEVELS }),
+  LOG_FORMAT: choice({
+    text: "One JSON object a line, or readable lines; `auto` is readable at a terminal.",
+    default: "auto",
+    among: ["auto", "json", "pretty"],
+  }),
+} as const satisfies Record<string, Setting<never> | Setting<string> | Setting<number> | Setting<string[]>>;
+
+export type SettingName = keyof typeof settingsTable;
+
+type ValueOf<S> = S extends { parse(text: string): infer T } ? T : never;
+
+/** The values of all settings, checked. */
+export type Settings = { readonly [Name in SettingName]: ValueOf<(typeof settingsTable)[Name]> };
+
+/** What must be set before requests are served; operator commands need only the database. */
+export const REQUIRED_TO_SERVE: readonly SettingName[] = [
+  "PUBLIC_URL",
+  "JWT_SECRET",
+  "LINK_SECRET",
+  "TELEGRAM_BOT_TOKEN",
+  "KIE_API_KEY",
+];

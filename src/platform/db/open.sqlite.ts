@@ -1,0 +1,129 @@
+import { constants, SQLiteError, Database as SqliteFile } from "bun:sqlite";
+import { type SQL, sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/sqlite-proxy";
+import { type Database, type Queries, refuseInsideTransaction, transactionMark } from "./database.ts";
+
+/** How long a writer waits for an operator's command that holds the write lock. */
+const BUSY_WAIT_MS_MAX = 15_000;
+const BUSY_PAUSE_MS = 5;
+/** The write-ahead log is folded back when it has grown to this many pages of 4 KiB (about 16 MiB). */
+const CHECKPOINT_PAGES = 4_000;
+
+/**
+ * Opens a SQLite file (WAL, `synchronous=FULL`: an acknowledged commit survives a power cut).
+ *
+ * bun:sqlite is synchronous, and drizzle's own transaction would commit at the first `await`. So every write passes a
+ * promise queue over one handle; a transaction takes the queue once, issues BEGIN IMMEDIATE and hands out queries that
+ * bypass the queue. Plain reads go through a second, read-only handle: in WAL mode they see the last commit and never
+ * wait for a writer.
+ */
+export function openSqlite(path: string): Database {
+  const writer = openHandle(path, false);
+  const reader = path === ":memory:" ? writer : openHandle(path, true);
+  const queue = createPromiseQueue();
+
+  const outside = drizzle(async (statement, parameters, method) => {
+    refuseInsideTransaction();
+    if (reader !== writer && /^\s*select\b/i.test(statement)) return runOn(reader, statement, parameters, method);
+    return queue(() => patiently(() => runOn(writer, statement, parameters, method)));
+  });
+  const inside = drizzle(async (statement, parameters, method) => runOn(writer, statement, parameters, method));
+
+  return {
+    queries: outside as unknown as Queries,
+    async transaction(work) {
+      refuseInsideTransaction();
+      return queue(async () => {
+        await patiently(() => writer.run("begin immediate"));
+        try {
+          const result = await transactionMark.run(true, () => work(inside as unknown as Queries));
+          writer.run("commit");
+          return result;
+        } catch (error) {
+          if (writer.inTransaction) writer.run("rollback");
+          throw error;
+        }
+      });
+    },
+    raw: (statement) =>
+      transactionMark.getStore()
+        ? Promise.resolve(rawOn(writer, statement))
+        : queue(() => patiently(() => rawOn(writer, statement))),
+    notify: async () => {},
+    listen: async () => {},
+    async close() {
+      await queue(async () => {
+        if (reader !== writer) reader.close();
+        writer.close();
+      });
+    },
+  };
+}
+
+function openHandle(path: string, readonly: boolean): SqliteFile {
+  const file = readonly ? new SqliteFile(path, { readonly: true }) : new SqliteFile(path, { create: true });
+  // Short, because SQLite's own waiting blocks the whole program; `patiently` waits without blocking.
+  file.run("pragma busy_timeout = 20");
+  if (readonly) return file;
+  file.run("pragma journal_mode = wal");
+  file.run("pragma synchronous = full");
+  file.run("pragma foreign_keys = on");
+  file.run(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  file.run(`pragma journal_size_limit = ${64 * 1024 * 1024}`);
+  // Without this the -wal and -shm files of a closed database would stay behind on some systems.
+  file.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 0);
+  return file;
+}
+
+type ProxyMethod = "run" | "all" | "values" | "get";
+
+function runOn(file: SqliteFile, statement: string, parameters: unknown[], method: ProxyMethod) {
+  const prepared = file.query(statement);
+  const bound = parameters as Parameters<typeof prepared.values>;
+  if (method === "run") {
+    prepared.run(...bound);
+    return { rows: [] };
+  }
+  const rows = prepared.values(...bound) as unknown[][];
+  return { rows: method === "get" ? (rows[0] as unknown[]) : rows };
+}
+
+function rawOn(file: SqliteFile, statement: SQL | string): Record<string, unknown>[] {
+  const text = typeof statement === "string" ? sql.raw(statement) : statement;
+  const built = text.toQuery({
+    escapeName: (name) => `"${name}"`,
+    escapeParam: () => "?",
+    escapeString: (value) => `'${value.replaceAll("'", "''")}'`,
+    casing: { getColumnCasing: (column: { name: string }) => column.name } as never,
+  });
+  const prepared = file.prepare(built.sql);
+  try {
+    return prepared.all(...(built.params as Parameters<typeof prepared.all>)) as Record<string, unknown>[];
+  } finally {
+    prepared.finalize();
+  }
+}
+
+/** Repeats a statement that met another process's write lock, without blocking the event loop. */
+async function patiently<T>(statement: () => T): Promise<T> {
+  const deadline = performance.now() + BUSY_WAIT_MS_MAX;
+  for (;;) {
+    try {
+      return statement();
+    } catch (error) {
+      const busy = error instanceof SQLiteError && (error.code ?? "").startsWith("SQLITE_BUSY");
+      if (!busy || performance.now() > deadline) throw error;
+      await Bun.sleep(BUSY_PAUSE_MS + Math.random() * BUSY_PAUSE_MS);
+    }
+  }
+}
+
+/** One piece of work after another, in order of arrival; a failed one does not stop the next. */
+function createPromiseQueue(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const next = last.then(work, work);
+    last = next.catch(() => {});
+    return next;
+  };
+}

@@ -1,0 +1,27 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Database } from "./database.ts";
+import { dialect } from "./dialect.ts";
+
+export interface DatabaseOptions {
+  /** Empty: SQLite in `dataFolder`. */
+  url: string;
+  dataFolder: string;
+  poolMax: number;
+  prepare: boolean;
+  statementTimeoutMs: number;
+}
+
+/** The name of the SQLite file in the data folder. */
+export const SQLITE_FILE_NAME = "atelier.sqlite";
+
+/** Opens the database that the settings name. The driver that is not used is not loaded. */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  if (dialect === "postgres") {
+    const { openPostgres } = await import("./open.postgres.ts");
+    return openPostgres(options);
+  }
+  const { openSqlite } = await import("./open.sqlite.ts");
+  mkdirSync(options.dataFolder, { recursive: true, mode: 0o700 });
+  return openSqlite(join(options.dataFolder, SQLITE_FILE_NAME));
+}

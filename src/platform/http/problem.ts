@@ -1,0 +1,96 @@
+import { Elysia, ValidationError } from "elysia";
+import { ProviderFailure, Refusal } from "../errors.ts";
+import { type RefusalCode, refusalText } from "../refusals.ts";
+import type { Log } from "../telemetry/log.ts";
+
+/** The media type of every refusal (RFC 9457). */
+export const PROBLEM_TYPE = "application/problem+json";
+
+/** A refusal as clients get it. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: RefusalCode;
+  request_id: string;
+  [member: string]: unknown;
+}
+
+/** The language of a request whose person is known by now; otherwise its `Accept-Language` decides. */
+const languages = new WeakMap<Request, "ru" | "en">();
+
+/** Remembers the person's language for a refusal that may still come. */
+export function rememberLanguage(request: Request, language: "ru" | "en"): void {
+  languages.set(request, language);
+}
+
+/** The language for this request: the signed-in person's, or what the client asks for. */
+export function languageOf(request: Request): "ru" | "en" {
+  const known = languages.get(request);
+  if (known) return known;
+  return /^\s*(ru|be|uk|kk)\b/i.test(request.headers.get("accept-language") ?? "") ? "ru" : "en";
+}
+
+/** Writes a refusal as a problem document. */
+export function problemOf(refusal: Refusal, language: "ru" | "en", requestId: string): Problem {
+  const text = refusalText(refusal.code);
+  return {
+    ...refusal.details,
+    type: `urn:atelier:problem:${refusal.code}`,
+    title: text.title,
+    status: text.status,
+    detail: text[language],
+    code: refusal.code,
+    request_id: requestId,
+  };
+}
+
+/** The answer that carries a refusal, with `Retry-After` where the refusal names a time. */
+export function problemResponse(refusal: Refusal, request: Request, requestId: string): Response {
+  const problem = problemOf(refusal, languageOf(request), requestId);
+  const headers: Record<string, string> = { "content-type": PROBLEM_TYPE, "x-request-id": requestId };
+  if (typeof refusal.details.retry_after === "number") headers["retry-after"] = String(refusal.details.retry_after);
+  if (problem.status === 401) headers["www-authenticate"] = "Bearer";
+  return new Response(JSON.stringify(problem), { status: problem.status, headers });
+}
+
+/**
+ * The one place where what was thrown becomes an answer. A refusal says what it is; a fault of a provider is a 503
+ * without its words; a bug is a bare 500 whose cause stands only in the log.
+ */
+export function problems(log: Log) {
+  return new Elysia({ name: "problems" }).onError({ as: "global" }, ({ error, code, request, set }) => {
+    const requestId = String(set.headers["x-request-id"] ?? "");
+    return problemResponse(refusalFor(error, code, log, requestId), request, requestId);
+  });
+}
+
+function refusalFor(error: unknown, code: unknown, log: Log, requestId: string): Refusal {
+  if (error instanceof Refusal) return error;
+  if (error instanceof ValidationError && error.type !== "response") {
+    return new Refusal("validation_failed", { errors: validationErrors(error) });
+  }
+  if (code === "NOT_FOUND") return new Refusal("not_found");
+  if (code === "PARSE") return new Refusal("malformed_body");
+  if (code === "INVALID_COOKIE_SIGNATURE") return new Refusal("unauthenticated");
+  if (error instanceof ProviderFailure) {
+    log.error("a provider failed inside a request", { request_id: requestId, error });
+    return new Refusal("busy", { retry_after: 5 });
+  }
+  log.error("a bug answered with 500", { request_id: requestId, error });
+  return new Refusal("internal_error");
+}
+
+const ERRORS_SHOWN_MAX = 20;
+
+/** Path and reason of each fault; never the value, which may be a secret or a person's words. */
+function validationErrors(error: ValidationError): Array<{ path: string; message: string }> {
+  const seen = new Map<string, string>();
+  for (const fault of error.all) {
+    if (!("path" in fault)) continue;
+    const path = `/${error.type}${fault.path}`;
+    if (!seen.has(path)) seen.set(path, fault.message);
+  }
+  return [...seen].slice(0, ERRORS_SHOWN_MAX).map(([path, message]) => ({ path, message }));
+}

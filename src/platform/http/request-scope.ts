@@ -1,0 +1,67 @@
+import { Elysia } from "elysia";
+import { Refusal } from "../errors.ts";
+import { newId } from "../ids.ts";
+import { clientAddress, type TrustedProxies } from "./client-address.ts";
+
+/** A JSON body of any route of ours fits well into this. */
+export const JSON_BODY_BYTES_MAX = 64 * 1024;
+/** A body that trickles in slower than this is not a client of ours. */
+const JSON_BODY_MS_MAX = 15_000;
+const REQUEST_ID = /^[\w.-]{8,64}$/;
+
+/**
+ * What every request gets before anything else: a number that follows it through jobs and provider calls (the client's
+ * own `X-Request-Id` if it is a sane one), the address it came from, and security headers on its answer. JSON bodies are
+ * read here under a size and time limit.
+ */
+export function requestScope(trustedProxies: TrustedProxies) {
+  return new Elysia({ name: "request-scope" })
+    .onRequest(({ request, set }) => {
+      const given = request.headers.get("x-request-id");
+      set.headers["x-request-id"] = given !== null && REQUEST_ID.test(given) ? given : newId();
+      set.headers["x-content-type-options"] = "nosniff";
+      set.headers["referrer-policy"] = "no-referrer";
+      set.headers["cache-control"] = "no-store";
+    })
+    .onParse({ as: "global" }, async ({ request, contentType }) => {
+      if (contentType === "application/json") return readJson(request);
+      throw new Refusal("media_type_unsupported");
+    })
+    .derive({ as: "global" }, ({ request, server, set }) => ({
+      requestId: String(set.headers["x-request-id"]),
+      address: clientAddress({
+        peer: server?.requestIP(request)?.address ?? "127.0.0.1",
+        forwardedFor: request.headers.get("x-forwarded-for"),
+        trustedProxies,
+      }),
+    }));
+}
+
+/** Reads a JSON body chunk by chunk, so that neither a huge nor a slow one costs more than its limit. */
+export async function readJson(request: Request): Promise<unknown> {
+  if (Number(request.headers.get("content-length") ?? 0) > JSON_BODY_BYTES_MAX) throw new Refusal("body_too_large");
+  const reader = request.body?.getReader();
+  if (!reader) throw new Refusal("malformed_body");
+  const deadline = setTimeout(() => void reader.cancel().catch(() => {}), JSON_BODY_MS_MAX);
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let text = "";
+  let bytes = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      bytes += value.byteLength;
+      if (bytes > JSON_BODY_BYTES_MAX) {
+        await reader.cancel().catch(() => {});
+        throw new Refusal("body_too_large");
+      }
+      text += decoder.decode(value, { stream: true });
+    }
+    return JSON.parse(text + decoder.decode());
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal("malformed_body");
+  } finally {
+    clearTimeout(deadline);
+  }
+}

@@ -1,0 +1,79 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { OperatorError } from "../errors.ts";
+import embeddedFont from "./assets/DejaVuSans-Bold.ttf" with { type: "file" };
+import { nativeCacheFolder } from "./cache-folder.ts";
+import { setNativeEnvironment } from "./native-environment.ts";
+
+/** The family as pango asks for it; it has Latin, Cyrillic and Greek letters. */
+export const FONT_FAMILY = "DejaVu Sans Bold";
+
+let placing: Promise<string> | undefined;
+
+/**
+ * The path of the font as a real file. In the compiled program the font lies inside the program, where pango cannot
+ * open it, so it is written once into the private cache folder. Throws `OperatorError` when that folder cannot be used.
+ */
+export function fontFile(): Promise<string> {
+  placing ??= placeFont().catch((cause: unknown) => {
+    placing = undefined;
+    throw cause;
+  });
+  return placing;
+}
+
+/** Places the font into `folder` if it is not there unharmed, and answers its path. Any number of processes may do so at once. */
+export async function placeFont(folder: string = nativeCacheFolder()): Promise<string> {
+  const font = await Bun.file(embeddedFont).bytes();
+  const path = join(folder, `DejaVuSans-Bold-${contentHash(font).slice(0, 16)}.ttf`);
+  await placeOnce(path, font);
+  await provideFontconfig(folder);
+  return path;
+}
+
+/** Where fontconfig looks when nothing tells it otherwise. */
+const SYSTEM_FONTCONFIG = "/etc/fonts/fonts.conf";
+
+/**
+ * On a system without fontconfig the library complains on standard error and goes on. A configuration of our own, empty
+ * but for a cache folder, keeps it quiet; the font is handed over by path in any case.
+ */
+async function provideFontconfig(folder: string): Promise<void> {
+  const configured = process.env["FONTCONFIG_FILE"] || process.env["FONTCONFIG_PATH"] || existsSync(SYSTEM_FONTCONFIG);
+  if (configured || process.platform !== "linux") return;
+  const path = join(folder, "fonts.conf");
+  const content = `<?xml version="1.0"?>\n<fontconfig><cachedir>${escapeMarkup(folder)}</cachedir></fontconfig>\n`;
+  await placeOnce(path, new TextEncoder().encode(content));
+  setNativeEnvironment("FONTCONFIG_FILE", path);
+}
+
+/** Writes a file under a temporary name and renames it, unless the very same content is there already. */
+async function placeOnce(path: string, content: Uint8Array): Promise<void> {
+  if (await holdsExactly(path, content)) return;
+  const temporary = `${path}.${process.pid}-${randomBytes(6).toString("hex")}`;
+  try {
+    await writeFile(temporary, content, { mode: 0o600, flag: "wx" });
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new OperatorError(`The file ${path} could not be written (${reason}). Make room or set ATELIER_CACHE_DIR.`);
+  }
+}
+
+async function holdsExactly(path: string, content: Uint8Array): Promise<boolean> {
+  const file = Bun.file(path);
+  if (file.size !== content.byteLength) return false;
+  return contentHash(await file.bytes()) === contentHash(content);
+}
+
+function contentHash(content: Uint8Array): string {
+  return new Bun.CryptoHasher("sha256").update(content).digest("hex");
+}
+
+/** Text from outside as pango markup that shows exactly these characters. */
+export function escapeMarkup(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}

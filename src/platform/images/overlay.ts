@@ -1,0 +1,114 @@
+import { invariant } from "../errors.ts";
+import { escapeMarkup, FONT_FAMILY, fontFile } from "./font.ts";
+import { loadSharp } from "./sharp.ts";
+
+/** A line of text as a layer: white letters in a soft dark halo, so that it reads on light and on dark alike. */
+export interface Overlay {
+  /** Red, green, blue, alpha; not premultiplied. */
+  rgba: Buffer;
+  width: number;
+  height: number;
+}
+
+/** How large a line may become, and how much of the picture shows through. */
+export interface OverlayStyle {
+  /** Pixels, halo included. */
+  widthMax: number;
+  /** Pixels, halo included. */
+  heightMax: number;
+  /** 0 is invisible, 1 opaque. */
+  letterOpacity: number;
+  haloOpacity: number;
+}
+
+const OVERLAY_PX_MIN = 8;
+/** Bytes of finished layers that stay in memory; the watermark of a 2048 px picture takes about 1 MB. */
+const CACHE_BYTES_MAX = 12 * 1024 * 1024;
+const cache = new Map<string, Overlay>();
+
+/** The line in the style, rendered at its first use and taken from memory afterwards. */
+export async function textOverlay(text: string, style: OverlayStyle): Promise<Overlay> {
+  const key = JSON.stringify([text, style]);
+  const overlay = cache.get(key) ?? (await renderOverlay(text, style));
+  // Put back at the end, so that the first key is the one unused for longest.
+  cache.delete(key);
+  cache.set(key, overlay);
+  forgetOldest();
+  return overlay;
+}
+
+function forgetOldest(): void {
+  let bytes = 0;
+  for (const overlay of cache.values()) bytes += overlay.rgba.byteLength;
+  for (const [key, overlay] of cache) {
+    if (bytes <= CACHE_BYTES_MAX) return;
+    cache.delete(key);
+    bytes -= overlay.rgba.byteLength;
+  }
+}
+
+interface Mask {
+  data: Uint8Array;
+  width: number;
+  height: number;
+}
+
+/** Share of the letters' height that the halo reaches beyond them. */
+const HALO_REACH = 0.12;
+/** Makes the blurred letters' soft slope a dark rim with a soft end. */
+const HALO_GAIN = 2.6;
+
+async function renderOverlay(text: string, style: OverlayStyle): Promise<Overlay> {
+  invariant(text.trim() !== "", "an overlay needs a text");
+  const sharp = await loadSharp();
+  const haloShare = 1 + 2 * HALO_REACH;
+  const widthMax = Math.max(OVERLAY_PX_MIN, style.widthMax);
+  const heightMax = Math.max(OVERLAY_PX_MIN, style.heightMax);
+  const letters = await renderLetters(text, widthMax, heightMax / haloShare);
+  const reach = Math.max(1, Math.floor(letters.height * HALO_REACH));
+  const raw = { width: letters.width, height: letters.height, channels: 1 } as const;
+  const padded = await sharp(letters.data, { raw })
+    .extend({ top: reach, bottom: reach, left: reach, right: reach, background: "#000000" })
+    .toColourspace("b-w")
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { width, height } = padded.info;
+  const canvas = { raw: { width, height, channels: 1 } } as const;
+  const faded = (factor: number) =>
+    sharp(padded.data, canvas).linear(factor, 0).toColourspace("b-w").raw().toBuffer();
+  const halo = await sharp(padded.data, canvas)
+    .blur(Math.max(0.5, reach / 1.6))
+    .linear(HALO_GAIN, 0)
+    .linear(style.haloOpacity, 0)
+    .toColourspace("b-w")
+    .raw()
+    .toBuffer();
+  const layer = (alpha: Uint8Array, colour: string) =>
+    sharp({ create: { width, height, channels: 3, background: colour } }).joinChannel(Buffer.from(alpha), canvas);
+  const light = await layer(await faded(style.letterOpacity), "#ffffff").png({ compressionLevel: 1 }).toBuffer();
+  const dark = await layer(halo, "#101010").png({ compressionLevel: 1 }).toBuffer();
+  const rgba = await sharp(dark).composite([{ input: light }]).raw().toBuffer();
+  return { rgba, width, height };
+}
+
+/** Dots per inch at which a line is measured before it is rendered in its size. */
+const MEASURING_DPI = 300;
+
+/** One line, as large as fits; the width may be missed by a pixel or two. */
+async function renderLetters(text: string, widthMax: number, heightMax: number): Promise<Mask> {
+  const measured = await renderAt(text, MEASURING_DPI);
+  const scale = Math.min((widthMax * 0.96) / measured.width, heightMax / measured.height);
+  return renderAt(text, Math.max(1, Math.floor(MEASURING_DPI * scale)));
+}
+
+async function renderAt(text: string, dpi: number): Promise<Mask> {
+  const sharp = await loadSharp();
+  const { data, info } = await sharp({
+    text: { text: escapeMarkup(text), font: FONT_FAMILY, fontfile: await fontFile(), dpi },
+  })
+    .toColourspace("b-w")
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  invariant(info.channels === 1, "letters are rendered as one channel");
+  return { data, width: info.width, height: info.height };
+}

@@ -1,0 +1,99 @@
+import { and, asc, eq, gt, lt, sql } from "drizzle-orm";
+import { after, type Clock, HOUR_MS } from "../clock.ts";
+import type { Queries } from "../db/database.ts";
+import type { WakeUps } from "../wake.ts";
+import { liveEvents, liveSequences } from "./tables.ts";
+
+/** What clients can be told. */
+export const LIVE_EVENT_TYPES = [
+  "generation.queued",
+  "generation.started",
+  "generation.progress",
+  "generation.succeeded",
+  "generation.failed",
+  "generation.cancelled",
+  "balance.changed",
+  "payment.succeeded",
+  "payment.cancelled",
+  "subscription.changed",
+  "notice",
+] as const;
+export type LiveEventType = (typeof LIVE_EVENT_TYPES)[number];
+
+/** One frame of the socket and of the long poll. */
+export interface LiveEvent {
+  n: number;
+  type: LiveEventType;
+  at: string;
+  data: Record<string, unknown>;
+}
+
+export interface PublishNeeds {
+  db: Queries;
+  clock: Clock;
+  wakeUps: WakeUps;
+  afterCommit(effect: () => void): void;
+}
+
+/** Events are kept for one hour; a client that was away for longer starts from the rows again. */
+export const EVENT_KEPT_MS = HOUR_MS;
+/** Read in one go at most; a client that is further behind gets the rest in the next one. */
+export const EVENT_PAGE_SIZE = 200;
+
+/**
+ * Writes the person's next event in the caller's transaction. The sequence row is locked until the commit, so numbers
+ * become visible in their order and none is ever skipped by a reader.
+ */
+export async function publish(
+  needs: PublishNeeds,
+  userId: string,
+  type: LiveEventType,
+  data: Record<string, unknown>,
+): Promise<void> {
+  const sequence = await needs.db
+    .insert(liveSequences)
+    .values({ userId, lastNumber: 1 })
+    .onConflictDoUpdate({ target: liveSequences.userId, set: { lastNumber: sql`${liveSequences.lastNumber} + 1` } })
+    .returning({ number: liveSequences.lastNumber });
+  const number = sequence[0]?.number ?? 1;
+  await needs.db.insert(liveEvents).values({ userId, number, type, data, at: needs.clock.now() });
+  needs.afterCommit(() => needs.wakeUps.wake("live", userId));
+}
+
+/** The number of the person's last event, 0 when there was none. */
+export async function lastEventNumber(needs: Pick<PublishNeeds, "db">, userId: string): Promise<number> {
+  const rows = await needs.db
+    .select({ number: liveSequences.lastNumber })
+    .from(liveSequences)
+    .where(eq(liveSequences.userId, userId));
+  return rows[0]?.number ?? 0;
+}
+
+/** The person's events after number `since`, in order, one page. */
+export async function eventsSince(
+  needs: Pick<PublishNeeds, "db">,
+  userId: string,
+  since: number,
+): Promise<LiveEvent[]> {
+  const rows = await needs.db
+    .select()
+    .from(liveEvents)
+    .where(and(eq(liveEvents.userId, userId), gt(liveEvents.number, since)))
+    .orderBy(asc(liveEvents.number))
+    .limit(EVENT_PAGE_SIZE);
+  return rows.map((row) => ({
+    n: row.number,
+    type: row.type as LiveEventType,
+    at: row.at.toISOString(),
+    data: row.data,
+  }));
+}
+
+/** Removes events past their hour; returns how many. */
+export async function forgetOldEvents(needs: Pick<PublishNeeds, "db" | "clock">): Promise<number> {
+  const removed = await needs.db
+    .delete(liveEvents)
+    .where(lt(liveEvents.at, after(needs.clock.now(), -EVENT_KEPT_MS)))
+    .returning({ number: liveEvents.number });
+  return removed.length;
+}

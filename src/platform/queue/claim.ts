@@ -1,0 +1,87 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Clock } from "../clock.ts";
+import type { Queries } from "../db/database.ts";
+import { dialect } from "../db/dialect.ts";
+import { newId } from "../ids.ts";
+import { jobs } from "./tables.ts";
+
+/**
+ * How a job is taken, held and given back.
+ *
+ *   claim:    the best ready jobs of known kinds become `leased`, with one new lease id for the batch
+ *   hold:     the lease belongs to a worker, whose one heartbeat keeps all of its leases (rescue.ts)
+ *   fence:    every later write names the lease; a job that was taken over in the meantime has another one,
+ *             so a worker that slept through its lease changes nothing
+ *   complete: rows of finished jobs are deleted, many in one statement
+ *
+ * The statements are the same in both dialects but for `for update skip locked`, which lets several Postgres workers
+ * pass each other's rows, and for how a list of ids is handed over as one value, so that the text stays constant and
+ * the statement prepared.
+ */
+export interface QueueNeeds {
+  db: Queries;
+  clock: Clock;
+}
+
+export type JobRow = typeof jobs.$inferSelect;
+/** A job in a worker's hands. */
+export type LeasedJob = JobRow & { lease: string };
+
+/** Takes up to `limit` jobs of `kinds` for `workerId`, best first. */
+export async function claim(
+  needs: QueueNeeds,
+  workerId: string,
+  kinds: readonly string[],
+  limit: number,
+): Promise<LeasedJob[]> {
+  const { db, clock } = needs;
+  const now = clock.now();
+  const lease = newId();
+  // Literals rather than parameters: both planners use the partial index only when they can see the condition.
+  const claimable = sql`${jobs.state} = 'ready' and ${jobs.runAt} <= ${sql.param(now, jobs.runAt)} and ${jobs.kind} in (${literals(kinds)})`;
+  const best = db
+    .select({ id: jobs.id })
+    .from(jobs)
+    .where(claimable)
+    .orderBy(jobs.priority, jobs.turn, jobs.runAt, jobs.id)
+    .limit(limit);
+  const picked = db.$with("picked").as(dialect === "postgres" ? best.for("update", { skipLocked: true }) : best);
+  const rows = await db
+    .with(picked)
+    .update(jobs)
+    .set({ state: "leased", lease, workerId, claims: sql`${jobs.claims} + 1`, updatedAt: now })
+    .where(sql`${jobs.id} in (select ${sql.identifier("id")} from ${picked})`)
+    .returning();
+  const leased = rows.map((row) => ({ ...row, lease }));
+  return leased.sort(
+    (a, b) =>
+      a.priority - b.priority ||
+      a.turn - b.turn ||
+      a.runAt.getTime() - b.runAt.getTime() ||
+      (a.id < b.id ? -1 : Number(a.id > b.id)),
+  );
+}
+
+/** Deletes those of `ids` that are still held under one of `leases`. */
+export async function complete(needs: QueueNeeds, ids: readonly string[], leases: readonly string[]): Promise<void> {
+  await needs.db
+    .delete(jobs)
+    .where(sql`${jobs.state} = 'leased' and ${isOneOf(jobs.id, ids)} and ${isOneOf(jobs.lease, leases)}`);
+}
+
+/** Whether `column` is one of `ids`, as one bound value. */
+function isOneOf(column: SQL | typeof jobs.id | typeof jobs.lease, ids: readonly string[]): SQL {
+  const list = JSON.stringify(ids);
+  return dialect === "postgres"
+    ? sql`${column} = any(array(select value::uuid from jsonb_array_elements_text(${list}::text::jsonb)))`
+    : sql`${column} in (select value from json_each(${list}))`;
+}
+
+const KIND_PATTERN = /^[a-z][a-z0-9_.-]{0,63}$/;
+
+function literals(kinds: readonly string[]): SQL {
+  for (const kind of kinds) {
+    if (!KIND_PATTERN.test(kind)) throw new Error(`"${kind}" cannot be the name of a job kind`);
+  }
+  return sql.raw(kinds.map((kind) => `'${kind}'`).join(", "));
+}

@@ -1,0 +1,74 @@
+import { and, eq, sql } from "drizzle-orm";
+import type { Clock } from "../clock.ts";
+import type { Queries } from "../db/database.ts";
+import { newId } from "../ids.ts";
+import type { WakeUps } from "../wake.ts";
+import { jobs } from "./tables.ts";
+
+/** Smaller goes first. */
+export const JOB_PRIORITY = { paid: 10, free: 20, background: 30 } as const;
+
+export interface EnqueueNeeds {
+  db: Queries;
+  clock: Clock;
+  wakeUps: WakeUps;
+  afterCommit(effect: () => void): void;
+  requestId?: string | undefined;
+}
+
+export interface EnqueueOptions {
+  /** Default: `background`. */
+  priority?: number;
+  /** How many jobs of the same person are in work already; default 0. */
+  turn?: number;
+  /** Not before this moment; default: now. */
+  runAt?: Date;
+  /** While a job with this text exists, no second one is made. */
+  uniqueKey?: string;
+}
+
+/**
+ * Puts a job into the queue, in the caller's transaction: if that is rolled back, there was no job. Returns the job's
+ * id, or null when `uniqueKey` already stands in the queue.
+ */
+export async function enqueue(
+  needs: EnqueueNeeds,
+  kind: string,
+  payload: Record<string, unknown>,
+  options: EnqueueOptions = {},
+): Promise<string | null> {
+  const now = needs.clock.now();
+  const inserted = await needs.db
+    .insert(jobs)
+    .values({
+      id: newId(),
+      kind,
+      payload,
+      state: "ready",
+      priority: options.priority ?? JOB_PRIORITY.background,
+      turn: options.turn ?? 0,
+      runAt: options.runAt ?? now,
+      claims: 0,
+      failures: 0,
+      uniqueKey: options.uniqueKey ?? null,
+      requestId: needs.requestId ?? null,
+      createdAt: now,
+      updatedAt: now,
+    })
+    .onConflictDoNothing()
+    .returning({ id: jobs.id });
+  const id = inserted[0]?.id ?? null;
+  if (id !== null) needs.afterCommit(() => needs.wakeUps.wake("jobs"));
+  return id;
+}
+
+/** Makes a waiting job due now, because what it waits for has probably happened. A leased or parked one is left alone. */
+export async function wakeJob(needs: EnqueueNeeds, uniqueKey: string): Promise<void> {
+  const now = needs.clock.now();
+  const woken = await needs.db
+    .update(jobs)
+    .set({ runAt: now, updatedAt: now })
+    .where(and(eq(jobs.uniqueKey, uniqueKey), sql`${jobs.state} = 'ready'`))
+    .returning({ id: jobs.id });
+  if (woken.length > 0) needs.afterCommit(() => needs.wakeUps.wake("jobs"));
+}

@@ -1,0 +1,76 @@
+import type { Database } from "./db/database.ts";
+import type { Log } from "./telemetry/log.ts";
+
+/** What somebody waits for: new jobs, or new events of one person. */
+export type WakeTopic = "jobs" | "live";
+
+/**
+ * Wake-ups between those who write rows and those who wait for them. They are hints: everybody also polls. In the same
+ * process they arrive at once; other processes hear of them through Postgres NOTIFY, gathered for some milliseconds and
+ * sent outside the transaction, because a NOTIFY in every commit cost more than half of all commits at 32 writers.
+ */
+export interface WakeUps {
+  /** Says that something of `topic` changed; `key` is a person's id for `live`. */
+  wake(topic: WakeTopic, key?: string): void;
+  /** Calls `listener` at each wake-up with the keys, or with null when some may have been missed. */
+  subscribe(topic: WakeTopic, listener: (keys: readonly string[] | null) => void): () => void;
+  /** Starts hearing other processes. */
+  start(): Promise<void>;
+  stop(): void;
+}
+
+const GATHER_MS = 10;
+/** Postgres refuses payloads of 8000 bytes and more; a UUID takes 37 with its comma. */
+const KEYS_PER_NOTICE_MAX = 200;
+const CHANNELS: Record<WakeTopic, string> = { jobs: "atelier_jobs", live: "atelier_live" };
+
+export function createWakeUps(database: Database, log: Log, ownId: string): WakeUps {
+  const listeners: Record<WakeTopic, Set<(keys: readonly string[] | null) => void>> = {
+    jobs: new Set(),
+    live: new Set(),
+  };
+  const gathered: Record<WakeTopic, Set<string>> = { jobs: new Set(), live: new Set() };
+  let timer: Timer | undefined;
+
+  const tellLocal = (topic: WakeTopic, keys: readonly string[] | null) => {
+    for (const listener of listeners[topic]) listener(keys);
+  };
+  const send = async () => {
+    timer = undefined;
+    for (const topic of ["jobs", "live"] as const) {
+      const keys = [...gathered[topic]];
+      gathered[topic].clear();
+      for (let start = 0; start < keys.length; start += KEYS_PER_NOTICE_MAX) {
+        const payload = [ownId, ...keys.slice(start, start + KEYS_PER_NOTICE_MAX)].join(",");
+        // A lost notice costs one poll interval, so a failure is only worth a line.
+        await database
+          .notify(CHANNELS[topic], payload)
+          .catch((error: unknown) => log.warn("wake-up was not sent", { topic, error }));
+      }
+    }
+  };
+
+  return {
+    wake(topic, key = "") {
+      tellLocal(topic, key === "" ? [] : [key]);
+      gathered[topic].add(key);
+      timer ??= setTimeout(() => void send(), GATHER_MS);
+    },
+    subscribe(topic, listener) {
+      listeners[topic].add(listener);
+      return () => listeners[topic].delete(listener);
+    },
+    async start() {
+      for (const topic of ["jobs", "live"] as const) {
+        const onMessage = (payload: string) => {
+          const [sender, ...keys] = payload.split(",");
+          if (sender !== ownId) tellLocal(topic, keys.filter(Boolean));
+        };
+        await database.listen(CHANNELS[topic], onMessage, () => tellLocal(topic, null));
+      }
+    },
+    stop() {
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import type { OpenContext } from "../context.ts";
+import { OperatorError } from "../platform/errors.ts";
+import { createApp } from "../routes.ts";
+
+/** Bodies are streamed and each route has its own limit far below; this one only stops what no route would read. */
+const BODY_BYTES_MAX = 64 * 1024 * 1024;
+const IDLE_SECONDS_MAX = 60;
+/** Requests in hand get this long to end when the server stops. */
+const DRAIN_MS = 5_000;
+
+export interface RunningApi {
+  port: number;
+  stop(): Promise<void>;
+}
+
+/** Starts the HTTP API: live events of other processes first, then the port, so that no early client misses one. */
+export async function startApi(
+  open: OpenContext,
+  options: { sandbox?: ((request: Request) => Promise<Response>) | undefined } = {},
+): Promise<RunningApi> {
+  const { ctx, database } = open;
+  let stopping = false;
+  await ctx.wakeUps.start();
+  const { app, hub, sockets } = createApp(ctx, {
+    isStopping: () => stopping,
+    healthChecks: [
+      { name: "database", check: () => database.raw("select 1 as one") },
+      { name: "images", check: () => ctx.images.warmUp() },
+    ],
+    sandbox: options.sandbox,
+  });
+  try {
+    app.listen({
+      port: ctx.settings.PORT,
+      hostname: ctx.settings.HOST,
+      // A second server on the port would silently take part of the traffic.
+      reusePort: false,
+      maxRequestBodySize: BODY_BYTES_MAX,
+      idleTimeout: IDLE_SECONDS_MAX,
+    });
+  } catch (error) {
+    hub.stop();
+    const isTaken = (error as { code?: string }).code === "EADDRINUSE";
+    if (!isTaken) throw error;
+    throw new OperatorError(
+      `Port ${ctx.settings.PORT} is taken by another program. Stop it, or choose another: --port 3001`,
+    );
+  }
+  const port = app.server?.port ?? ctx.settings.PORT;
+  ctx.log.info("listening", { port, url: ctx.settings.PUBLIC_URL });
+  return {
+    port,
+    async stop() {
+      stopping = true;
+      sockets.stop();
+      hub.stop();
+      await Promise.race([app.server?.stop(false), Bun.sleep(DRAIN_MS)]);
+      await app.server?.stop(true);
+    },
+  };
+}

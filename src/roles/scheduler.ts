@@ -1,0 +1,10 @@
+import type { Context } from "../context.ts";
+import { startScheduler } from "../platform/queue/cron.ts";
+import { schedule } from "../schedule.ts";
+
+/** Starts putting recurring jobs into the queue. Any number may run; each slot yields one job. */
+export function startSchedulerRole(ctx: Context): { stop(): Promise<void> } {
+  const scheduler = startScheduler(ctx, schedule);
+  ctx.log.info("scheduler started", { schedules: schedule.length });
+  return scheduler;
+}

@@ -1,0 +1,16 @@
+import type { Context } from "../context.ts";
+import { jobHandlers } from "../jobs.ts";
+import { startWorker } from "../platform/queue/work.ts";
+
+/** What a stopping worker may still take for the jobs in its hands; the rest goes back untouched. */
+const GRACE_MS = 20_000;
+
+/** Starts the worker pool of this process. */
+export async function startWorkerRole(ctx: Context): Promise<{ stop(): Promise<void> }> {
+  const worker = await startWorker(ctx, {
+    concurrency: ctx.settings.WORKER_CONCURRENCY,
+    handlers: jobHandlers(ctx),
+  });
+  ctx.log.info("worker started", { worker: worker.id, concurrency: ctx.settings.WORKER_CONCURRENCY });
+  return { stop: () => worker.stop(GRACE_MS) };
+}

@@ -1,0 +1,69 @@
+import { Elysia } from "elysia";
+import type { Context } from "./context.ts";
+import { guard } from "./features/auth/guard.ts";
+import { createAccessTokens } from "./features/auth/index.ts";
+import { authRoutes } from "./features/auth/routes.ts";
+import { balanceRoutes } from "./features/billing/routes.ts";
+import { fittingRoutes } from "./features/fitting/routes.ts";
+import { generationRoutes, kieRoutes } from "./features/generations/routes.ts";
+import { liveRoutes } from "./features/live/routes.ts";
+import { fileRoutes } from "./features/photos/routes.ts";
+import { createUploadGate } from "./features/photos/upload-gate.ts";
+import { profileRoutes } from "./features/profile/routes.ts";
+import { trustedProxiesFrom } from "./platform/http/client-address.ts";
+import { type HealthCheck, health } from "./platform/http/health.ts";
+import { problems } from "./platform/http/problem.ts";
+import { createRateLimiter } from "./platform/http/rate-limit.ts";
+import { requestScope } from "./platform/http/request-scope.ts";
+import { createLiveHub } from "./platform/live/hub.ts";
+import { createLiveSockets, UNREAD_BYTES_MAX } from "./platform/live/socket.ts";
+
+/** Buckets of people and addresses kept in memory at once. */
+const RATE_ENTRIES_MAX = 100_000;
+
+export interface AppOptions {
+  /** Answers everything below `/sandbox/`, where the sandbox runs. */
+  sandbox?: ((request: Request) => Promise<Response>) | undefined;
+  healthChecks: readonly HealthCheck[];
+  isStopping: () => boolean;
+}
+
+/** The HTTP app: platform plugins in their order, then one line for each feature. */
+export function createApp(ctx: Context, options: AppOptions) {
+  const tokens = createAccessTokens(ctx.settings.JWT_SECRET, ctx.clock);
+  const limiter = createRateLimiter({ clock: ctx.clock, entriesMax: RATE_ENTRIES_MAX });
+  const guarded = guard({ ctx, tokens, limiter });
+  const uploads = createUploadGate();
+  const hub = createLiveHub(ctx);
+  const sockets = createLiveSockets(hub, ctx.log);
+
+  const app = new Elysia({
+    normalize: false,
+    websocket: {
+      maxPayloadLength: 64 * 1024,
+      backpressureLimit: UNREAD_BYTES_MAX,
+      closeOnBackpressureLimit: true,
+      idleTimeout: 120,
+    },
+  })
+    .use(requestScope(trustedProxiesFrom(ctx.settings.TRUSTED_PROXIES)))
+    .use(problems(ctx.log))
+    .use(health(options.healthChecks, options.isStopping))
+    .group("/api/v1", (api) =>
+      api
+        .use(authRoutes(guarded, tokens))
+        .use(profileRoutes(guarded))
+        .use(balanceRoutes(guarded))
+        .use(fittingRoutes(guarded, uploads))
+        .use(generationRoutes(guarded))
+        .use(fileRoutes(guarded))
+        .use(liveRoutes(guarded, ctx, hub, sockets))
+        .use(kieRoutes(guarded)),
+    );
+  const { sandbox } = options;
+  if (sandbox) app.all("/sandbox/*", ({ request }) => sandbox(request), { parse: "none", detail: { hide: true } });
+  return { app, hub, sockets };
+}
+
+/** The app's type, for the typed client. */
+export type App = ReturnType<typeof createApp>["app"];

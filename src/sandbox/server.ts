@@ -1,0 +1,116 @@
+import type { Environment, EnvironmentValue } from "../platform/config/environment.ts";
+import { OperatorError } from "../platform/errors.ts";
+import { createImages, type Images } from "../platform/images/index.ts";
+import { FAULTS_PATH } from "./faults.ts";
+import { signInitData } from "./init-data.ts";
+import { type KieEmulator, STATS_PATH, startKieEmulator } from "./kie.ts";
+
+/** The bot that signs people in while no real one is there. Everybody knows its token: it opens nothing but a sandbox. */
+export const SANDBOX_BOT_TOKEN = "1000000001:SANDBOX_bot_token_that_opens_nothing_real";
+/** Keys that mean a real account; beside them the sandbox would be a trap. */
+const REAL_KEYS = [
+  "TELEGRAM_BOT_TOKEN",
+  "KIE_API_KEY",
+  "KIE_WEBHOOK_KEY",
+  "OPENROUTER_API_KEY",
+  "YOOKASSA_SHOP_ID",
+  "YOOKASSA_SECRET_KEY",
+];
+const IMAGE_CONCURRENCY = 2;
+
+export interface SandboxOptions {
+  environment: Environment;
+  /** From create to end of one picture at the emulator. */
+  taskMs?: number;
+}
+
+export interface RunningSandbox {
+  /** The given environment with everything filled in that the server needs. */
+  environment: Environment;
+  images: Images;
+  kie: KieEmulator;
+  /** Answers what lies below `/sandbox/` on the server's own port. */
+  handle(request: Request): Promise<Response>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the emulators on loopback and fills in keys and addresses, so that the server can be tried with no account
+ * anywhere. Throws an `OperatorError` when keys of a real account are set.
+ */
+export async function startSandbox(options: SandboxOptions): Promise<RunningSandbox> {
+  const real = REAL_KEYS.filter((name) => options.environment.has(name));
+  if (real.length > 0) {
+    throw new OperatorError(
+      `--sandbox plays the providers itself and refuses to start beside real keys. Unset ${real.join(", ")}, or leave --sandbox out.`,
+    );
+  }
+  const images = createImages({ concurrency: IMAGE_CONCURRENCY });
+  const kie = await startKieEmulator({ images, ...(options.taskMs === undefined ? {} : { taskMs: options.taskMs }) });
+  const port = options.environment.get("PORT")?.value ?? "3000";
+  const filled: Record<string, string> = {
+    PUBLIC_URL: `http://127.0.0.1:${port}`,
+    JWT_SECRET: "sandbox-access-tokens-open-nothing-but-a-sandbox",
+    LINK_SECRET: "sandbox-links-open-nothing-but-a-sandbox-picture",
+    TELEGRAM_BOT_TOKEN: SANDBOX_BOT_TOKEN,
+    KIE_API_KEY: kie.apiKey,
+    KIE_API_URL: kie.url,
+    KIE_UPLOAD_URL: kie.uploadUrl,
+    KIE_RESULT_HOSTS: kie.resultHost,
+    PROVIDER_LOOPBACK: "allow",
+  };
+  const environment = new Map<string, EnvironmentValue>(options.environment);
+  for (const [name, value] of Object.entries(filled)) {
+    if (name === "PUBLIC_URL" && environment.has(name)) continue;
+    environment.set(name, { value, source: "sandbox" });
+  }
+  return { environment, images, kie, handle: (request) => handle(request, kie), stop: () => kie.stop() };
+}
+
+async function handle(request: Request, kie: KieEmulator): Promise<Response> {
+  const url = new URL(request.url);
+  if (url.pathname === "/sandbox/init-data") return Response.json({ init_data: initDataFor(url.searchParams) });
+  const emulatorPath = url.pathname.replace(/^\/sandbox\/kie/, "");
+  if (url.pathname.startsWith("/sandbox/kie/") && (emulatorPath === FAULTS_PATH || emulatorPath === STATS_PATH)) {
+    const body = request.method === "GET" ? null : await request.text();
+    return fetch(kie.url + emulatorPath, {
+      method: request.method,
+      body,
+      headers: { "content-type": "application/json" },
+    });
+  }
+  if (url.pathname === "/sandbox/")
+    return new Response(PAGE, { headers: { "content-type": "text/html; charset=utf-8" } });
+  return Response.json({ error: "nothing here; see /sandbox/" }, { status: 404 });
+}
+
+/** Signed launch data of a made-up person, as Telegram would hand it to the Mini App. */
+function initDataFor(query: URLSearchParams): string {
+  const id = Number(query.get("telegram_id") ?? "1001");
+  const startParam = query.get("start_param");
+  return signInitData({
+    botToken: SANDBOX_BOT_TOKEN,
+    user: {
+      id: Number.isSafeInteger(id) && id > 0 ? id : 1001,
+      first_name: query.get("first_name") ?? "Sandbox",
+      language_code: query.get("language_code") ?? "ru",
+    },
+    authDate: new Date(),
+    ...(startParam === null ? {} : { startParam }),
+  });
+}
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>SANDBOX · atelier</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:2rem auto;padding:0 1rem}b{background:#ffd84d;color:#222;padding:.1em .5em}</style></head>
+<body>
+<p><b>SANDBOX</b> Nothing here costs money or leaves this machine.</p>
+<ul>
+<li><a href="/docs">The API's description</a>; try the routes there</li>
+<li><a href="/sandbox/init-data?telegram_id=1001">Signed sign-in data of a made-up person</a>, for <code>POST /api/v1/auth/telegram</code></li>
+<li><a href="/sandbox/kie/_stats">What kie.ai's emulator was asked</a></li>
+<li><a href="/sandbox/kie/_faults">Its fault switches</a> (GET shows, PUT sets, DELETE clears)</li>
+</ul>
+</body></html>
+`;

@@ -1,0 +1,11 @@
+/** Every table, for drizzle-kit, `copy` and the checks that walk the whole schema. */
+export * from "./features/auth/tables.ts";
+export * from "./features/billing/tables.ts";
+export * from "./features/generations/tables.ts";
+export * from "./features/notifications/tables.ts";
+export * from "./features/photos/tables.ts";
+export * from "./features/profile/tables.ts";
+export * from "./platform/http/tables.ts";
+export * from "./platform/limits/tables.ts";
+export * from "./platform/live/tables.ts";
+export * from "./platform/queue/tables.ts";

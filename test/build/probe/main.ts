@@ -1,0 +1,30 @@
+import { readFileSync } from "node:fs";
+import { FONT_FAMILY, fontFile } from "../../../src/platform/images/font.ts";
+import { loadSharp } from "../../../src/platform/images/sharp.ts";
+import dot from "./dot.png" with { type: "file" };
+import statement from "./statement.sql" with { type: "text" };
+
+/** A small program for compiled-file.test.ts: it uses all that the real one embeds and prints what came of it as JSON. */
+try {
+  const sharp = await loadSharp();
+  const photo = await sharp({ create: { width: 1200, height: 800, channels: 3, background: "white" } })
+    .jpeg()
+    .toBuffer();
+  const small = await sharp(photo).resize(300).jpeg().toBuffer({ resolveWithObject: true });
+
+  const text = { text: "SANDBOX", font: `${FONT_FAMILY} 48`, fontfile: await fontFile() };
+  const { channels } = await sharp({ text }).stats();
+
+  process.stdout.write(
+    JSON.stringify({
+      resizedTo: [small.info.width, small.info.height, small.info.format],
+      brightestPixelOfText: Math.max(...channels.map(({ max }) => max)),
+      dotBytes: readFileSync(dot).byteLength,
+      statement: statement.trim(),
+      fromDotEnv: process.env.FROM_DOTENV ?? null,
+    }),
+  );
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,116 @@
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { listTests, matchesFilters, needsDatabase } from "./support/database-tests.ts";
+import { type Lane, type RunningLane, startLane, type Totals } from "./support/lane.ts";
+import { type PostgresServer, startPostgresServer } from "./support/postgres-server.ts";
+
+/**
+ * `bun run test [--lane sqlite|postgres] [--verbose] [options and filters of bun test]`: all tests, in both lanes.
+ *
+ * The lane `sqlite` runs every test; the lane `postgres` runs those that touch a database once more, against a real
+ * server that is started for it. Ends with `N passed, N failed` over both lanes; exit code 1 when one failed or none ran.
+ */
+
+const projectFolder = resolve(import.meta.dir, "..");
+/** Options of `bun test` whose value is the next argument. */
+const OPTIONS_WITH_VALUE =
+  /^(-t|--test-name-pattern|--timeout|--rerun-each|--retry|--seed|--max-concurrency|--preload|-r)$/;
+
+const wanted = readArguments(process.argv.slice(2));
+const running = new Set<RunningLane>();
+let server: PostgresServer | undefined;
+
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const) {
+  process.once(signal, async () => {
+    for (const lane of running) lane.end();
+    await server?.stop();
+    process.exit(code);
+  });
+}
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const databaseTests = listTests(projectFolder)
+    .filter((file) => matchesFilters(file, wanted.filters, projectFolder))
+    .filter((file) => needsDatabase(file, projectFolder));
+  const starts: (() => Promise<Totals>)[] = [];
+  if (wanted.lane !== "postgres") starts.push(() => runLane(sqliteLane()));
+  if (wanted.lane !== "sqlite" && databaseTests.length > 0) {
+    starts.push(async () => {
+      server = await startPostgresServer();
+      return await runLane(postgresLane(server.url, databaseTests));
+    });
+  }
+  try {
+    const together = availableParallelism() > 1;
+    const results = together ? await Promise.all(starts.map((start) => start())) : await oneByOne(starts);
+    return report(results);
+  } finally {
+    await server?.stop();
+  }
+}
+
+function sqliteLane(): Lane {
+  return { name: "sqlite", parameters: [...wanted.options, ...wanted.filters], environment: environmentFor(undefined) };
+}
+
+function postgresLane(url: string, files: readonly string[]): Lane {
+  return {
+    name: "postgres",
+    parameters: [...wanted.options, ...files.map((file) => `./${file}`)],
+    environment: environmentFor(url),
+  };
+}
+
+/** A database that the person at this terminal works with must not be what the tests write to. */
+function environmentFor(testDatabaseUrl: string | undefined) {
+  const dialect = testDatabaseUrl === undefined ? "sqlite" : "postgres";
+  return { TEST_DATABASE_URL: testDatabaseUrl, DATABASE_URL: undefined, DATABASE_DIALECT: dialect };
+}
+
+async function runLane(lane: Lane): Promise<Totals> {
+  const print = (line: string) => process.stdout.write(`${lane.name.padEnd("postgres".length)} | ${line}\n`);
+  const started = startLane(lane, projectFolder, wanted.verbose, print);
+  running.add(started);
+  const totals = await started.totals;
+  running.delete(started);
+  return totals;
+}
+
+async function oneByOne(starts: readonly (() => Promise<Totals>)[]): Promise<Totals[]> {
+  const results: Totals[] = [];
+  for (const start of starts) results.push(await start());
+  return results;
+}
+
+function report(results: readonly Totals[]): number {
+  const sum = (of: (totals: Totals) => number) => results.reduce((total, totals) => total + of(totals), 0);
+  const [passed, failed, skipped] = [sum((t) => t.passed), sum((t) => t.failed), sum((t) => t.skipped)];
+  if (passed + failed === 0) process.stdout.write("No test ran.\n");
+  process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
+  return failed > 0 || passed === 0 ? 1 : 0;
+}
+
+interface Wanted {
+  lane: string | undefined;
+  verbose: boolean;
+  options: string[];
+  filters: string[];
+}
+
+function readArguments(given: readonly string[]): Wanted {
+  const result: Wanted = { lane: undefined, verbose: false, options: [], filters: [] };
+  const rest = [...given];
+  for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
+    if (next === "--lane") result.lane = rest.shift();
+    else if (next === "--verbose") result.verbose = true;
+    else if (OPTIONS_WITH_VALUE.test(next)) result.options.push(next, rest.shift() ?? "");
+    else (next.startsWith("-") ? result.options : result.filters).push(next);
+  }
+  return result;
+}

@@ -1,0 +1,100 @@
+import { ProviderFailure } from "../../src/platform/errors.ts";
+import { silentLog } from "../../src/platform/telemetry/log.ts";
+import { createKieClient, type KieClient, type KieClientOptions } from "../../src/providers/kie/client.ts";
+import type { KieTask } from "../../src/providers/kie/task.ts";
+import { type KieEmulator, type KieEmulatorOptions, startKieEmulator } from "../../src/sandbox/kie.ts";
+import type { PictureMaker } from "../../src/sandbox/kie-picture.ts";
+import { plainPng } from "../../src/sandbox/plain-png.ts";
+
+export const PERSON = plainPng(64, 96, [200, 160, 140]);
+export const ITEM = plainPng(32, 32, [20, 40, 200]);
+export const MODEL = "google/nano-banana-edit";
+/** How long a task takes here: long enough to be seen running. */
+export const TASK_MS = 60;
+
+/** Draws nothing and remembers what it was asked; the real drawing has tests of its own. */
+export function recordingMaker(): PictureMaker & { orders: unknown[] } {
+  const orders: unknown[] = [];
+  return {
+    orders,
+    async composeOnto(order) {
+      orders.push({ box: order.box, label: order.label, item: order.item });
+      return order.base;
+    },
+    async adjust(base, operations, label) {
+      orders.push({ operations, label });
+      return base;
+    },
+  };
+}
+
+export interface KieLane {
+  emulator: KieEmulator;
+  client: KieClient;
+  /** A client with other options against the same emulator. */
+  clientWith(options: Partial<KieClientOptions>): KieClient;
+  /** Links of the person and of the item, uploaded. */
+  inputs(): Promise<string[]>;
+  /** Creates a task and polls until it has ended. */
+  run(prompt: string, imageUrls?: string[]): Promise<KieTask>;
+  untilEnded(taskId: string): Promise<KieTask>;
+}
+
+/** The real client against the emulator, over HTTP. */
+export async function startKieLane(options: Partial<KieEmulatorOptions> = {}): Promise<KieLane> {
+  const emulator = await startKieEmulator({ images: recordingMaker(), taskMs: TASK_MS, ...options });
+  // Most tests are not about the limits of the account.
+  emulator.faults.set("kie.limits", { mode: "off" });
+  const clientWith = (more: Partial<KieClientOptions>): KieClient =>
+    createKieClient({
+      apiUrl: emulator.url,
+      uploadUrl: emulator.uploadUrl,
+      apiKey: emulator.apiKey,
+      model: MODEL,
+      log: silentLog,
+      loopbackAllowed: true,
+      timeouts: { createMs: 400, queryMs: 400, uploadMs: 400 },
+      sleep: async () => {},
+      ...more,
+    });
+  const client = clientWith({});
+  const lane: KieLane = {
+    emulator,
+    client,
+    clientWith,
+    inputs: () =>
+      Promise.all([PERSON, ITEM].map(async (bytes) => (await client.uploadImage({ bytes, mime: "image/png" })).url)),
+    async run(prompt, imageUrls) {
+      const { taskId } = await client.createTask({ prompt, imageUrls: imageUrls ?? (await lane.inputs()) });
+      return lane.untilEnded(taskId);
+    },
+    async untilEnded(taskId) {
+      for (let poll = 0; poll < 200; poll += 1) {
+        const task = await client.getTask(taskId);
+        if (task.state !== "pending" && task.state !== "not_found_yet") return task;
+        await Bun.sleep(10);
+      }
+      throw new Error("the task did not end");
+    },
+  };
+  return lane;
+}
+
+/** The failure of a call that must fail. */
+export async function failureOf(call: Promise<unknown>): Promise<ProviderFailure> {
+  const error = await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof ProviderFailure)) throw new Error(`expected a ProviderFailure, got ${String(error)}`);
+  return error;
+}
+
+/** Waits until `condition` holds. */
+export async function until(condition: () => boolean): Promise<void> {
+  for (let tick = 0; tick < 300; tick += 1) {
+    if (condition()) return;
+    await Bun.sleep(10);
+  }
+  throw new Error("the condition never held");
+}

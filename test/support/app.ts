@@ -1,0 +1,206 @@
+import { afterAll } from "bun:test";
+import { sql } from "drizzle-orm";
+import { type Context, type OpenContext, openContext } from "../../src/context.ts";
+import { jobHandlers } from "../../src/jobs.ts";
+import type { Environment, EnvironmentValue } from "../../src/platform/config/environment.ts";
+import { loadSettings } from "../../src/platform/config/load.ts";
+import { newId } from "../../src/platform/ids.ts";
+import { createImages, type Images } from "../../src/platform/images/index.ts";
+import { claim, complete } from "../../src/platform/queue/claim.ts";
+import { giveBack, giveBackFailed, LeaseLost, park } from "../../src/platform/queue/outcome.ts";
+import { jobs } from "../../src/platform/queue/tables.ts";
+import { createLog, type Log } from "../../src/platform/telemetry/log.ts";
+import { createApp } from "../../src/routes.ts";
+import { signInitData } from "../../src/sandbox/init-data.ts";
+import { type KieEmulator, startKieEmulator } from "../../src/sandbox/kie.ts";
+import { createTestClock, type TestClock } from "./clock.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
+
+export const TEST_BOT_TOKEN = "2000000002:TEST_bot_token_of_the_test_suite";
+
+export interface TestAppOptions {
+  /** Settings beside those that every test has. */
+  settings?: Record<string, string>;
+  clock?: TestClock;
+  /** How long the emulator's tasks take, in real ms. */
+  taskMs?: number;
+  /** An existing database, for tests that start the product twice on it. */
+  database?: TestDatabase;
+}
+
+/** The product on a database of its own, with a clock that stands still and a kie.ai emulator over real HTTP. */
+export interface TestApp {
+  ctx: Context;
+  open: OpenContext;
+  database: TestDatabase;
+  clock: TestClock;
+  kie: KieEmulator;
+  /** Every line that was logged. */
+  logLines: string[];
+  app: ReturnType<typeof createApp>["app"];
+  /** The API through its front door; `path` begins behind `/api/v1` unless it is a whole path. */
+  request(path: string, options?: RequestOptions): Promise<Response>;
+  /** Signs a made-up person in. */
+  signIn(person?: { telegramId?: number; languageCode?: string; firstName?: string }): Promise<Person>;
+  /** Serves on a real port, for sockets and raw connections. */
+  listen(): Promise<number>;
+  /** Runs jobs as a worker does, moving the clock to the next due one, until `done` or nothing is left to do. */
+  work(done?: () => Promise<boolean>): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface RequestOptions {
+  method?: string;
+  as?: Person | undefined;
+  json?: unknown;
+  body?: BodyInit;
+  headers?: Record<string, string>;
+}
+
+export interface Person {
+  token: string;
+  refreshToken: string;
+  id: string;
+  telegramId: number;
+}
+
+let images: Images | undefined;
+let people = 5_000_000;
+
+/** Starts the product for a test file or a single test. It is closed after the file in any case. */
+export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const database = options.database ?? (await createTestDatabase());
+  const clock = options.clock ?? createTestClock();
+  images ??= createImages({ concurrency: 2 });
+  const logLines: string[] = [];
+  const log: Log = createLog({ level: "debug", format: "json", write: (line) => logLines.push(line) });
+  const kie = await startKieEmulator({ images, clock, taskMs: options.taskMs ?? 20 });
+  const { settings } = loadSettings(testEnvironment(database, kie, options.settings), { serving: true });
+  const open = await openContext(settings, { clock, log, images });
+  const built = createApp(open.ctx, { healthChecks: [], isStopping: () => false });
+  const ctx = open.ctx;
+  let isClosed = false;
+
+  const testApp: TestApp = {
+    ctx,
+    open,
+    database,
+    clock,
+    kie,
+    logLines,
+    app: built.app,
+    request: (path, request = {}) => Promise.resolve(built.app.handle(makeRequest(path, request))),
+    async signIn(person = {}) {
+      people += 1;
+      const telegramId = person.telegramId ?? people;
+      const initData = signInitData({
+        botToken: TEST_BOT_TOKEN,
+        user: {
+          id: telegramId,
+          first_name: person.firstName ?? "Test",
+          language_code: person.languageCode ?? "en",
+        },
+        authDate: clock.now(),
+      });
+      const response = await testApp.request("/auth/telegram", { method: "POST", json: { init_data: initData } });
+      const answer = (await response.json()) as { access_token: string; refresh_token: string; user: { id: string } };
+      if (response.status !== 200) throw new Error(`sign-in answered ${response.status}: ${JSON.stringify(answer)}`);
+      return { token: answer.access_token, refreshToken: answer.refresh_token, id: answer.user.id, telegramId };
+    },
+    async listen() {
+      await ctx.wakeUps.start();
+      built.app.listen({ port: 0, hostname: "127.0.0.1", reusePort: false });
+      return built.app.server?.port ?? 0;
+    },
+    work: (done) => work(ctx, clock, done),
+    async close() {
+      if (isClosed) return;
+      isClosed = true;
+      built.sockets.stop();
+      built.hub.stop();
+      await built.app.server?.stop(true);
+      await open.close();
+      await kie.stop();
+      if (!options.database) await database.remove();
+    },
+  };
+  afterAll(() => testApp.close());
+  return testApp;
+}
+
+/** What a server needs, pointing at the emulator. */
+export function testEnvironment(
+  database: TestDatabase,
+  kie: KieEmulator,
+  more: Record<string, string> = {},
+): Environment {
+  const values: Record<string, string> = {
+    PUBLIC_URL: "http://127.0.0.1:9",
+    DATA_DIR: database.dataFolder,
+    JWT_SECRET: "test-secret-for-access-tokens-0123456789",
+    LINK_SECRET: "test-secret-for-signed-links-0123456789",
+    TELEGRAM_BOT_TOKEN: TEST_BOT_TOKEN,
+    KIE_API_KEY: kie.apiKey,
+    KIE_API_URL: kie.url,
+    KIE_UPLOAD_URL: kie.uploadUrl,
+    KIE_RESULT_HOSTS: kie.resultHost,
+    PROVIDER_LOOPBACK: "allow",
+    ...(database.url === "" ? {} : { DATABASE_URL: database.url }),
+    ...more,
+  };
+  const entries = Object.entries(values).map(([name, value]): [string, EnvironmentValue] => [
+    name,
+    { value, source: "environment" },
+  ]);
+  return new Map(entries);
+}
+
+function makeRequest(path: string, options: RequestOptions): Request {
+  const isWhole = /^\/(api|health|openapi|docs|sandbox)/.test(path);
+  const headers = new Headers(options.headers);
+  if (options.as) headers.set("authorization", `Bearer ${options.as.token}`);
+  if (options.json !== undefined) headers.set("content-type", "application/json");
+  const body = options.json !== undefined ? JSON.stringify(options.json) : options.body;
+  return new Request(`http://localhost${isWhole ? path : `/api/v1${path}`}`, {
+    method: options.method ?? "GET",
+    headers,
+    ...(body === undefined ? {} : { body }),
+  });
+}
+
+const ROUNDS_MAX = 500;
+
+/** The product's own claim and outcomes, driven step by step so that a test's clock decides what is due. */
+async function work(ctx: Context, clock: TestClock, done?: () => Promise<boolean>): Promise<void> {
+  const handlers = jobHandlers(ctx);
+  const workerId = newId();
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    if (done && (await done())) return;
+    const taken = await claim(ctx, workerId, [...handlers.keys()], 50);
+    if (taken.length === 0) {
+      const [next] = await ctx.db
+        .select({ at: sql`min(${jobs.runAt})`.mapWith(jobs.runAt) })
+        .from(jobs)
+        .where(sql`${jobs.state} = 'ready'`);
+      if (!next?.at) return;
+      clock.set(new Date(Math.max(clock.now().getTime() + 1, next.at.getTime())));
+      // The emulator's tasks take real time, however far the clock has jumped.
+      await Bun.sleep(5);
+      continue;
+    }
+    for (const job of taken) {
+      const handler = handlers.get(job.kind);
+      const outcome = (await handler?.run(job).catch((error: unknown) => ({ kind: "failed" as const, error }))) ?? {
+        kind: "give_up" as const,
+        reason: "no handler",
+      };
+      if (outcome.kind === "done") await complete(ctx, [job.id], [job.lease]);
+      else if (outcome.kind === "later") await giveBack(ctx, job, outcome.afterMs);
+      else if (outcome.kind === "give_up") await park(ctx, job, outcome.reason);
+      else if (!(outcome.error instanceof LeaseLost)) {
+        await giveBackFailed(ctx, job, outcome.error, { triesMax: 8, random: () => 0.5 });
+      }
+    }
+  }
+  throw new Error("the queue did not come to rest");
+}
