@@ -11,6 +11,8 @@ import packageJson from "../package.json";
 
 const projectFolder = resolve(import.meta.dir, "..");
 const CLOSING_LINE_CHARACTERS_MAX = 200;
+/** No step but the tests, which have deadlines of their own, takes nearly as long. */
+const STEP_DEADLINE_MS = 5 * 60_000;
 /** Smaller than this no photograph is. */
 const PICTURE_BYTES_MIN = 10_000;
 
@@ -37,6 +39,16 @@ const steps: Step[] = [
   { name: "build", run: () => script("build") },
   { name: "the compiled file alone", run: runCompiledFile },
 ];
+
+/** What the present step runs; a signal to this process is meant for it. */
+let child: Bun.Subprocess | undefined;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, async () => {
+    child?.kill(signal);
+    await child?.exited;
+    process.exit(1);
+  });
+}
 
 process.exitCode = await main();
 
@@ -73,7 +85,16 @@ async function succeeds(
   folder: string,
   environment: Record<string, string | undefined>,
 ): Promise<Outcome & { output: string }> {
-  const run = Bun.spawn(command, { cwd: folder, env: environment, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const run = Bun.spawn(command, {
+    cwd: folder,
+    env: environment,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: STEP_DEADLINE_MS,
+    killSignal: "SIGKILL",
+  });
+  child = run;
   const [out, err, code] = await Promise.all([
     new Response(run.stdout).text(),
     new Response(run.stderr).text(),
@@ -86,6 +107,7 @@ async function succeeds(
 /** The very command of the README, shown while it runs; its closing line is what is counted. */
 async function runTests(): Promise<Outcome> {
   const run = Bun.spawn([process.execPath, "run", "--silent", "test"], { cwd: projectFolder, stdin: "ignore" });
+  child = run;
   const decoder = new TextDecoder();
   let tail = "";
   for await (const chunk of run.stdout) {

@@ -20,17 +20,11 @@ const wanted = readArguments(process.argv.slice(2));
 const running = new Set<RunningLane>();
 let server: PostgresServer | undefined;
 
-for (const [signal, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-  ["SIGHUP", 129],
-] as const) {
-  process.once(signal, async () => {
-    for (const lane of running) lane.end();
-    await server?.stop();
-    process.exit(code);
-  });
-}
+process.once("SIGINT", () => endNow(130));
+process.once("SIGTERM", () => endNow(143));
+process.once("SIGHUP", () => endNow(129));
+// Nobody reads any more: whoever started this is gone.
+process.stdout.once("error", () => endNow(1));
 
 process.exitCode = await main();
 
@@ -53,6 +47,12 @@ async function main(): Promise<number> {
   } finally {
     await server?.stop();
   }
+}
+
+async function endNow(code: number): Promise<never> {
+  for (const lane of running) lane.end();
+  await server?.stop();
+  process.exit(code);
 }
 
 function sqliteLane(): Lane {

@@ -52,10 +52,14 @@ export async function buildExecutable(options: ExecutableOptions): Promise<Execu
       plugins: [sharpPlugin(options.target, options.projectFolder)],
       throw: false,
     });
-    if (!result.success) throw new Error(result.logs.map(String).join("\n"));
+    if (!result.success) throw new Error(result.logs.map(describe).join("\n"));
     renameSync(compiled, options.outfile);
   } finally {
     rmSync(workshop, { recursive: true, force: true });
   }
   return { path: options.outfile, bytes: statSync(options.outfile).size };
+}
+
+function describe({ message, position }: BuildMessage | ResolveMessage): string {
+  return position ? `${position.file}:${position.line}: ${message}` : message;
 }

@@ -70,7 +70,7 @@ export async function start(settings: Settings, role: Role, sandbox?: RunningSan
     });
     const running = await startRoles(open, role, { sandbox: sandbox?.handle });
     return {
-      port: running.port,
+      ...running,
       async stop() {
         await running.stop();
         unlock();

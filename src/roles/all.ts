@@ -1,4 +1,4 @@
-import type { OpenContext } from "../context.ts";
+import type { Context, OpenContext } from "../context.ts";
 import { startApi } from "./api.ts";
 import { startSchedulerRole } from "./scheduler.ts";
 import { startWorkerRole } from "./worker.ts";
@@ -7,6 +7,7 @@ export const ROLES = ["all", "api", "worker", "scheduler"] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface RunningRoles {
+  ctx: Context;
   /** The API's port, where this process has one. */
   port: number | undefined;
   /** Stops in the order in which nothing gets lost: no new requests, no new jobs, then what is in hand. */
@@ -26,6 +27,7 @@ export async function startRoles(
   const scheduler = runs("scheduler") ? startSchedulerRole(ctx) : undefined;
   const api = runs("api") ? await startApi(open, options) : undefined;
   return {
+    ctx,
     port: api?.port,
     async stop() {
       await api?.stop();

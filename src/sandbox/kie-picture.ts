@@ -1,50 +1,68 @@
+import type { Images, PictureOperation } from "../platform/images/index.ts";
 import { plainPng } from "./plain-png.ts";
-import { type Box, boxFor } from "./zone-boxes.ts";
+import { boxFor } from "./zone-boxes.ts";
 
 /** The label on everything that the sandbox draws, so that nobody takes it for the real thing. */
 export const SANDBOX_LABEL = "SANDBOX";
 
-/** One change to a picture, as the emulated model understands it. */
-export type PictureOperation =
-  | { kind: "tint"; colour: string }
-  | { kind: "grayscale" }
-  | { kind: "blur_background" }
-  | { kind: "brightness"; factor: number }
-  | { kind: "warmth"; factor: number }
-  | { kind: "text"; text: string };
-
-/** What the emulated model needs to draw with. Every answer is a PNG. */
-export interface PictureMaker {
-  composeOnto(order: { base: Uint8Array; item: Uint8Array; box: Box; label: string }): Promise<Uint8Array>;
-  adjust(base: Uint8Array, operations: readonly PictureOperation[], label: string): Promise<Uint8Array>;
-}
+/** What the emulated model draws with. Every answer is a PNG. */
+export type PictureMaker = Pick<Images, "composeOnto" | "adjust">;
 
 const BLANK_SIDE_PIXELS = 512;
 const TEXT_CHARACTERS_MAX = 40;
-/** Above 1 is brighter or warmer, below 1 darker or colder. */
-const MORE = 1.25;
-const LESS = 0.8;
+const BRIGHTER_FACTOR = 1.25;
+const DARKER_FACTOR = 0.75;
+const WARMTH_AMOUNT = 0.6;
 
 /** Each stem is looked for in the prompt in lower case, at the beginning of a word. */
 const WORDS: readonly (readonly [stems: readonly string[], operation: PictureOperation])[] = [
   [["black and white", "black-and-white", "grayscale", "чёрно-бел", "черно-бел"], { kind: "grayscale" }],
   [["blur", "размы", "размой"], { kind: "blur_background" }],
-  [["bright", "lighter", "ярче", "светлее", "осветли"], { kind: "brightness", factor: MORE }],
-  [["darker", "darken", "темнее", "тёмнее", "затемни"], { kind: "brightness", factor: LESS }],
-  [["warm", "тепле", "тёпл"], { kind: "warmth", factor: MORE }],
-  [["cold", "cool", "холодн"], { kind: "warmth", factor: LESS }],
+  [["bright", "lighter", "ярче", "светлее", "осветли"], { kind: "brightness", factor: BRIGHTER_FACTOR }],
+  [["darker", "darken", "темнее", "тёмнее", "затемни"], { kind: "brightness", factor: DARKER_FACTOR }],
+  [["warm", "тепле", "тёпл"], { kind: "warmth", amount: WARMTH_AMOUNT }],
+  [["cold", "cool", "холодн"], { kind: "warmth", amount: -WARMTH_AMOUNT }],
 ];
 
-const COLOURS: readonly (readonly [stems: readonly string[], colour: string])[] = [
-  [["red", "красн"], "#d62828"],
-  [["orange", "оранжев"], "#f77f00"],
-  [["yellow", "жёлт", "желт"], "#f4d35e"],
-  [["green", "зелён", "зелен"], "#2a9d4a"],
-  [["light blue", "голуб"], "#7cc6fe"],
-  [["blue", "син"], "#2a5bd7"],
-  [["purple", "violet", "фиолетов"], "#7b2cbf"],
-  [["pink", "розов"], "#ff8fab"],
-  [["brown", "коричнев"], "#7f5539"],
+type Colour = readonly [red: number, green: number, blue: number];
+
+const COLOURS: readonly (readonly [stems: readonly string[], colour: Colour])[] = [
+  [
+    ["red", "красн"],
+    [214, 40, 40],
+  ],
+  [
+    ["orange", "оранжев"],
+    [247, 127, 0],
+  ],
+  [
+    ["yellow", "жёлт", "желт"],
+    [244, 211, 94],
+  ],
+  [
+    ["green", "зелён", "зелен"],
+    [42, 157, 74],
+  ],
+  [
+    ["light blue", "голуб"],
+    [124, 198, 254],
+  ],
+  [
+    ["blue", "син"],
+    [42, 91, 215],
+  ],
+  [
+    ["purple", "violet", "фиолетов"],
+    [123, 44, 191],
+  ],
+  [
+    ["pink", "розов"],
+    [255, 143, 171],
+  ],
+  [
+    ["brown", "коричнев"],
+    [127, 85, 57],
+  ],
 ];
 
 /**
@@ -67,7 +85,7 @@ export function operationsFor(prompt: string): PictureOperation[] {
     ([, operation]) => operation,
   );
   const colour = COLOURS.find(([stems]) => stems.some((stem) => hasStem(text, stem)))?.[1];
-  if (colour !== undefined) operations.push({ kind: "tint", colour });
+  if (colour !== undefined) operations.push({ kind: "tint", red: colour[0], green: colour[1], blue: colour[2] });
   const words = /(?:text|caption|надпись|текст)[^"«“]{0,20}["«“]([^"»”]+)["»”]/i.exec(prompt)?.[1];
   if (words !== undefined) operations.push({ kind: "text", text: words.slice(0, TEXT_CHARACTERS_MAX) });
   return operations;

@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import type { Clock } from "../platform/clock.ts";
 import { MINUTE_MS, SECOND_MS } from "../platform/clock.ts";
+import { Refusal } from "../platform/errors.ts";
 import type { Log } from "../platform/telemetry/log.ts";
 import { KIE_MODELS } from "../providers/kie/wire.ts";
 import type { Faults, Strike } from "./faults.ts";
@@ -52,7 +53,10 @@ async function runTask(task: EmulatedTask, plan: CallbackPlan, options: KieRunOp
   task.state = "generating";
   if (scripted?.outcome === "never") return;
   const [ending] = await Promise.all([
-    endingOf(task, scripted?.outcome, options),
+    endingOf(task, scripted?.outcome, options).catch((error: unknown) => {
+      options.log.error("the emulated model broke", { taskId: task.taskId, error });
+      return failed(INTERNAL_ERROR);
+    }),
     pause(totalMs * (1 - WAITING_SHARE) + extraMs, options.stopped),
   ]);
   if (options.stopped.aborted) return;
@@ -64,6 +68,8 @@ async function runTask(task: EmulatedTask, plan: CallbackPlan, options: KieRunOp
   });
 }
 
+const INTERNAL_ERROR = ["500", "Internal Error, Please try again later."] as const;
+
 /** The failures in the words that were seen, and the class of each in its name. */
 const FAILURES: Partial<Record<Outcome, readonly [failCode: string, failMsg: string]>> = {
   moderated: ["422", "The input or output was flagged as sensitive. Please try again with different inputs."],
@@ -74,7 +80,7 @@ const FAILURES: Partial<Record<Outcome, readonly [failCode: string, failMsg: str
     "500",
     "No images found in AI response. The image was filtered out because it violated Google's Generative AI Prohibited Use policy.",
   ],
-  transient: ["500", "Internal Error, Please try again later."],
+  transient: INTERNAL_ERROR,
   refused: [
     "500",
     "Gemini could not generate an image with the given prompt. Please try again with a different prompt.",
@@ -105,14 +111,29 @@ async function generate(task: EmulatedTask, options: KieRunOptions): Promise<str
   const inputs = await Promise.all(imagesOf(model, task.body.input).map((url) => fetchInput(url, limits)));
   const pictures = inputs.filter((bytes) => bytes !== undefined && pictureType(bytes) !== undefined);
   if (pictures.length < inputs.length) return undefined;
-  const picture = await makePicture(
-    options.images,
-    task.prompt,
+  const picture = await drawn(
+    task,
     pictures.filter((bytes) => bytes !== undefined),
+    options,
   );
+  if (picture === undefined) return undefined;
   const path = `/p/${task.taskId}_1_${Math.floor(options.clock.now().getTime() / 1_000)}_${randomInt(1_000, 10_000)}.png`;
   options.files.put(path, picture, "image/png", RESULT_LIFETIME_MS);
   return options.filesUrl + path;
+}
+
+/** undefined for an input that begins like a picture and is none. */
+async function drawn(
+  task: EmulatedTask,
+  pictures: Uint8Array[],
+  options: KieRunOptions,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await makePicture(options.images, task.prompt, pictures);
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
 }
 
 function failed([failCode, failMsg]: readonly [string, string]): Ending {

@@ -7,7 +7,7 @@ import type { PictureMaker } from "../../src/sandbox/kie-picture.ts";
 import { plainPng } from "../../src/sandbox/plain-png.ts";
 
 export const PERSON = plainPng(64, 96, [200, 160, 140]);
-export const ITEM = plainPng(32, 32, [20, 40, 200]);
+export const ITEM = plainPng(64, 64, [20, 40, 200]);
 export const MODEL = "google/nano-banana-edit";
 /** How long a task takes here: long enough to be seen running. */
 export const TASK_MS = 60;

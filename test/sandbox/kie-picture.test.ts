@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { makePicture, operationsFor, type PictureOperation } from "../../src/sandbox/kie-picture.ts";
+import type { PictureOperation } from "../../src/platform/images/index.ts";
+import { makePicture, operationsFor } from "../../src/sandbox/kie-picture.ts";
 import { CENTRAL_BOX, ZONE_BOXES } from "../../src/sandbox/zone-boxes.ts";
 import { ITEM, PERSON, recordingMaker } from "./kie-lane.ts";
 
@@ -29,18 +30,18 @@ describe("a fitting", () => {
 
 describe("an editing", () => {
   const rows: [prompt: string, operations: PictureOperation[]][] = [
-    ["Make it warmer", [{ kind: "warmth", factor: 1.25 }]],
-    ["сделай теплее", [{ kind: "warmth", factor: 1.25 }]],
-    ["сделай холоднее", [{ kind: "warmth", factor: 0.8 }]],
+    ["Make it warmer", [{ kind: "warmth", amount: 0.6 }]],
+    ["сделай теплее", [{ kind: "warmth", amount: 0.6 }]],
+    ["сделай холоднее", [{ kind: "warmth", amount: -0.6 }]],
     ["Black and white, please", [{ kind: "grayscale" }]],
     ["чёрно-белым", [{ kind: "grayscale" }]],
     ["Blur the background", [{ kind: "blur_background" }]],
     ["размой фон", [{ kind: "blur_background" }]],
     ["ярче", [{ kind: "brightness", factor: 1.25 }]],
-    ["a bit darker", [{ kind: "brightness", factor: 0.8 }]],
-    ["Make the dress RED", [{ kind: "tint", colour: "#d62828" }]],
-    ["синее платье", [{ kind: "tint", colour: "#2a5bd7" }]],
-    ["a light blue wall", [{ kind: "tint", colour: "#7cc6fe" }]],
+    ["a bit darker", [{ kind: "brightness", factor: 0.75 }]],
+    ["Make the dress RED", [{ kind: "tint", red: 214, green: 40, blue: 40 }]],
+    ["синее платье", [{ kind: "tint", red: 42, green: 91, blue: 215 }]],
+    ["a light blue wall", [{ kind: "tint", red: 124, green: 198, blue: 254 }]],
     ['add the text "Happy day"', [{ kind: "text", text: "Happy day" }]],
     ["добавь надпись «С праздником»", [{ kind: "text", text: "С праздником" }]],
     ["a coloured, tired, керосиновый thing", []],

@@ -114,7 +114,9 @@ function startWatchdog(folder: string) {
       while kill -0 "$pid" 2>/dev/null && [ "$waited" -lt ${STOP_DEADLINE_SECONDS}0 ]; do sleep 0.1; waited=$((waited + 1)); done
       kill -KILL "$pid" 2>/dev/null
     fi
-    rm -rf "$1"`;
+    # An initdb that was under way writes for a moment more.
+    tries=0
+    until rm -rf "$1" 2>/dev/null || [ "$tries" -ge ${STOP_DEADLINE_SECONDS}0 ]; do sleep 0.1; tries=$((tries + 1)); done`;
   return Bun.spawn(["/bin/sh", "-c", script, "watchdog", folder], {
     stdin: "pipe",
     stdout: "ignore",

@@ -62,24 +62,36 @@ export function problemResponse(refusal: Refusal, request: Request, requestId: s
 export function problems(log: Log) {
   return new Elysia({ name: "problems" }).onError({ as: "global" }, ({ error, code, request, set }) => {
     const requestId = String(set.headers["x-request-id"] ?? "");
-    return problemResponse(refusalFor(error, code, log, requestId), request, requestId);
+    return problemResponse(refusalFor(error, code, { log, request, requestId }), request, requestId);
   });
 }
 
-function refusalFor(error: unknown, code: unknown, log: Log, requestId: string): Refusal {
-  if (error instanceof Refusal) return error;
+function refusalFor(
+  error: unknown,
+  code: unknown,
+  { log, request, requestId }: { log: Log; request: Request; requestId: string },
+): Refusal {
+  // What a body parser throws arrives wrapped.
+  const cause = code === "PARSE" && error instanceof Error ? error.cause : error;
+  if (cause instanceof Refusal) return cause;
   if (error instanceof ValidationError && error.type !== "response") {
+    if (error.type === "body" && !isJson(request)) return new Refusal("media_type_unsupported");
     return new Refusal("validation_failed", { errors: validationErrors(error) });
   }
   if (code === "NOT_FOUND") return new Refusal("not_found");
   if (code === "PARSE") return new Refusal("malformed_body");
-  if (code === "INVALID_COOKIE_SIGNATURE") return new Refusal("unauthenticated");
   if (error instanceof ProviderFailure) {
     log.error("a provider failed inside a request", { request_id: requestId, error });
     return new Refusal("busy", { retry_after: 5 });
   }
   log.error("a bug answered with 500", { request_id: requestId, error });
   return new Refusal("internal_error");
+}
+
+/** A request without any body counts: then the fault is the missing body, not its type. */
+function isJson(request: Request): boolean {
+  const type = request.headers.get("content-type");
+  return type === null || /^application\/json\s*(;|$)/i.test(type);
 }
 
 const ERRORS_SHOWN_MAX = 20;

@@ -15,26 +15,28 @@ const REQUEST_ID = /^[\w.-]{8,64}$/;
  * read here under a size and time limit.
  */
 export function requestScope(trustedProxies: TrustedProxies) {
-  return new Elysia({ name: "request-scope" })
-    .onRequest(({ request, set }) => {
-      const given = request.headers.get("x-request-id");
-      set.headers["x-request-id"] = given !== null && REQUEST_ID.test(given) ? given : newId();
-      set.headers["x-content-type-options"] = "nosniff";
-      set.headers["referrer-policy"] = "no-referrer";
-      set.headers["cache-control"] = "no-store";
-    })
-    .onParse({ as: "global" }, async ({ request, contentType }) => {
-      if (contentType === "application/json") return readJson(request);
-      throw new Refusal("media_type_unsupported");
-    })
-    .derive({ as: "global" }, ({ request, server, set }) => ({
-      requestId: String(set.headers["x-request-id"]),
-      address: clientAddress({
-        peer: server?.requestIP(request)?.address ?? "127.0.0.1",
-        forwardedFor: request.headers.get("x-forwarded-for"),
-        trustedProxies,
-      }),
-    }));
+  return (
+    new Elysia({ name: "request-scope" })
+      .onRequest(({ request, set }) => {
+        const given = request.headers.get("x-request-id");
+        set.headers["x-request-id"] = given !== null && REQUEST_ID.test(given) ? given : newId();
+        set.headers["x-content-type-options"] = "nosniff";
+        set.headers["referrer-policy"] = "no-referrer";
+        set.headers["cache-control"] = "no-store";
+      })
+      // Any other content stays unread: upload routes stream it, all others refuse an empty object by their schema.
+      .onParse({ as: "global" }, ({ request, contentType }) =>
+        contentType === "application/json" ? readJson(request) : {},
+      )
+      .derive({ as: "global" }, ({ request, server, set }) => ({
+        requestId: String(set.headers["x-request-id"]),
+        address: clientAddress({
+          peer: server?.requestIP(request)?.address ?? "127.0.0.1",
+          forwardedFor: request.headers.get("x-forwarded-for"),
+          trustedProxies,
+        }),
+      }))
+  );
 }
 
 /** Reads a JSON body chunk by chunk, so that neither a huge nor a slow one costs more than its limit. */

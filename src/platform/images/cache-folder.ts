@@ -14,7 +14,7 @@ const WRITABLE_BY_OTHERS = 0o022;
  * Synchronous, because it runs while a module is being loaded. Throws `OperatorError` when no folder can be used.
  */
 export function nativeCacheFolder(environment: Readonly<Record<string, string | undefined>> = process.env): string {
-  const named = environment["ATELIER_CACHE_DIR"];
+  const named = environment.ATELIER_CACHE_DIR;
   if (named) {
     const fault = faultOf(named);
     if (fault === undefined) return named;
@@ -33,8 +33,8 @@ const ADVICE = "Set ATELIER_CACHE_DIR to a folder that belongs to this user, mod
 
 function defaultFolders(environment: Readonly<Record<string, string | undefined>>): string[] {
   const folders: string[] = [];
-  const cacheHome = environment["XDG_CACHE_HOME"];
-  const home = environment["HOME"];
+  const cacheHome = environment.XDG_CACHE_HOME;
+  const home = environment.HOME;
   // The XDG specification has relative values ignored.
   if (cacheHome && isAbsolute(cacheHome)) folders.push(join(cacheHome, "atelier"));
   else if (home && isAbsolute(home)) folders.push(join(home, ".cache", "atelier"));

@@ -41,7 +41,7 @@ const SYSTEM_FONTCONFIG = "/etc/fonts/fonts.conf";
  * but for a cache folder, keeps it quiet; the font is handed over by path in any case.
  */
 async function provideFontconfig(folder: string): Promise<void> {
-  const configured = process.env["FONTCONFIG_FILE"] || process.env["FONTCONFIG_PATH"] || existsSync(SYSTEM_FONTCONFIG);
+  const configured = process.env.FONTCONFIG_FILE || process.env.FONTCONFIG_PATH || existsSync(SYSTEM_FONTCONFIG);
   if (configured || process.platform !== "linux") return;
   const path = join(folder, "fonts.conf");
   const content = `<?xml version="1.0"?>\n<fontconfig><cachedir>${escapeMarkup(folder)}</cachedir></fontconfig>\n`;

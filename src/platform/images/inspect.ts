@@ -2,6 +2,7 @@ import { fileTypeFromBuffer } from "file-type";
 import type { Metadata } from "sharp";
 import { Refusal } from "../errors.ts";
 import { decoding, type Encoding, INPUT_LIMITS, PIXELS_MAX, type Picture, toPicture } from "./picture.ts";
+import { type Pixels, toPixels } from "./pixels.ts";
 import { loadSharp } from "./sharp.ts";
 
 export const UPLOAD_BYTES_MAX = 5 * 1024 * 1024;
@@ -53,7 +54,8 @@ export async function requireSafeHeader(bytes: Uint8Array): Promise<void> {
   const header = await decoding(() => sharp(bytes, { ...INPUT_LIMITS, limitInputPixels: false }).metadata());
   const { width, height } = header;
   if (hasManyPages(header)) throw unsupported();
-  if (width * height > PIXELS_MAX) throw new Refusal("image_too_many_pixels", { width, height, pixels_max: PIXELS_MAX });
+  if (width * height > PIXELS_MAX)
+    throw new Refusal("image_too_many_pixels", { width, height, pixels_max: PIXELS_MAX });
   const shortEdge = Math.min(width, height);
   if (shortEdge < EDGE_PX_MIN || Math.max(width, height) > shortEdge * ASPECT_RATIO_MAX) {
     const limits = { edge_px_min: EDGE_PX_MIN, aspect_ratio_max: ASPECT_RATIO_MAX };
@@ -72,6 +74,14 @@ export async function reencode(bytes: Uint8Array, edgePxMax: number, encoding: E
       .toColourspace("srgb");
     return toPicture(pipeline, encoding);
   });
+}
+
+/** Decodes a picture of any of the three types, upright and at its own size, after the same checks as an upload's. */
+export async function decodePixels(bytes: Uint8Array): Promise<Pixels> {
+  await requireSupportedContent(bytes);
+  await requireSafeHeader(bytes);
+  const sharp = await loadSharp();
+  return decoding(() => toPixels(sharp(bytes, INPUT_LIMITS).autoOrient()));
 }
 
 function hasManyPages(header: Metadata): boolean {

@@ -61,10 +61,7 @@ const HALO_GAIN = 2.6;
 async function renderOverlay(text: string, style: OverlayStyle): Promise<Overlay> {
   invariant(text.trim() !== "", "an overlay needs a text");
   const sharp = await loadSharp();
-  const haloShare = 1 + 2 * HALO_REACH;
-  const widthMax = Math.max(OVERLAY_PX_MIN, style.widthMax);
-  const heightMax = Math.max(OVERLAY_PX_MIN, style.heightMax);
-  const letters = await renderLetters(text, widthMax, heightMax / haloShare);
+  const letters = await renderLetters(text, style);
   const reach = Math.max(1, Math.floor(letters.height * HALO_REACH));
   const raw = { width: letters.width, height: letters.height, channels: 1 } as const;
   const padded = await sharp(letters.data, { raw })
@@ -74,8 +71,7 @@ async function renderOverlay(text: string, style: OverlayStyle): Promise<Overlay
     .toBuffer({ resolveWithObject: true });
   const { width, height } = padded.info;
   const canvas = { raw: { width, height, channels: 1 } } as const;
-  const faded = (factor: number) =>
-    sharp(padded.data, canvas).linear(factor, 0).toColourspace("b-w").raw().toBuffer();
+  const faded = (factor: number) => sharp(padded.data, canvas).linear(factor, 0).toColourspace("b-w").raw().toBuffer();
   const halo = await sharp(padded.data, canvas)
     .blur(Math.max(0.5, reach / 1.6))
     .linear(HALO_GAIN, 0)
@@ -85,20 +81,30 @@ async function renderOverlay(text: string, style: OverlayStyle): Promise<Overlay
     .toBuffer();
   const layer = (alpha: Uint8Array, colour: string) =>
     sharp({ create: { width, height, channels: 3, background: colour } }).joinChannel(Buffer.from(alpha), canvas);
-  const light = await layer(await faded(style.letterOpacity), "#ffffff").png({ compressionLevel: 1 }).toBuffer();
+  const light = await layer(await faded(style.letterOpacity), "#ffffff")
+    .png({ compressionLevel: 1 })
+    .toBuffer();
   const dark = await layer(halo, "#101010").png({ compressionLevel: 1 }).toBuffer();
-  const rgba = await sharp(dark).composite([{ input: light }]).raw().toBuffer();
+  const rgba = await sharp(dark)
+    .composite([{ input: light }])
+    .raw()
+    .toBuffer();
   return { rgba, width, height };
 }
 
 /** Dots per inch at which a line is measured before it is rendered in its size. */
 const MEASURING_DPI = 300;
 
-/** One line, as large as fits; the width may be missed by a pixel or two. */
-async function renderLetters(text: string, widthMax: number, heightMax: number): Promise<Mask> {
-  const measured = await renderAt(text, MEASURING_DPI);
-  const scale = Math.min((widthMax * 0.96) / measured.width, heightMax / measured.height);
-  return renderAt(text, Math.max(1, Math.floor(MEASURING_DPI * scale)));
+/** Letters come out a little larger or smaller than computed, since sizes are whole dots per inch. */
+const SIZE_TOLERANCE = 0.97;
+
+/** One line, as large as fits with its halo. */
+async function renderLetters(text: string, style: OverlayStyle): Promise<Mask> {
+  const { width, height } = await renderAt(text, MEASURING_DPI);
+  const haloPx = 2 * HALO_REACH * height;
+  const byWidth = Math.max(OVERLAY_PX_MIN, style.widthMax) / (width + haloPx);
+  const byHeight = Math.max(OVERLAY_PX_MIN, style.heightMax) / (height + haloPx);
+  return renderAt(text, Math.max(1, Math.floor(MEASURING_DPI * Math.min(byWidth, byHeight) * SIZE_TOLERANCE)));
 }
 
 async function renderAt(text: string, dpi: number): Promise<Mask> {

@@ -58,6 +58,11 @@ export async function changeRegion(
   }
 }
 
+/** The region that is all of the picture. */
+export function wholeOf(pixels: Pixels): Region {
+  return { left: 0, top: 0, width: pixels.width, height: pixels.height };
+}
+
 /** A region's pixels on their own. */
 export function copyRegion(pixels: Pixels, region: Region): Pixels {
   const rowBytes = region.width * BYTES_PER_PIXEL;

@@ -1,8 +1,7 @@
-import { reencode, requireBytesWithin, requireSafeHeader, requireSupportedContent } from "./inspect.ts";
-import { textOverlay } from "./overlay.ts";
-import { decoding, type Encoding, INPUT_LIMITS, type Picture, toPicture } from "./picture.ts";
-import { changeRegion, fromPixels, type Pixels, type Region, toPixels } from "./pixels.ts";
-import { loadSharp } from "./sharp.ts";
+import { drawText, type TextPlacement } from "./draw-text.ts";
+import { decodePixels, reencode, requireBytesWithin, requireSafeHeader, requireSupportedContent } from "./inspect.ts";
+import { type Encoding, type Picture, toPicture } from "./picture.ts";
+import { fromPixels, wholeOf } from "./pixels.ts";
 
 export const RESULT_BYTES_MAX = 30 * 1024 * 1024;
 export const RESULT_EDGE_PX_MAX = 4_096;
@@ -30,62 +29,23 @@ export function preview(bytes: Uint8Array, options: { aiGenerated: boolean }): P
   return reencode(bytes, PREVIEW_EDGE_PX_MAX, { ...PREVIEW_ENCODING, aiGenerated: options.aiGenerated });
 }
 
-/** Where a line of the watermark stands, in shares of the picture's width and height. */
-interface Line {
-  centreX: number;
-  centreY: number;
-  widthMax: number;
-  heightMax: number;
-}
-
 /**
  * A wide line over the lower middle, where the garment is, and a small one near the upper edge: cropping both away
  * costs the picture its subject, while the face stays free.
  */
-const LINES: readonly Line[] = [
-  { centreX: 0.5, centreY: 0.68, widthMax: 0.86, heightMax: 0.14 },
-  { centreX: 0.78, centreY: 0.07, widthMax: 0.36, heightMax: 0.07 },
+const WATERMARK_LINES: readonly TextPlacement[] = [
+  { centreX: 0.5, centreY: 0.68, widthMax: 0.86, heightMax: 0.14, letterOpacity: 0.62, haloOpacity: 0.44 },
+  { centreX: 0.78, centreY: 0.07, widthMax: 0.36, heightMax: 0.07, letterOpacity: 0.62, haloOpacity: 0.44 },
 ];
-const LETTER_OPACITY = 0.6;
-const HALO_OPACITY = 0.42;
-/** Sizes of the text in steps, so that pictures of almost the same size share the rendered line. */
-const SIZE_STEP_PX = 32;
 
 /**
  * Writes `text` visibly on a picture of ours and keeps its mark of a model's work. Only the lines' own regions are
  * blended, and each line is rendered once for each size. Outside these regions nothing changes but by the encoding.
  *
- * Throws `Refusal` `file_corrupt` where `clean` cannot be decoded.
+ * Throws the same refusals as `acceptResult` where `clean` is no such picture.
  */
 export async function watermark(clean: Uint8Array, text: string): Promise<Picture> {
-  const sharp = await loadSharp();
-  const pixels = await decoding(() => toPixels(sharp(clean, INPUT_LIMITS).autoOrient()));
-  for (const line of LINES) await drawLine(pixels, line, text);
+  const pixels = await decodePixels(clean);
+  for (const line of WATERMARK_LINES) await drawText(pixels, text, wholeOf(pixels), line);
   return toPicture(await fromPixels(pixels), WATERMARKED_ENCODING);
-}
-
-async function drawLine(pixels: Pixels, line: Line, text: string): Promise<void> {
-  const overlay = await textOverlay(text, {
-    widthMax: stepDown(pixels.width * line.widthMax),
-    heightMax: stepDown(pixels.height * line.heightMax),
-    letterOpacity: LETTER_OPACITY,
-    haloOpacity: HALO_OPACITY,
-  });
-  const region: Region = {
-    left: place(line.centreX, pixels.width, overlay.width),
-    top: place(line.centreY, pixels.height, overlay.height),
-    width: overlay.width,
-    height: overlay.height,
-  };
-  const raw = { width: overlay.width, height: overlay.height, channels: 4 } as const;
-  await changeRegion(pixels, region, (part) => part.composite([{ input: overlay.rgba, raw }]));
-}
-
-/** The start of a piece of `length` centred at a share of `whole`, moved inwards where it would stick out. */
-function place(share: number, whole: number, length: number): number {
-  return Math.max(0, Math.min(whole - length, Math.round(whole * share - length / 2)));
-}
-
-function stepDown(sizePx: number): number {
-  return sizePx < SIZE_STEP_PX ? Math.floor(sizePx) : Math.floor(sizePx / SIZE_STEP_PX) * SIZE_STEP_PX;
 }

@@ -1,0 +1,59 @@
+import { adjust, type PictureOperation } from "./adjust.ts";
+import { type Box, type Composition, composeOnto } from "./compose.ts";
+import { type LuminanceDifference, luminanceDifference } from "./difference.ts";
+import { fontFile } from "./font.ts";
+import { acceptPhoto, UPLOAD_BYTES_MAX } from "./inspect.ts";
+import type { Picture } from "./picture.ts";
+import { loadSharp } from "./sharp.ts";
+import { createImageSlots, IMAGE_CONCURRENCY_DEFAULT } from "./slots.ts";
+import { acceptResult, preview, watermark } from "./transform.ts";
+
+export type { Box, Composition, LuminanceDifference, Picture, PictureOperation };
+export { UPLOAD_BYTES_MAX };
+
+/**
+ * Everything that is done to pictures. Each call waits for a slot, in order of arrival, and then runs in native threads.
+ * Bytes that are no acceptable picture make it throw a `Refusal`; any other error is a bug.
+ */
+export interface Images {
+  /** Our own encoding of a photo that a person sent. */
+  acceptPhoto: typeof acceptPhoto;
+  /** Our own encoding of a picture that a provider made. */
+  acceptResult: typeof acceptResult;
+  /** A copy with a visible text on it. */
+  watermark: typeof watermark;
+  /** A small copy. */
+  preview: typeof preview;
+  /** An item put on a picture, for the sandbox. */
+  composeOnto: typeof composeOnto;
+  /** Simple changes to a picture, for the sandbox. */
+  adjust: typeof adjust;
+  /** How much two pictures differ, for the demo and the tests. */
+  luminanceDifference: typeof luminanceDifference;
+  /** Calls that wait for a slot. */
+  waiting(): number;
+  /** Loads the native code and places the font, so that the first person does not wait for it. Throws `OperatorError`. */
+  warmUp(): Promise<void>;
+}
+
+/** Makes the image layer. `concurrency` pictures are worked on at once. */
+export function createImages(options: { concurrency?: number } = {}): Images {
+  const slots = createImageSlots(options.concurrency ?? IMAGE_CONCURRENCY_DEFAULT);
+  const inSlot =
+    <Input extends unknown[], Output>(work: (...input: Input) => Promise<Output>) =>
+    (...input: Input): Promise<Output> =>
+      slots.run(() => work(...input));
+  return {
+    acceptPhoto: inSlot(acceptPhoto),
+    acceptResult: inSlot(acceptResult),
+    watermark: inSlot(watermark),
+    preview: inSlot(preview),
+    composeOnto: inSlot(composeOnto),
+    adjust: inSlot(adjust),
+    luminanceDifference: inSlot(luminanceDifference),
+    waiting: slots.waiting,
+    warmUp: async () => {
+      await Promise.all([loadSharp(), fontFile()]);
+    },
+  };
+}
