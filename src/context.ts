@@ -4,8 +4,7 @@ import { type Clock, systemClock } from "./platform/clock.ts";
 import { type Catalogue, loadCatalogue } from "./platform/config/catalogue.ts";
 import type { Settings } from "./platform/config/settings.ts";
 import type { Database } from "./platform/db/database.ts";
-import { dialect } from "./platform/db/dialect.ts";
-import type { Migration } from "./platform/db/migrate.ts";
+import { type Migration, migrationsOf } from "./platform/db/migrate.ts";
 import { openDatabase } from "./platform/db/open.ts";
 import { newId } from "./platform/ids.ts";
 import { createImages, type Images } from "./platform/images/index.ts";
@@ -62,7 +61,7 @@ const RESULT_BYTES_MAX = 30 * 1024 * 1024;
 const RESULT_FETCH_MS_MAX = 60_000;
 
 /** The schema's steps for the database in use. */
-export const ownMigrations: readonly Migration[] = migrations[dialect];
+export const ownMigrations: readonly Migration[] = migrationsOf(migrations);
 
 /** Opens the database that the settings name. */
 export function openOwnDatabase(settings: Settings): Promise<Database> {
@@ -122,7 +121,7 @@ export async function openContext(settings: Settings, overrides: ContextOverride
     ctx: withDatabase(parts, database) as unknown as Context,
     database,
     async close() {
-      wakeUps.stop();
+      await wakeUps.stop();
       await database.close();
     },
   };

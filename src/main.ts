@@ -1,21 +1,20 @@
 import { print } from "./commands/command.ts";
-import { findCommand, overview } from "./commands/index.ts";
+import { findCommand, isTopic, overview } from "./commands/index.ts";
 import { OperatorError } from "./platform/errors.ts";
 
 /** argv -> one command. What people must mend is a sentence on standard error and exit code 2; a bug shows its stack. */
 async function main(words: readonly string[]): Promise<number> {
-  const found = findCommand(words);
-  if (!found) {
-    const isHelp = words.length === 0 || words[0] === "help" || words[0] === "--help" || words[0] === "-h";
-    if (isHelp) print(overview());
-    else process.stderr.write(`atelier: there is no command "${words.join(" ")}"\n\n${overview()}\n`);
-    return isHelp ? 0 : 2;
+  const asksForHelp = words.length === 0 || words[0] === "help" || words.includes("--help") || words.includes("-h");
+  const named = words.filter((word) => word !== "help" && word !== "--help" && word !== "-h");
+  const found = findCommand(named);
+  if (found && asksForHelp) print(found.command.help);
+  else if (found) return found.command.run(found.args);
+  else if (asksForHelp && (named[0] === undefined || isTopic(named[0]))) print(overview(named[0]));
+  else {
+    process.stderr.write(`atelier: there is no command "${words.join(" ")}"\n\n${overview(named[0])}\n`);
+    return 2;
   }
-  if (found.args.includes("--help") || found.args.includes("-h")) {
-    print(found.command.help);
-    return 0;
-  }
-  return found.command.run(found.args);
+  return 0;
 }
 
 try {
@@ -27,5 +26,14 @@ try {
   process.stderr.write(isForPeople ? `atelier: ${error.message}\n` : `${Bun.inspect(error)}\n`);
   process.exitCode = isForPeople ? 2 : 1;
 }
+await allIsWritten();
 // Timers and pools of a finished command must not keep the program alive.
 process.exit();
+
+/** A slow reader behind a pipe gets everything: `process.exit` alone drops what does not fit into the pipe. */
+function allIsWritten(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.once("error", () => resolve());
+    process.stdout.end(() => resolve());
+  });
+}

@@ -9,7 +9,7 @@ import type { PhotoView } from "../features/photos/index.ts";
 import { findByTelegramId } from "../features/profile/index.ts";
 import { type EnvironmentValue, processEnvironment } from "../platform/config/environment.ts";
 import { loadSettings } from "../platform/config/load.ts";
-import { dialect } from "../platform/db/dialect.ts";
+import { databaseIsFile } from "../platform/db/open.ts";
 import { OperatorError } from "../platform/errors.ts";
 import { SAMPLES } from "../sandbox/samples.ts";
 import { type RunningSandbox, startSandbox } from "../sandbox/server.ts";
@@ -56,7 +56,7 @@ an emulator on this machine. Nothing is stored and no account is needed.`,
       zone: values.zone ?? (item === "sunglasses" ? "face" : item === "tshirt" ? "top" : "outerwear"),
       out: resolve(values.out ?? "atelier-demo.jpg"),
     };
-    if (dialect !== "sqlite") {
+    if (!databaseIsFile) {
       throw new OperatorError(
         "demo keeps to a temporary SQLite file and must not touch your database: unset DATABASE_URL.",
       );

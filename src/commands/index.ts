@@ -1,9 +1,36 @@
+import { cleanupCommand } from "./cleanup.ts";
 import type { Command } from "./command.ts";
+import { demoCommand } from "./demo.ts";
+import { doctorCommand } from "./doctor.ts";
+import { healthcheckCommand } from "./healthcheck.ts";
+import { jobsListCommand, jobsParkCommand, jobsRetryCommand, jobsShowCommand } from "./jobs.ts";
+import { ledgerVerifyCommand } from "./ledger.ts";
 import { migrateCommand } from "./migrate.ts";
+import { sandboxCommand } from "./sandbox.ts";
 import { serveCommand } from "./serve.ts";
+import { settingsCommand } from "./settings.ts";
+import { userGrantCommand, userShowCommand } from "./user.ts";
+import { versionCommand } from "./version.ts";
 
 /** Every command, in the order in which `atelier --help` shows them. */
-export const commands: readonly Command[] = [serveCommand, migrateCommand];
+export const commands: readonly Command[] = [
+  serveCommand,
+  demoCommand,
+  sandboxCommand,
+  migrateCommand,
+  doctorCommand,
+  settingsCommand,
+  userShowCommand,
+  userGrantCommand,
+  jobsListCommand,
+  jobsShowCommand,
+  jobsRetryCommand,
+  jobsParkCommand,
+  ledgerVerifyCommand,
+  cleanupCommand,
+  healthcheckCommand,
+  versionCommand,
+];
 
 /** The command that the words begin with, and the words behind its name. */
 export function findCommand(words: readonly string[]): { command: Command; args: readonly string[] } | null {
@@ -14,17 +41,29 @@ export function findCommand(words: readonly string[]): { command: Command; args:
   return null;
 }
 
-/** What `atelier --help` prints. */
-export function overview(): string {
-  const width = Math.max(...commands.map((command) => command.name.length));
-  const lines = commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`);
+/** Whether the word is a command or begins the names of several, as `jobs` does. */
+export function isTopic(word: string): boolean {
+  return about(word).length > 0;
+}
+
+/** What `atelier --help` prints; with a topic such as `jobs`, its commands only. */
+export function overview(topic = ""): string {
+  const shown = isTopic(topic) ? about(topic) : commands;
+  const width = Math.max(...shown.map((command) => command.name.length));
+  const lines = shown.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`);
+  const usage = `Usage: atelier ${isTopic(topic) ? `${topic} ` : ""}<command> [options]`;
+  if (isTopic(topic)) return [usage, "", ...lines, "", "atelier <command> --help explains one."].join("\n");
   return [
     "atelier: the backend of a Telegram Mini App that makes pictures, in one file.",
     "",
-    "Usage: atelier <command> [options]",
+    usage,
     "",
     ...lines,
     "",
     "atelier <command> --help explains one. Try everything without any account: atelier demo",
   ].join("\n");
+}
+
+function about(topic: string): readonly Command[] {
+  return commands.filter((command) => command.name.split(" ")[0] === topic);
 }

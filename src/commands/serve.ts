@@ -4,8 +4,8 @@ import { environmentFaults, processEnvironment } from "../platform/config/enviro
 import { loadSettings } from "../platform/config/load.ts";
 import type { Settings } from "../platform/config/settings.ts";
 import { copyBeforeMigrate } from "../platform/db/copy-before-migrate.ts";
-import { dialect } from "../platform/db/dialect.ts";
 import { migrate } from "../platform/db/migrate.ts";
+import { databaseIsFile } from "../platform/db/open.ts";
 import { OperatorError } from "../platform/errors.ts";
 import { lockDataFolder } from "../platform/single-server-lock.ts";
 import { ROLES, type Role, type RunningRoles, startRoles } from "../roles/all.ts";
@@ -55,12 +55,12 @@ Stops on SIGTERM or SIGINT: jobs in hand are finished or handed back within 25 s
 
 /** Opens, migrates and starts. Also what `demo` runs on. */
 export async function start(settings: Settings, role: Role, sandbox?: RunningSandbox): Promise<RunningRoles> {
-  if (dialect === "sqlite" && role !== "all") {
+  if (databaseIsFile && role !== "all") {
     throw new OperatorError(
       `A separate --role ${role} needs Postgres: set DATABASE_URL=postgres://... With SQLite one process does everything: atelier serve`,
     );
   }
-  const unlock = dialect === "sqlite" ? lockDataFolder(settings.DATA_DIR) : () => {};
+  const unlock = databaseIsFile ? lockDataFolder(settings.DATA_DIR) : () => {};
   try {
     const open = await openContext(settings, sandbox ? { images: sandbox.images } : {});
     const needs = { database: open.database, clock: open.ctx.clock, migrations: ownMigrations };

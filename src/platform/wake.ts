@@ -16,7 +16,8 @@ export interface WakeUps {
   subscribe(topic: WakeTopic, listener: (keys: readonly string[] | null) => void): () => void;
   /** Starts hearing other processes. */
   start(): Promise<void>;
-  stop(): void;
+  /** Sends what is still gathered, so that a process that ends right after its commit is heard too. */
+  stop(): Promise<void>;
 }
 
 const GATHER_MS = 10;
@@ -69,8 +70,9 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
         await database.listen(CHANNELS[topic], onMessage, () => tellLocal(topic, null));
       }
     },
-    stop() {
+    async stop() {
       clearTimeout(timer);
+      await send();
     },
   };
 }

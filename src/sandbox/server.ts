@@ -73,7 +73,7 @@ async function handle(request: Request, kie: KieEmulator): Promise<Response> {
   const emulatorPath = url.pathname.replace(/^\/sandbox\/kie/, "");
   if (url.pathname.startsWith("/sandbox/kie/") && (emulatorPath === FAULTS_PATH || emulatorPath === STATS_PATH)) {
     const body = request.method === "GET" ? null : await request.text();
-    return fetch(kie.url + emulatorPath, {
+    return fetch(kie.url + emulatorPath + url.search, {
       method: request.method,
       body,
       headers: { "content-type": "application/json" },

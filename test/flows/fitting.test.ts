@@ -8,7 +8,13 @@ describe("a try-on through the front door", () => {
     const app = await startTestApp();
     const person = await app.signIn();
     const generation = await ordered(app, person, { zone: "outerwear", note: "sleeves rolled up" });
-    expect(generation).toMatchObject({ status: "queued", progress: 0, credits_spent: 0, free_action: true, watermarked: true });
+    expect(generation).toMatchObject({
+      status: "queued",
+      progress: 0,
+      credits_spent: 0,
+      free_action: true,
+      watermarked: true,
+    });
     expect((await balance(app, person)).free_actions).toMatchObject({ limit: 10, used: 1 });
 
     const ended = await finish(app, person, generation.id);
@@ -29,7 +35,11 @@ describe("a try-on through the front door", () => {
     const generation = await ordered(app, person);
     expect(generation).toMatchObject({ credits_spent: 2, free_action: false, watermarked: false });
     expect(await balance(app, person)).toMatchObject({ credits: 3, reserved: 2 });
-    expect(await finish(app, person, generation.id)).toMatchObject({ status: "succeeded", watermarked: false, credits_spent: 2 });
+    expect(await finish(app, person, generation.id)).toMatchObject({
+      status: "succeeded",
+      watermarked: false,
+      credits_spent: 2,
+    });
     expect(await balance(app, person)).toMatchObject({ credits: 3, reserved: 0 });
     expect(await look(app, person, generation.id)).toMatchObject({ status: "succeeded" });
     expect((await verifyLedger(app.ctx)).differences).toEqual([]);

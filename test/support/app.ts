@@ -1,4 +1,4 @@
-import { afterAll } from "bun:test";
+import { afterAll, beforeAll } from "bun:test";
 import { sql } from "drizzle-orm";
 import { type Context, type OpenContext, openContext } from "../../src/context.ts";
 import { jobHandlers } from "../../src/jobs.ts";
@@ -26,6 +26,8 @@ export interface TestAppOptions {
   taskMs?: number;
   /** An existing database, for tests that start the product twice on it. */
   database?: TestDatabase;
+  /** Leaves closing to the caller; see `useTestApp`. */
+  keepOpen?: boolean;
 }
 
 /** The product on a database of its own, with a clock that stands still and a kie.ai emulator over real HTTP. */
@@ -67,7 +69,23 @@ export interface Person {
 let images: Images | undefined;
 let people = 5_000_000;
 
-/** Starts the product for a test file or a single test. It is closed after the file in any case. */
+/**
+ * Starts the product for all tests of the `describe` or file in whose body this is called, and closes it after them.
+ * (`afterAll` inside `beforeAll` runs at once in bun:test, so a shared product needs both hooks side by side.)
+ */
+export function useTestApp(options: TestAppOptions = {}): () => TestApp {
+  let app: TestApp | undefined;
+  beforeAll(async () => {
+    app = await startTestApp({ ...options, keepOpen: true });
+  });
+  afterAll(() => app?.close());
+  return () => {
+    if (!app) throw new Error("the product is started by beforeAll; ask for it inside a test");
+    return app;
+  };
+}
+
+/** Starts the product for the test that calls this; it is closed after that test. For several tests: `useTestApp`. */
 export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const database = options.database ?? (await createTestDatabase());
   const clock = options.clock ?? createTestClock();
@@ -124,7 +142,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       if (!options.database) await database.remove();
     },
   };
-  afterAll(() => testApp.close());
+  if (!options.keepOpen) afterAll(() => testApp.close());
   return testApp;
 }
 

@@ -41,7 +41,11 @@ export function order(
 }
 
 /** Orders a try-on that must be accepted. */
-export async function ordered(app: TestApp, person: Person, more: Parameters<typeof order>[3] = {}): Promise<GenerationView> {
+export async function ordered(
+  app: TestApp,
+  person: Person,
+  more: Parameters<typeof order>[3] = {},
+): Promise<GenerationView> {
   const response = await order(app, person, await uploadPhotos(app, person), more);
   if (response.status !== 202) throw new Error(`order answered ${response.status}: ${await response.text()}`);
   return (await response.json()) as GenerationView;

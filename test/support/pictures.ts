@@ -2,7 +2,12 @@ import sharp from "sharp";
 
 /** A picture of one colour with a gradient across it, so that compositions and encodings can be seen in it. */
 export async function picture(
-  options: { width?: number; height?: number; colour?: [number, number, number]; format?: "jpeg" | "png" | "webp" } = {},
+  options: {
+    width?: number;
+    height?: number;
+    colour?: [number, number, number];
+    format?: "jpeg" | "png" | "webp";
+  } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { width = 320, height = 400, colour = [180, 160, 140], format = "jpeg" } = options;
   const pixels = Buffer.alloc(width * height * 3);
@@ -14,7 +19,9 @@ export async function picture(
       }
     }
   }
-  const encoded = await sharp(pixels, { raw: { width, height, channels: 3 } }).toFormat(format).toBuffer();
+  const encoded = await sharp(pixels, { raw: { width, height, channels: 3 } })
+    .toFormat(format)
+    .toBuffer();
   return new Uint8Array(encoded);
 }
 

@@ -1,9 +1,10 @@
 import { Elysia } from "elysia";
 import type { Context } from "../../context.ts";
-import { Refusal } from "../../platform/errors.ts";
+import { invariant, Refusal } from "../../platform/errors.ts";
 import { addressNetwork } from "../../platform/http/client-address.ts";
 import { rememberLanguage } from "../../platform/http/problem.ts";
 import type { RateLimiter } from "../../platform/http/rate-limit.ts";
+import type { User } from "../profile/index.ts";
 import { personOfSession } from "./sessions.ts";
 import type { AccessTokens } from "./tokens.ts";
 
@@ -22,10 +23,20 @@ export interface GuardNeeds {
   limiter: RateLimiter;
 }
 
+/** What a route learns of a signed-in request. */
+interface Admission {
+  person: User;
+  sessionId: string;
+  ctx: Context;
+}
+
 /**
  * Who may call a route. `signedIn: "<class>"` asks for a person who is signed in and not banned, takes the class's tokens
  * from their bucket and hands the route `person`, `sessionId` and a context whose log and jobs carry the request's id.
  * `anyone: "<class>"` lets everybody in and takes the tokens from the address's bucket.
+ *
+ * Both ask before the request is validated, so that a stranger hears 401 whatever they send and a flood of invalid
+ * requests is limited like any other.
  */
 export function guard({ ctx, tokens, limiter }: GuardNeeds) {
   const scoped = (requestId: string): Context => ({ ...ctx, requestId, log: ctx.log.with({ request_id: requestId }) });
@@ -34,26 +45,34 @@ export function guard({ ctx, tokens, limiter }: GuardNeeds) {
     const verdict = limiter.take(key, { ...bucket, cost });
     if (!verdict.allowed) throw new Refusal("rate_limited", { retry_after: verdict.retryAfterSeconds });
   };
+  const admissions = new WeakMap<Request, Admission>();
+  const admit = async (request: Request, requestId: string, requestClass: RequestClass): Promise<Admission> => {
+    const claims = await tokens.verify(bearerOf(request));
+    const person = claims ? await personOfSession(ctx, claims) : null;
+    if (!claims || !person) throw new Refusal("unauthenticated");
+    rememberLanguage(request, person.language);
+    if (person.bannedAt !== null) throw new Refusal("banned");
+    take(`person:${person.id}`, PERSON_BUCKET, REQUEST_COST[requestClass]);
+    return { person, sessionId: claims.sessionId, ctx: scoped(requestId) };
+  };
   return new Elysia({ name: "guard" }).macro({
     signedIn: (requestClass: RequestClass) => ({
-      async resolve({ request, set }) {
-        const requestId = String(set.headers["x-request-id"]);
-        const claims = await tokens.verify(bearerOf(request));
-        const person = claims ? await personOfSession(ctx, claims) : null;
-        if (!claims || !person) throw new Refusal("unauthenticated");
-        rememberLanguage(request, person.language);
-        if (person.bannedAt !== null) throw new Refusal("banned");
-        take(`person:${person.id}`, PERSON_BUCKET, REQUEST_COST[requestClass]);
-        return { person, sessionId: claims.sessionId, ctx: scoped(requestId) };
+      // `transform` runs before validation but cannot hand values on with their types; `resolve` can, and runs after.
+      async transform({ request, set }) {
+        admissions.set(request, await admit(request, String(set.headers["x-request-id"]), requestClass));
+      },
+      resolve({ request }) {
+        const admission = admissions.get(request);
+        invariant(admission, "a request was admitted before its route runs");
+        return { ...admission };
       },
     }),
     anyone: (requestClass: RequestClass) => ({
-      resolve(context) {
-        const { set } = context;
+      transform(context) {
         const address = (context as unknown as { address: string }).address;
         take(`address:${addressNetwork(address)}`, ADDRESS_BUCKET, REQUEST_COST[requestClass]);
-        return { ctx: scoped(String(set.headers["x-request-id"])) };
       },
+      resolve: ({ set }) => ({ ctx: scoped(String(set.headers["x-request-id"])) }),
     }),
   });
 }

@@ -1,2 +1,2 @@
-export { forgetOldSessions } from "./sessions.ts";
+export { forgetOldSessions, liveSessions } from "./sessions.ts";
 export { createAccessTokens } from "./tokens.ts";

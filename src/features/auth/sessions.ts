@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { and, eq, gt, isNull, lt, sql } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, lt, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { after, DAY_MS } from "../../platform/clock.ts";
 import { Refusal } from "../../platform/errors.ts";
@@ -130,6 +130,15 @@ export async function limitInitDataUse(ctx: Context, hash: string, address: stri
     // Thrown inside, so that a refused place is not remembered and the person's own places keep working.
     if ((row?.count ?? 0) > INIT_DATA_ADDRESSES_MAX) throw new Refusal("rate_limited", { retry_after: 3600 });
   });
+}
+
+/** A person's sessions that still open something, the latest first. */
+export async function liveSessions(ctx: Pick<Context, "db" | "clock">, userId: string) {
+  return ctx.db
+    .select({ id: sessions.id, createdAt: sessions.createdAt, expiresAt: sessions.expiresAt })
+    .from(sessions)
+    .where(and(eq(sessions.userId, userId), isNull(sessions.revokedAt), gt(sessions.expiresAt, ctx.clock.now())))
+    .orderBy(desc(sessions.id));
 }
 
 /** Removes sessions that ended or expired more than a week ago, with their tokens, and old uses of sign-in data. */

@@ -5,10 +5,11 @@ export {
   FREE_RETURNS_PER_DAY_MAX,
   grantCredits,
   type Hold,
+  peopleWithExpiredCredits,
   release,
   reserve,
   settle,
 } from "./ledger.ts";
 export { priceOf } from "./plans.ts";
-export { creditHolds, GRANT_KINDS, type GrantKind } from "./tables.ts";
+export { creditEntries, creditGrants, creditHolds, GRANT_KINDS, type GrantKind } from "./tables.ts";
 export { type LedgerDifference, type LedgerReport, verifyLedger } from "./verify.ts";

@@ -36,6 +36,8 @@ export interface Grant {
   /** What caused it, such as `payment:<id>`. The same source never grants twice. */
   source: string;
   expiresAt?: Date | undefined;
+  /** Why, in an operator's own words; it stands behind the source in the journal. */
+  reason?: string | undefined;
 }
 
 /** Adds credits. Returns false, changing nothing, when this source granted before. */
@@ -62,7 +64,7 @@ export async function grantCredits(ctx: Context, grant: Grant): Promise<boolean>
     if (inserted.length === 0) return false;
     await move(tx, user, {
       kind: "grant",
-      cause: `grant:${grant.source}`,
+      cause: `grant:${grant.source}${grant.reason === undefined ? "" : ` (${grant.reason})`}`,
       action: grant.kind,
       balance: grant.credits,
       reserved: 0,
@@ -205,6 +207,14 @@ async function expireDue(tx: Tx, user: UserRow): Promise<UserRow> {
 
 /** Books out the expired credits of up to `limit` people; returns how many people had some. For the scheduler. */
 export async function expireCredits(ctx: Context, limit: number): Promise<number> {
+  const people = await peopleWithExpiredCredits(ctx, limit);
+  for (const userId of people)
+    await ctx.transaction(async (tx) => void (await expireDue(tx, await lockUser(tx, userId))));
+  return people.length;
+}
+
+/** Up to `limit` people with credits that are past their time and not booked out yet. */
+export async function peopleWithExpiredCredits(ctx: Pick<Context, "db" | "clock">, limit: number): Promise<string[]> {
   const people = await ctx.db
     .selectDistinct({ userId: creditGrants.userId })
     .from(creditGrants)
@@ -215,9 +225,7 @@ export async function expireCredits(ctx: Context, limit: number): Promise<number
       ),
     )
     .limit(limit);
-  for (const { userId } of people)
-    await ctx.transaction(async (tx) => void (await expireDue(tx, await lockUser(tx, userId))));
-  return people.length;
+  return people.map(({ userId }) => userId);
 }
 
 interface Movement {

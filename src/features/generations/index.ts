@@ -6,6 +6,7 @@ export { BREAKER_OPEN_MS, checkProviderBalance, picturesLeft, providerState } fr
 export { GenerationSchema } from "./schemas.ts";
 export { type Generation, refuseInMaintenance, startGeneration } from "./start.ts";
 export { GENERATION_STATUSES, isFinal } from "./states.ts";
+export { CREATE_WINDOW } from "./submit.ts";
 export { GENERATION_TYPES, generationAttempts, generations } from "./tables.ts";
 export {
   activeGenerations,

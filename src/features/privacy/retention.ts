@@ -7,7 +7,7 @@ import { newId } from "../../platform/ids.ts";
 import { forgetOldEvents } from "../../platform/live/events.ts";
 import { forgetOldTickets } from "../../platform/live/tickets.ts";
 import { forgetOldSessions } from "../auth/index.ts";
-import { expireCredits } from "../billing/index.ts";
+import { expireCredits, peopleWithExpiredCredits } from "../billing/index.ts";
 import { fileDeletions, files } from "../photos/index.ts";
 
 /** What a cleanup did, or with `dryRun` would do. */
@@ -27,6 +27,8 @@ export interface CleanupReport {
 }
 
 const BATCH_SIZE = 200;
+/** People whose expired credits one run books out at most; the next run takes the others. */
+const EXPIRED_PEOPLE_MAX = 2_000;
 /** A stored file this young may belong to a transaction that has not committed. */
 const ORPHAN_AGE_MS_MIN = HOUR_MS;
 /** The journal of deletions is kept for a year. */
@@ -35,19 +37,47 @@ const DELETION_ENTRY_KEPT_MS = 365 * DAY_MS;
 /** Deletes everything that is past its time. Running it twice, or in two places, is harmless. */
 export async function cleanUp(ctx: Context, options: { dryRun: boolean }): Promise<CleanupReport> {
   if (options.dryRun) return countDue(ctx);
-  const report: CleanupReport = { ...(await deleteDueFiles(ctx)), orphans: await deleteOrphans(ctx), ...NOTHING };
-  report.events = await forgetOldEvents(ctx);
-  report.idempotency_keys = await forgetOldKeys(ctx);
-  report.tickets = await forgetOldTickets(ctx);
-  report.sessions = await forgetOldSessions(ctx);
-  report.expired_credits_people = await expireCredits(ctx, BATCH_SIZE * 10);
+  const report: CleanupReport = {
+    ...(await deleteDueFiles(ctx)),
+    orphans: await deleteOrphans(ctx),
+    ...(await forgetOldRows(ctx)),
+    expired_credits_people: await expireCredits(ctx, EXPIRED_PEOPLE_MAX),
+  };
   await ctx.db
     .delete(fileDeletions)
     .where(lt(fileDeletions.deletedAt, after(ctx.clock.now(), -DELETION_ENTRY_KEPT_MS)));
   return report;
 }
 
-const NOTHING = { events: 0, idempotency_keys: 0, tickets: 0, sessions: 0, expired_credits_people: 0 };
+async function forgetOldRows(ctx: Context) {
+  return {
+    events: await forgetOldEvents(ctx),
+    idempotency_keys: await forgetOldKeys(ctx),
+    tickets: await forgetOldTickets(ctx),
+    sessions: await forgetOldSessions(ctx),
+  };
+}
+
+/** Undoes what a dry run has done in order to count it. */
+class DryRunOver extends Error {
+  readonly counts: Awaited<ReturnType<typeof forgetOldRows>>;
+  constructor(counts: Awaited<ReturnType<typeof forgetOldRows>>) {
+    super("a dry run is undone");
+    this.counts = counts;
+  }
+}
+
+/** How many rows `forgetOldRows` would remove: it does so in a transaction that is rolled back, hence by its own rules. */
+async function countOldRows(ctx: Context) {
+  try {
+    return await ctx.transaction<never>(async (tx) => {
+      throw new DryRunOver(await forgetOldRows(tx));
+    });
+  } catch (error) {
+    if (error instanceof DryRunOver) return error.counts;
+    throw error;
+  }
+}
 
 async function countDue(ctx: Context): Promise<CleanupReport> {
   const [due] = await ctx.db
@@ -59,7 +89,13 @@ async function countDue(ctx: Context): Promise<CleanupReport> {
     .where(isDue(ctx));
   let orphans = 0;
   for await (const _key of orphanKeys(ctx)) orphans += 1;
-  return { files: due?.files ?? 0, files_refused: due?.refused ?? 0, orphans, ...NOTHING };
+  return {
+    files: due?.files ?? 0,
+    files_refused: due?.refused ?? 0,
+    orphans,
+    ...(await countOldRows(ctx)),
+    expired_credits_people: (await peopleWithExpiredCredits(ctx, EXPIRED_PEOPLE_MAX)).length,
+  };
 }
 
 const isDue = (ctx: Pick<Context, "clock">) => and(isNull(files.deletedAt), lte(files.expiresAt, ctx.clock.now()));

@@ -21,12 +21,12 @@ export type Environment = ReadonlyMap<string, EnvironmentValue>;
  */
 export function readEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
-  folder: string,
+  folder: string | null,
   faults: string[] = [],
 ): Environment {
   const environment = new Map<string, EnvironmentValue>();
-  const dotenv = join(folder, ".env");
-  if (existsSync(dotenv)) {
+  const dotenv = folder === null ? null : join(folder, ".env");
+  if (dotenv !== null && existsSync(dotenv)) {
     for (const [key, value] of Object.entries(parseEnv(readFileSync(dotenv, "utf8")))) {
       if (value) environment.set(key, { value, source: ".env" });
     }
@@ -48,6 +48,14 @@ export function readEnvironment(
 
 const SECRET_NAME = /(SECRET|KEY|TOKEN|URL|KEY_ID)$/;
 
-/** Read once, before anything else: the database dialect is chosen while modules load. */
 export const environmentFaults: string[] = [];
-export const processEnvironment: Environment = readEnvironment(process.env, process.cwd(), environmentFaults);
+
+/**
+ * Read once, before anything else: the database dialect is chosen while modules load. In a test run the folder's `.env`
+ * belongs to somebody's real server and is left alone.
+ */
+export const processEnvironment: Environment = readEnvironment(
+  process.env,
+  process.env.TEST_LANE === undefined ? process.cwd() : null,
+  environmentFaults,
+);

@@ -8,17 +8,40 @@ export interface LoadedSettings {
   sources: Readonly<Record<SettingName, SettingSource>>;
 }
 
+/** One thing to mend, as a sentence that begins with the setting's name. */
+export interface SettingFault {
+  /** Null where it is not about one setting of the table, such as a secret file that cannot be read. */
+  name: SettingName | null;
+  /** Not wrong but not there, though a server needs it. */
+  missing: boolean;
+  text: string;
+}
+
+/** All settings, wrong ones replaced by their default, and what is wrong with them. */
+export interface CheckedSettings extends LoadedSettings {
+  faults: readonly SettingFault[];
+}
+
 const NAMES = Object.keys(settingsTable) as SettingName[];
 
 /**
  * Reads and checks every setting. All faults are thrown at once as one `OperatorError`, each with the setting's name
  * and what to do. `serving` also asks for what an API or a worker cannot do without.
  */
-export function loadSettings(
-  environment: Environment,
-  options: { serving: boolean; earlierFaults?: readonly string[] },
-): LoadedSettings {
-  const faults = [...(options.earlierFaults ?? [])];
+export function loadSettings(environment: Environment, options: LoadOptions): LoadedSettings {
+  const { faults, ...loaded } = checkSettings(environment, options);
+  if (faults.length > 0) throw new OperatorError(explain(faults.map((fault) => fault.text)));
+  return loaded;
+}
+
+export interface LoadOptions {
+  serving: boolean;
+  earlierFaults?: readonly string[];
+}
+
+/** The same without throwing, for those who show settings rather than use them. */
+export function checkSettings(environment: Environment, options: LoadOptions): CheckedSettings {
+  const faults: SettingFault[] = (options.earlierFaults ?? []).map((text) => ({ name: null, missing: false, text }));
   const values: Record<string, unknown> = {};
   const sources: Record<string, SettingSource> = {};
   for (const name of NAMES) {
@@ -27,19 +50,20 @@ export function loadSettings(
     sources[name] = given?.source ?? "default";
     values[name] = setting.default;
     if (given === undefined) {
-      if (options.serving && REQUIRED_TO_SERVE.includes(name)) faults.push(missing(name, setting));
+      const isMissing = options.serving && REQUIRED_TO_SERVE.includes(name);
+      if (isMissing) faults.push({ name, missing: true, text: missing(name, setting) });
       continue;
     }
     try {
       values[name] = setting.parse(given.value);
     } catch (error) {
-      faults.push(`${name} ${(error as Error).message}${setting.secret ? "" : `, not "${given.value}"`}`);
+      const text = `${name} ${(error as Error).message}${setting.secret ? "" : `, not "${given.value}"`}`;
+      faults.push({ name, missing: false, text });
     }
   }
   const settings = values as unknown as Settings;
   faults.push(...contradictions(settings));
-  if (faults.length > 0) throw new OperatorError(explain(faults));
-  return { settings, sources: sources as Record<SettingName, SettingSource> };
+  return { settings, sources: sources as Record<SettingName, SettingSource>, faults };
 }
 
 /** How a value is printed: secrets never, an empty one as nothing. */
@@ -54,21 +78,25 @@ function missing(name: SettingName, setting: Setting<unknown>): string {
 }
 
 /** Settings that are right alone and wrong together. */
-function contradictions(settings: Settings): string[] {
-  const faults: string[] = [];
+function contradictions(settings: Settings): SettingFault[] {
+  const faults: SettingFault[] = [];
+  const add = (name: SettingName, text: string) => faults.push({ name, missing: false, text });
   const providers = ["KIE_API_URL", "KIE_UPLOAD_URL"] as const;
   for (const name of providers) {
     const url = URL.canParse(settings[name]) ? new URL(settings[name]) : null;
     if (url?.protocol !== "http:") continue;
-    if (!isLoopback(url.hostname)) faults.push(`${name} must be https: a key would travel in the clear`);
+    if (!isLoopback(url.hostname)) add(name, `${name} must be https: a key would travel in the clear`);
     else if (settings.PROVIDER_LOOPBACK !== "allow") {
-      faults.push(`${name} is plain http on loopback; set PROVIDER_LOOPBACK=allow if that is meant`);
+      add(name, `${name} is plain http on loopback; set PROVIDER_LOOPBACK=allow if that is meant`);
     }
   }
   if (settings.PROVIDER_LOOPBACK === "allow" && URL.canParse(settings.PUBLIC_URL)) {
     const host = new URL(settings.PUBLIC_URL).hostname;
     if (!isLoopback(host)) {
-      faults.push(`PROVIDER_LOOPBACK=allow is for tests and cannot go together with the public PUBLIC_URL ${host}`);
+      add(
+        "PROVIDER_LOOPBACK",
+        `PROVIDER_LOOPBACK=allow is for tests and cannot go together with the public PUBLIC_URL ${host}`,
+      );
     }
   }
   return faults;

@@ -20,7 +20,10 @@ export interface Database {
    * work inside. A deadlock on Postgres runs `work` again, so it must have no effect outside the database.
    */
   transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T>;
-  /** Rows of a plain statement as objects, for migrations, `doctor` and independent proofs. Not for features. */
+  /**
+   * Rows of a plain statement as objects, for migrations, `doctor` and independent proofs. Not for features, and not
+   * inside a transaction.
+   */
   raw(statement: SQL | string): Promise<Record<string, unknown>[]>;
   /** Wakes other processes: Postgres NOTIFY; nothing on SQLite, where one process serves. */
   notify(channel: string, payload: string): Promise<void>;
@@ -29,12 +32,36 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** One run of a transaction, seen from the code that it called. */
+export interface TransactionRun {
+  /** True once it was committed or rolled back; its handle must not be used any more. */
+  ended: boolean;
+}
+
 /** Marks the asynchronous call chain of a transaction, so that a stray use of the outer handle is an error. */
-export const transactionMark = new AsyncLocalStorage<true>();
+export const transactionMark = new AsyncLocalStorage<TransactionRun>();
 
 /** Throws when called inside a transaction: such a statement would run beside it, or wait for it for ever. */
 export function refuseInsideTransaction(): void {
-  if (transactionMark.getStore()) {
+  if (transactionMark.getStore()?.ended === false) {
     throw new Error("the database handle was used inside a transaction; use the transaction's own context");
+  }
+}
+
+/**
+ * Throws when a transaction's handle is used after its end, say by a statement that nobody awaited: it would slip into
+ * whatever runs on that connection now.
+ */
+export function refuseAfterTransaction(run: TransactionRun | undefined): void {
+  if (run?.ended !== false) throw new Error("a transaction's handle was used after the transaction had ended");
+}
+
+/** Runs `work` as the inside of one transaction. */
+export async function insideTransaction<T>(work: (run: TransactionRun) => Promise<T>): Promise<T> {
+  const run: TransactionRun = { ended: false };
+  try {
+    return await transactionMark.run(run, () => work(run));
+  } finally {
+    run.ended = true;
   }
 }

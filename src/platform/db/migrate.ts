@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import type { Clock } from "../clock.ts";
 import { OperatorError } from "../errors.ts";
 import type { Database } from "./database.ts";
-import { dialect } from "./dialect.ts";
+import { type Dialect, dialect } from "./dialect.ts";
 
 /** One numbered step of the schema, as drizzle-kit wrote it; it is carried inside the program as text. */
 export interface Migration {
@@ -27,6 +27,11 @@ const STATEMENT_BREAK = "--> statement-breakpoint";
 /** Any constant of our own: two programs that start at once on Postgres take turns. */
 const ADVISORY_LOCK = 7_263_948_120;
 
+/** The steps for the database in use. */
+export function migrationsOf(both: Readonly<Record<Dialect, readonly Migration[]>>): readonly Migration[] {
+  return both[dialect];
+}
+
 /** Every migration that this program knows, with the moment at which the database took it. */
 export async function migrationStates(needs: MigrateNeeds): Promise<MigrationState[]> {
   const applied = await appliedMigrations(needs);
@@ -42,28 +47,64 @@ export async function migrate(needs: MigrateNeeds, beforeChange: () => Promise<v
   const pendingBefore = (await migrationStates(needs)).filter((state) => state.appliedAt === null);
   if (pendingBefore.length === 0) return [];
   await beforeChange();
-  await needs.database.raw(
-    "create table if not exists schema_migrations (name text primary key, checksum text not null, applied_at text not null)",
-  );
-  const appliedNow: string[] = [];
-  for (const migration of needs.migrations) {
-    if (await applyOne(needs, migration)) appliedNow.push(migration.name);
+  await needs.database.transaction(async (queries) => {
+    await takeTurn(queries);
+    await runInside(queries, CREATE_MARKS);
+  });
+  return withoutForeignKeys(needs.database, async () => {
+    const appliedNow: string[] = [];
+    for (const migration of needs.migrations) {
+      if (await applyOne(needs, migration)) appliedNow.push(migration.name);
+    }
+    return appliedNow;
+  });
+}
+
+const CREATE_MARKS =
+  "create table if not exists schema_migrations (name text primary key, checksum text not null, applied_at text not null)";
+
+/**
+ * SQLite changes many things about a table only by building it anew, and dropping the old one counts as deleting its
+ * rows. Foreign keys are therefore checked after each step rather than during it. The switch has no effect inside a
+ * transaction.
+ */
+async function withoutForeignKeys<T>(database: Database, work: () => Promise<T>): Promise<T> {
+  if (dialect === "postgres") return work();
+  await database.raw("pragma foreign_keys = off");
+  try {
+    return await work();
+  } finally {
+    await database.raw("pragma foreign_keys = on");
   }
-  return appliedNow;
 }
 
 async function applyOne(needs: MigrateNeeds, migration: Migration): Promise<boolean> {
   const { database, clock } = needs;
   return database.transaction(async (queries) => {
-    const run = (statement: string) => runInside(queries, statement);
-    if (dialect === "postgres") await run(`select pg_advisory_xact_lock(${ADVISORY_LOCK})`);
+    await takeTurn(queries);
     const inserted = await insertMark(queries, migration, clock.now());
     if (!inserted) return false;
     for (const statement of migration.statements.split(STATEMENT_BREAK)) {
-      if (statement.trim() !== "") await run(statement);
+      if (statement.trim() !== "") await runInside(queries, statement);
     }
+    if (dialect === "sqlite") await refuseDanglingRows(queries, migration);
     return true;
   });
+}
+
+/** On Postgres: one program at a time, with all the time that it takes. SQLite's write lock does the same by itself. */
+async function takeTurn(queries: unknown): Promise<void> {
+  if (dialect !== "postgres") return;
+  await runInside(queries, "set local statement_timeout = 0");
+  await runInside(queries, `select pg_advisory_xact_lock(${ADVISORY_LOCK})`);
+}
+
+async function refuseDanglingRows(queries: unknown, migration: Migration): Promise<void> {
+  const handle = queries as { all(statement: unknown): Promise<unknown[]> };
+  const dangling = await handle.all(sql.raw("pragma foreign_key_check"));
+  if (dangling.length > 0) {
+    throw new Error(`the migration "${migration.name}" would leave ${dangling.length} rows that refer to nothing`);
+  }
 }
 
 /** The transaction's handle of either dialect can run a plain statement, under two names. */
@@ -97,6 +138,12 @@ async function appliedMigrations(needs: MigrateNeeds): Promise<Map<string, Date>
       throw new OperatorError(
         `The database was used by a newer version of atelier (it has the migration "${name}", which this one does not know). ` +
           "Start the newer version, or restore a backup that was made with this one.",
+      );
+    }
+    if (known.get(name) !== row.checksum) {
+      throw new OperatorError(
+        `The migration "${name}" reads differently now than when this database took it, so its schema is not the one that ` +
+          "this program expects. Use the version that made the database, or restore a backup that was made with this one.",
       );
     }
     applied.set(name, new Date(String(row.applied_at)));

@@ -2,7 +2,14 @@ import { type SQL, sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
-import { type Database, type Queries, refuseInsideTransaction, transactionMark } from "./database.ts";
+import {
+  type Database,
+  insideTransaction,
+  type Queries,
+  refuseAfterTransaction,
+  refuseInsideTransaction,
+  transactionMark,
+} from "./database.ts";
 
 export interface PostgresOptions {
   url: string;
@@ -45,7 +52,7 @@ export function openPostgres(options: PostgresOptions): Database {
       for (let attempt = 1; ; attempt += 1) {
         try {
           return await outside.transaction((transaction) =>
-            transactionMark.run(true, () => work(transaction as unknown as Queries)),
+            insideTransaction(() => work(transaction as unknown as Queries)),
           );
         } catch (error) {
           if (attempt >= DEADLOCK_TRIES_MAX || !mayRunAgain(error)) throw error;
@@ -54,6 +61,7 @@ export function openPostgres(options: PostgresOptions): Database {
       }
     },
     async raw(statement) {
+      refuseInsideTransaction();
       const built = rawDialect.sqlToQuery(typeof statement === "string" ? sql.raw(statement) : (statement as SQL));
       return [...(await client.unsafe(built.sql, built.params as never[]))];
     },
@@ -83,6 +91,8 @@ function mayRunAgain(error: unknown): boolean {
 /** A list of values or of rows makes a new statement text for each length, so those are not kept prepared. */
 const VARIABLE_LENGTH = / in \(\$\d+, |\), \(\$/i;
 
+const refuseOutside = () => refuseAfterTransaction(transactionMark.getStore());
+
 /** The client with `unsafe` preparing constant statements, inside transactions too. */
 function preparing<T extends postgres.Sql | postgres.TransactionSql>(
   client: T,
@@ -99,7 +109,7 @@ function preparing<T extends postgres.Sql | postgres.TransactionSql>(
       }
       if (property === "begin" && "begin" in target) {
         return (work: (inner: postgres.TransactionSql) => Promise<unknown>) =>
-          target.begin((inner) => work(preparing(inner, prepare, () => {})));
+          target.begin((inner) => work(preparing(inner, prepare, refuseOutside)));
       }
       return Reflect.get(target, property, receiver);
     },

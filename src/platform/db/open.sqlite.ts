@@ -1,11 +1,20 @@
 import { constants, SQLiteError, Database as SqliteFile } from "bun:sqlite";
 import { type SQL, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/sqlite-proxy";
-import { type Database, type Queries, refuseInsideTransaction, transactionMark } from "./database.ts";
+import {
+  type Database,
+  insideTransaction,
+  type Queries,
+  refuseAfterTransaction,
+  refuseInsideTransaction,
+  transactionMark,
+} from "./database.ts";
 
 /** How long a writer waits for an operator's command that holds the write lock. */
 const BUSY_WAIT_MS_MAX = 15_000;
 const BUSY_PAUSE_MS = 5;
+/** Compiled statements that a handle keeps; bun:sqlite's own 20 are fewer than the product's hot ones. */
+const STATEMENTS_KEPT_MAX = 200;
 /** The write-ahead log is folded back when it has grown to this many pages of 4 KiB (about 16 MiB). */
 const CHECKPOINT_PAGES = 4_000;
 
@@ -18,16 +27,22 @@ const CHECKPOINT_PAGES = 4_000;
  * wait for a writer.
  */
 export function openSqlite(path: string): Database {
+  SqliteFile.MAX_QUERY_CACHE_SIZE = STATEMENTS_KEPT_MAX;
   const writer = openHandle(path, false);
   const reader = path === ":memory:" ? writer : openHandle(path, true);
   const queue = createPromiseQueue();
 
   const outside = drizzle(async (statement, parameters, method) => {
     refuseInsideTransaction();
-    if (reader !== writer && /^\s*select\b/i.test(statement)) return runOn(reader, statement, parameters, method);
+    if (reader !== writer && /^\s*select\b/i.test(statement)) {
+      return patiently(() => runOn(reader, statement, parameters, method));
+    }
     return queue(() => patiently(() => runOn(writer, statement, parameters, method)));
   });
-  const inside = drizzle(async (statement, parameters, method) => runOn(writer, statement, parameters, method));
+  const inside = drizzle(async (statement, parameters, method) => {
+    refuseAfterTransaction(transactionMark.getStore());
+    return runOn(writer, statement, parameters, method);
+  });
 
   return {
     queries: outside as unknown as Queries,
@@ -36,7 +51,7 @@ export function openSqlite(path: string): Database {
       return queue(async () => {
         await patiently(() => writer.run("begin immediate"));
         try {
-          const result = await transactionMark.run(true, () => work(inside as unknown as Queries));
+          const result = await insideTransaction(() => work(inside as unknown as Queries));
           writer.run("commit");
           return result;
         } catch (error) {
@@ -45,10 +60,10 @@ export function openSqlite(path: string): Database {
         }
       });
     },
-    raw: (statement) =>
-      transactionMark.getStore()
-        ? Promise.resolve(rawOn(writer, statement))
-        : queue(() => patiently(() => rawOn(writer, statement))),
+    async raw(statement) {
+      refuseInsideTransaction();
+      return queue(() => patiently(() => rawOn(writer, statement)));
+    },
     notify: async () => {},
     listen: async () => {},
     async close() {

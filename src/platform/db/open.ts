@@ -15,6 +15,9 @@ export interface DatabaseOptions {
 /** The name of the SQLite file in the data folder. */
 export const SQLITE_FILE_NAME = "atelier.sqlite";
 
+/** Whether the database is a file in the data folder, which one server process holds, rather than a server of its own. */
+export const databaseIsFile: boolean = dialect === "sqlite";
+
 /** Opens the database that the settings name. The driver that is not used is not loaded. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   if (dialect === "postgres") {

@@ -2,7 +2,7 @@ import type { Sharp } from "sharp";
 import { toPng } from "./compose.ts";
 import { drawText, type TextPlacement } from "./draw-text.ts";
 import { decodePixels } from "./inspect.ts";
-import { fromPixels, type Pixels, toPixels, wholeOf } from "./pixels.ts";
+import { fromPixels, type Pixels, TO_LUMINANCE, toPixels, wholeOf } from "./pixels.ts";
 import { loadSharp } from "./sharp.ts";
 
 /** One change to a picture. */
@@ -65,7 +65,7 @@ async function apply(pixels: Pixels, operation: PictureOperation): Promise<Pixel
       return change((start) => start.linear([1 + reach, 1 + reach / 5, 1 - reach], [0, 0, 0]));
     }
     case "grayscale":
-      return change((start) => start.greyscale());
+      return change((start) => start.recomb(TO_LUMINANCE));
     case "tint": {
       const { red, green, blue } = operation;
       const wash = [red, green, blue].map((value) => value * TINT_SHARE);

@@ -1,4 +1,4 @@
-import { fromPixels, type Pixels, type Region } from "./pixels.ts";
+import { fromPixels, type Pixels, type Region, toMask } from "./pixels.ts";
 import { loadSharp } from "./sharp.ts";
 
 /** An item without its background. */
@@ -13,6 +13,8 @@ export interface CutOut {
 const GRID_PX_MAX = 256;
 /** How far a pixel's worst channel may be from the background's colour. */
 const BACKGROUND_TOLERANCE = 24;
+/** Levels of opacity for each level of difference from the background: where the soft edge ends. */
+const EDGE_STEEPNESS = 8;
 /** Share of the border's pixels that must be alike for it to count as a background. */
 const UNIFORM_BORDER_SHARE_MIN = 0.85;
 /** With less than this left the item and its background are too alike to tell apart. */
@@ -36,7 +38,7 @@ export async function cutOut(item: Pixels): Promise<CutOut> {
   const size = { width, height, channels: 1 } as const;
   const edges = await differenceFrom(item, colour);
   const inside = await enlarge(insideOf(grid, background), grid, item);
-  const alpha = await sharp(edges, { raw: size }).boolean(inside, "or", { raw: size }).raw().toBuffer();
+  const alpha = await toMask(sharp(edges, { raw: size }).boolean(inside, "or", { raw: size }));
   const rgba = await (await fromPixels(item)).joinChannel(alpha, { raw: size }).raw().toBuffer();
   const cropped = await sharp(rgba, { raw: { width, height, channels: 4 } })
     .extract(bounds)
@@ -143,11 +145,8 @@ function insideOf(grid: Pixels, background: Uint8Array): Buffer {
 
 async function enlarge(mask: Buffer, from: Pixels, to: Pixels): Promise<Buffer> {
   const sharp = await loadSharp();
-  return sharp(mask, { raw: { width: from.width, height: from.height, channels: 1 } })
-    .resize({ width: to.width, height: to.height, fit: "fill", kernel: "linear" })
-    .toColourspace("b-w")
-    .raw()
-    .toBuffer();
+  const start = sharp(mask, { raw: { width: from.width, height: from.height, channels: 1 } });
+  return toMask(start.resize({ width: to.width, height: to.height, fit: "fill", kernel: "linear" }));
 }
 
 /** Opacity at full size from how far each pixel is from the background's colour: nothing, then a soft edge, then all. */
@@ -161,13 +160,7 @@ async function differenceFrom(item: Pixels, [red, green, blue]: Colour): Promise
     .raw()
     .toBuffer();
   // The bitwise "or" of the channels is at least the largest of them, and less than twice it.
-  const largest = await sharp(difference, { raw: { width, height, channels: 3 } })
-    .bandbool("or")
-    .raw()
-    .toBuffer();
-  return sharp(largest, { raw: { width, height, channels: 1 } })
-    .linear(8, -8 * (BACKGROUND_TOLERANCE / 2))
-    .toColourspace("b-w")
-    .raw()
-    .toBuffer();
+  const largest = await toMask(sharp(difference, { raw: { width, height, channels: 3 } }).bandbool("or"));
+  const offset = -EDGE_STEEPNESS * (BACKGROUND_TOLERANCE / 2);
+  return toMask(sharp(largest, { raw: { width, height, channels: 1 } }).linear(EDGE_STEEPNESS, offset));
 }

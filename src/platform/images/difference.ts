@@ -1,7 +1,7 @@
 import type { Sharp } from "sharp";
 import { type Box, regionOf } from "./compose.ts";
 import { decodePixels } from "./inspect.ts";
-import { fromPixels, type Pixels, toPixels, wholeOf } from "./pixels.ts";
+import { fromPixels, type Pixels, TO_LUMINANCE, toPixels, wholeOf } from "./pixels.ts";
 import { loadSharp } from "./sharp.ts";
 
 /** Mean absolute difference of two pictures' luminance, 0 (equal) to 255. */
@@ -32,7 +32,7 @@ export async function luminanceDifference(a: Uint8Array, b: Uint8Array, box?: Bo
 }
 
 function toGrey(pipeline: Sharp): Promise<Pixels> {
-  return toPixels(pipeline.greyscale());
+  return toPixels(pipeline.recomb(TO_LUMINANCE));
 }
 
 async function meanOf(pipeline: Sharp): Promise<number> {

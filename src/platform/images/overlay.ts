@@ -1,5 +1,7 @@
+import type { Sharp } from "sharp";
 import { invariant } from "../errors.ts";
 import { escapeMarkup, FONT_FAMILY, fontFile } from "./font.ts";
+import { toMask } from "./pixels.ts";
 import { loadSharp } from "./sharp.ts";
 
 /** A line of text as a layer: white letters in a soft dark halo, so that it reads on light and on dark alike. */
@@ -48,7 +50,7 @@ function forgetOldest(): void {
 }
 
 interface Mask {
-  data: Uint8Array;
+  data: Buffer;
   width: number;
   height: number;
 }
@@ -57,39 +59,49 @@ interface Mask {
 const HALO_REACH = 0.12;
 /** Makes the blurred letters' soft slope a dark rim with a soft end. */
 const HALO_GAIN = 2.6;
+const LETTER_COLOUR = "#ffffff";
+const HALO_COLOUR = "#101010";
 
 async function renderOverlay(text: string, style: OverlayStyle): Promise<Overlay> {
   invariant(text.trim() !== "", "an overlay needs a text");
   const sharp = await loadSharp();
-  const letters = await renderLetters(text, style);
-  const reach = Math.max(1, Math.floor(letters.height * HALO_REACH));
-  const raw = { width: letters.width, height: letters.height, channels: 1 } as const;
-  const padded = await sharp(letters.data, { raw })
-    .extend({ top: reach, bottom: reach, left: reach, right: reach, background: "#000000" })
-    .toColourspace("b-w")
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  const { width, height } = padded.info;
-  const canvas = { raw: { width, height, channels: 1 } } as const;
-  const faded = (factor: number) => sharp(padded.data, canvas).linear(factor, 0).toColourspace("b-w").raw().toBuffer();
-  const halo = await sharp(padded.data, canvas)
-    .blur(Math.max(0.5, reach / 1.6))
-    .linear(HALO_GAIN, 0)
-    .linear(style.haloOpacity, 0)
-    .toColourspace("b-w")
-    .raw()
-    .toBuffer();
-  const layer = (alpha: Uint8Array, colour: string) =>
-    sharp({ create: { width, height, channels: 3, background: colour } }).joinChannel(Buffer.from(alpha), canvas);
-  const light = await layer(await faded(style.letterOpacity), "#ffffff")
-    .png({ compressionLevel: 1 })
-    .toBuffer();
-  const dark = await layer(halo, "#101010").png({ compressionLevel: 1 }).toBuffer();
-  const rgba = await sharp(dark)
-    .composite([{ input: light }])
+  const letters = await withMargin(await renderLetters(text, style));
+  const { width, height } = letters;
+  const blurred = await changeMask(letters, (start) => start.blur(Math.max(0.5, letters.marginPx / 1.6)));
+  // Two steps: sharp keeps only the last `linear` of a pipeline, and the gain has to be cut off at full opacity first.
+  const rim = await changeMask(blurred, (start) => start.linear(HALO_GAIN, 0));
+  const halo = await changeMask(rim, (start) => start.linear(style.haloOpacity, 0));
+  const bright = await changeMask(letters, (start) => start.linear(style.letterOpacity, 0));
+  const layer = (alpha: Mask, background: string) =>
+    sharp({ create: { width, height, channels: 3, background } })
+      .joinChannel(alpha.data, rawMask(alpha))
+      .raw()
+      .toBuffer();
+  const raw = { width, height, channels: 4 } as const;
+  const light = { input: await layer(bright, LETTER_COLOUR), raw };
+  const rgba = await sharp(await layer(halo, HALO_COLOUR), { raw })
+    .composite([light])
     .raw()
     .toBuffer();
   return { rgba, width, height };
+}
+
+/** Room for the halo around the letters. */
+async function withMargin(letters: Mask): Promise<Mask & { marginPx: number }> {
+  const sharp = await loadSharp();
+  const marginPx = Math.max(1, Math.floor(letters.height * HALO_REACH));
+  const margins = { top: marginPx, bottom: marginPx, left: marginPx, right: marginPx };
+  const data = await toMask(sharp(letters.data, rawMask(letters)).extend({ ...margins, background: "#000000" }));
+  return { data, width: letters.width + 2 * marginPx, height: letters.height + 2 * marginPx, marginPx };
+}
+
+async function changeMask(mask: Mask, change: (start: Sharp) => Sharp): Promise<Mask> {
+  const sharp = await loadSharp();
+  return { ...mask, data: await toMask(change(sharp(mask.data, rawMask(mask)))) };
+}
+
+function rawMask({ width, height }: Mask) {
+  return { raw: { width, height, channels: 1 } } as const;
 }
 
 /** Dots per inch at which a line is measured before it is rendered in its size. */
@@ -109,11 +121,10 @@ async function renderLetters(text: string, style: OverlayStyle): Promise<Mask> {
 
 async function renderAt(text: string, dpi: number): Promise<Mask> {
   const sharp = await loadSharp();
-  const { data, info } = await sharp({
-    text: { text: escapeMarkup(text), font: FONT_FAMILY, fontfile: await fontFile(), dpi },
-  })
+  const line = { text: escapeMarkup(text), font: FONT_FAMILY, fontfile: await fontFile(), dpi };
+  const { data, info } = await sharp({ text: line })
     .toColourspace("b-w")
-    .raw()
+    .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true });
   invariant(info.channels === 1, "letters are rendered as one channel");
   return { data, width: info.width, height: info.height };

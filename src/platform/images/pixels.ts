@@ -1,4 +1,4 @@
-import type { Sharp } from "sharp";
+import type { Matrix3x3, Sharp } from "sharp";
 import { invariant } from "../errors.ts";
 import { loadSharp } from "./sharp.ts";
 
@@ -19,6 +19,11 @@ export interface Region {
 
 export const BYTES_PER_PIXEL = 3;
 
+const LUMINANCE_WEIGHTS = [0.2126, 0.7152, 0.0722] as const;
+
+/** Gives each of the three channels the luminance (Rec. 709 weights), unlike sharp's `greyscale`, which leaves one channel. */
+export const TO_LUMINANCE: Matrix3x3 = [[...LUMINANCE_WEIGHTS], [...LUMINANCE_WEIGHTS], [...LUMINANCE_WEIGHTS]];
+
 /** Decodes to the end of `pipeline`. Transparency, if there is any, becomes white. */
 export async function toPixels(pipeline: Sharp): Promise<Pixels> {
   const { data, info } = await pipeline
@@ -30,6 +35,16 @@ export async function toPixels(pipeline: Sharp): Promise<Pixels> {
     .toBuffer({ resolveWithObject: true });
   invariant(info.channels === BYTES_PER_PIXEL, `three channels were expected, not ${info.channels}`);
   return { data, width: info.width, height: info.height };
+}
+
+/** Decodes to the end of a pipeline of one channel. Without being told, sharp answers three where it thinks of colour. */
+export async function toMask(pipeline: Sharp): Promise<Buffer> {
+  const { data, info } = await pipeline
+    .toColourspace("b-w")
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  invariant(info.channels === 1, `one channel was expected, not ${info.channels}`);
+  return data;
 }
 
 /** A sharp pipeline that starts from decoded pixels. */

@@ -1,0 +1,114 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import type { ProviderFailureKind } from "../../src/platform/errors.ts";
+import { fetchResult } from "../../src/providers/fetch-result.ts";
+import { failureOf, type KieLane, PERSON, startKieLane } from "./kie-lane.ts";
+
+let lane: KieLane;
+beforeAll(async () => {
+  lane = await startKieLane();
+});
+afterEach(() => {
+  lane.emulator.faults.clear();
+  lane.emulator.faults.set("kie.limits", { mode: "off" });
+  lane.emulator.setCredits(1_000);
+});
+afterAll(() => lane.emulator.stop());
+
+const download = (url: string, bytesMax = 1_000_000): Promise<Uint8Array> =>
+  fetchResult(url, { hosts: [lane.emulator.resultHost], loopbackAllowed: true, bytesMax, timeoutMs: 500 });
+
+describe("reading and uploading", () => {
+  for (const mode of ["reset", "edge_502", "half_body", "not_json", "code_500", "http_500", "code_455"]) {
+    test(`F9 goes through after two times of ${mode}`, async () => {
+      for (const name of ["kie.query", "kie.credit", "kie.upload"]) lane.emulator.faults.set(name, { mode, times: 2 });
+      expect(await lane.client.getTask("0".repeat(32))).toMatchObject({ state: "not_found_yet" });
+      expect(await lane.client.credits()).toBe(1_000);
+      expect(await lane.client.uploadImage({ bytes: PERSON, mime: "image/png" })).toHaveProperty("url");
+    });
+  }
+
+  test("F9 gives up after three tries, and a hang is not waited for three times", async () => {
+    lane.emulator.faults.set("kie.query", { mode: "edge_502", times: 4 });
+    expect((await failureOf(lane.client.getTask("x"))).kind).toBe("unavailable");
+    expect(lane.emulator.faults.active()["kie.query"]?.times).toBe(1);
+    lane.emulator.faults.set("kie.credit", { mode: "hang", times: 4 });
+    expect((await failureOf(lane.client.credits())).kind).toBe("unavailable");
+    expect(lane.emulator.faults.active()["kie.credit"]?.times).toBe(3);
+  });
+
+  test("J6 a query that is refused for good is refused, and 501 and 408 are failed tasks", async () => {
+    const kinds: [mode: string, kind: ProviderFailureKind][] = [
+      ["code_401", "unauthorized"],
+      ["code_402", "out_of_funds"],
+      ["code_429", "rate_limited"],
+      ["code_433", "out_of_funds"],
+      ["code_505", "rejected"],
+      ["edge_1010", "unavailable"],
+    ];
+    for (const [mode, kind] of kinds) {
+      lane.emulator.faults.set("kie.query", { mode });
+      expect((await failureOf(lane.client.getTask("x"))).kind).toBe(kind);
+    }
+    for (const mode of ["code_501", "code_408"]) {
+      lane.emulator.faults.set("kie.query", { mode });
+      expect(await lane.client.getTask("x")).toMatchObject({ state: "failed", failure: { kind: "transient" } });
+    }
+  });
+
+  test("C6 an impossible balance is refused aloud", async () => {
+    for (const mode of ["negative", "not_a_number"]) {
+      lane.emulator.faults.set("kie.credit", { mode });
+      expect(await failureOf(lane.client.credits())).toMatchObject({ kind: "rejected", alert: true });
+    }
+  });
+
+  test("J8 a hundred uploads of one name get a hundred links", async () => {
+    const upload = async (): Promise<string> =>
+      (await lane.client.uploadImage({ bytes: PERSON, mime: "image/png", name: "Person Photo.PNG" })).url;
+    const links = new Set<string>();
+    for (let index = 0; index < 100; index += 1) links.add(await upload());
+    expect(links.size).toBe(100);
+    for (const link of links) expect(link).toMatch(/\/atelier\/person-photo-png-[\w-]{22}\.png$/);
+  });
+});
+
+describe("a result's download", () => {
+  const kinds: [mode: string, kind: ProviderFailureKind][] = [
+    ["http_404", "unavailable"],
+    ["http_500", "unavailable"],
+    ["http_503", "unavailable"],
+    ["edge_1010", "unavailable"],
+    ["edge_502", "unavailable"],
+    ["reset", "unavailable"],
+    ["hang", "unavailable"],
+    ["half_body", "unavailable"],
+    ["html", "rejected"],
+    ["not_json", "rejected"],
+    ["too_large", "rejected"],
+    ["endless", "rejected"],
+    ["redirect_loop", "rejected"],
+    ["redirect_private", "rejected"],
+    ["redirect_foreign", "rejected"],
+  ];
+  test("J9 F9 each fault of the file host is of the right class", async () => {
+    const url = (await lane.run("x")).resultUrls[0] ?? "";
+    for (const [mode, kind] of kinds) {
+      lane.emulator.faults.set("kie.result", { mode });
+      expect({ mode, kind: (await failureOf(download(url))).kind }).toEqual({ mode, kind });
+    }
+    for (const mode of ["redirect_once", "garbage", "delay"]) {
+      lane.emulator.faults.set("kie.result", { mode, times: 1, delayMs: 10 });
+      expect((await download(url)).byteLength).toBeGreaterThan(10);
+    }
+    lane.emulator.faults.clear("kie.result");
+    expect(await download(url)).toEqual(PERSON);
+  });
+
+  test("J9 links to other hosts and to private addresses are not followed", async () => {
+    for (const outcome of ["foreign_result", "private_result"]) {
+      const task = await lane.run(`sandbox:${outcome}`);
+      expect(task.state).toBe("succeeded");
+      expect((await failureOf(download(task.resultUrls[0] ?? ""))).kind).toBe("rejected");
+    }
+  });
+});
