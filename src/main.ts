@@ -5,7 +5,7 @@ import { OperatorError } from "./platform/errors.ts";
 /** argv -> one command. What people must mend is a sentence on standard error and exit code 2; a bug shows its stack. */
 async function main(words: readonly string[]): Promise<number> {
   const asksForHelp = words.length === 0 || words[0] === "help" || words.includes("--help") || words.includes("-h");
-  const named = words.filter((word) => word !== "help" && word !== "--help" && word !== "-h");
+  const named = ["help", "--help", "-h"].includes(words[0] ?? "") ? words.slice(1) : words;
   const found = findCommand(named);
   if (found && asksForHelp) print(found.command.help);
   else if (found) return found.command.run(found.args);

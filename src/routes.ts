@@ -26,6 +26,8 @@ export interface AppOptions {
   sandbox?: ((request: Request) => Promise<Response>) | undefined;
   healthChecks: readonly HealthCheck[];
   isStopping: () => boolean;
+  /** Milliseconds between two heartbeats of a live socket, for tests that cannot wait for one. */
+  heartbeatMs?: number;
 }
 
 /** The HTTP app: platform plugins in their order, then one line for each feature. */
@@ -35,7 +37,7 @@ export function createApp(ctx: Context, options: AppOptions) {
   const guarded = guard({ ctx, tokens, limiter });
   const uploads = createUploadGate();
   const hub = createLiveHub(ctx);
-  const sockets = createLiveSockets(hub, ctx.log);
+  const sockets = createLiveSockets(hub, ctx.log, options.heartbeatMs);
 
   const app = new Elysia({
     normalize: false,

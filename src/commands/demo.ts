@@ -22,7 +22,7 @@ import { start } from "./serve.ts";
 const DEMO_TELEGRAM_ID = 1001;
 const DEMO_CREDITS = 10;
 /** Slow enough to see the bar move. */
-const DEMO_TASK_MS = 4_000;
+const DEMO_TASK_MS = 8_000;
 const WAIT_MS_MAX = 60_000;
 const SAMPLE_ITEMS = ["jacket", "tshirt", "sunglasses"] as const;
 

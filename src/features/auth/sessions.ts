@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { and, desc, eq, gt, isNull, lt, sql } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, lt, ne, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { after, DAY_MS } from "../../platform/clock.ts";
 import { Refusal } from "../../platform/errors.ts";
@@ -116,17 +116,13 @@ export async function personOfSession(
 export async function limitInitDataUse(ctx: Context, hash: string, address: string): Promise<void> {
   const stored = hashOf(hash);
   await ctx.transaction(async (tx) => {
-    await tx.db
-      .insert(initDataUses)
-      .values({ hash: stored, address: hashOf(address), uses: 1, firstAt: tx.clock.now() })
-      .onConflictDoUpdate({
-        target: [initDataUses.hash, initDataUses.address],
-        set: { uses: sql`${initDataUses.uses} + 1` },
-      });
+    // The row of no address is the lock: without it, uses from several places at once would not see each other.
+    await countInitDataUse(tx, stored, NO_ADDRESS);
+    await countInitDataUse(tx, stored, hashOf(address));
     const [row] = await tx.db
       .select({ count: sql`count(*)`.mapWith(Number) })
       .from(initDataUses)
-      .where(eq(initDataUses.hash, stored));
+      .where(and(eq(initDataUses.hash, stored), ne(initDataUses.address, NO_ADDRESS)));
     // Thrown inside, so that a refused place is not remembered and the person's own places keep working.
     if ((row?.count ?? 0) > INIT_DATA_ADDRESSES_MAX) throw new Refusal("rate_limited", { retry_after: 3600 });
   });
@@ -139,6 +135,18 @@ export async function liveSessions(ctx: Pick<Context, "db" | "clock">, userId: s
     .from(sessions)
     .where(and(eq(sessions.userId, userId), isNull(sessions.revokedAt), gt(sessions.expiresAt, ctx.clock.now())))
     .orderBy(desc(sessions.id));
+}
+
+const NO_ADDRESS = "";
+
+async function countInitDataUse(tx: Pick<Context, "db" | "clock">, hash: string, address: string): Promise<void> {
+  await tx.db
+    .insert(initDataUses)
+    .values({ hash, address, uses: 1, firstAt: tx.clock.now() })
+    .onConflictDoUpdate({
+      target: [initDataUses.hash, initDataUses.address],
+      set: { uses: sql`${initDataUses.uses} + 1` },
+    });
 }
 
 /** Removes sessions that ended or expired more than a week ago, with their tokens, and old uses of sign-in data. */

@@ -23,14 +23,21 @@ export interface AccessTokens {
   issue(claims: AccessClaims): Promise<string>;
   /** The claims of a token that we signed and that has not expired, or null for anything else. */
   verify(token: string): Promise<AccessClaims | null>;
+  /** Verified tokens in memory at this moment. */
+  readonly remembered: number;
 }
 
 /**
  * Access tokens (JWT, HS256 and nothing else, fixed issuer and audience). `secrets` rotate: the first signs, all verify.
  * Verifying a signature costs more than reading a balance, so a verified token is remembered by its hash, for minutes and
- * never past its expiry; whether its session was revoked is asked each time elsewhere.
+ * never past its expiry; whether its session was revoked is asked each time elsewhere. What does not verify is not
+ * remembered, so made-up tokens take no memory, and of the verified ones the oldest of `rememberedMax` goes first.
  */
-export function createAccessTokens(secrets: readonly string[], clock: Clock): AccessTokens {
+export function createAccessTokens(
+  secrets: readonly string[],
+  clock: Clock,
+  rememberedMax: number = REMEMBERED_COUNT_MAX,
+): AccessTokens {
   const keys = secrets.map((secret, number) => jwt({ name: `jwt${number}`, secret, alg: ALGORITHM }).decorator);
   const signer = keys[0]?.jwt0;
   if (!signer) throw new Error("access tokens need at least one secret");
@@ -55,11 +62,9 @@ export function createAccessTokens(secrets: readonly string[], clock: Clock): Ac
       const hash = createHash("sha256").update(token).digest("base64");
       const nowMs = clock.now().getTime();
       const known = remembered.get(hash);
-      if (known) {
-        if (known.untilMs > nowMs) return known.claims;
-        remembered.delete(hash);
-        return null;
-      }
+      if (known && known.untilMs > nowMs) return known.claims;
+      // Forgotten, not refused: the token itself is good for longer than it is remembered.
+      remembered.delete(hash);
       for (const verifier of verifiers) {
         const payload = await verifier.verify(token, {
           algorithms: [ALGORITHM],
@@ -75,16 +80,19 @@ export function createAccessTokens(secrets: readonly string[], clock: Clock): Ac
         if (typeof sub !== "string" || typeof sid !== "string" || typeof exp !== "number") return null;
         const claims = { userId: sub, sessionId: sid };
         const untilMs = Math.min(exp * 1000, nowMs + REMEMBERED_MS_MAX);
-        if (untilMs > nowMs) remember(remembered, hash, { claims, untilMs });
+        if (untilMs > nowMs) remember(remembered, hash, { claims, untilMs }, rememberedMax);
         return claims;
       }
       return null;
     },
+    get remembered() {
+      return remembered.size;
+    },
   };
 }
 
-function remember<T>(memory: Map<string, T>, key: string, value: T): void {
-  if (memory.size >= REMEMBERED_COUNT_MAX) {
+function remember<T>(memory: Map<string, T>, key: string, value: T, countMax: number): void {
+  if (memory.size >= countMax && !memory.has(key)) {
     const oldest = memory.keys().next().value;
     if (oldest !== undefined) memory.delete(oldest);
   }

@@ -37,7 +37,8 @@ export async function balanceOf(ctx: Pick<Context, "db" | "clock" | "settings">,
   const first = coming[0]?.at ?? null;
   const sum = (grants: typeof expiring) => grants.reduce((total, grant) => total + grant.left, 0);
   return {
-    credits: user.balanceCredits - sum(overdue),
+    // The grants were read a moment after the row, and may by then hold more than it says.
+    credits: Math.max(0, user.balanceCredits - sum(overdue)),
     reserved: user.reservedCredits,
     free_actions: {
       limit: ctx.settings.FREE_ACTIONS_PER_MONTH,

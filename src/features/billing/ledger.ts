@@ -84,8 +84,9 @@ export async function reserve(tx: Tx, userId: string, action: Action, operation:
   const now = tx.clock.now();
   const user = await expireDue(tx, await lockUser(tx, userId));
   const price = priceOf(tx.catalogue, action);
+  invariant(Number.isSafeInteger(price) && price > 0, "a price is a positive whole number of credits");
   const month = moscowMonth(now);
-  const used = user.freemiumMonth === month ? user.freemiumActionsUsed : 0;
+  const used = user.freemiumMonth === month ? user.freemiumActionsUsed : await freeActionsOf(tx, userId, month);
   const isFree = used < tx.settings.FREE_ACTIONS_PER_MONTH;
   if (!isFree && user.balanceCredits < price) {
     throw new Refusal("insufficient_credits", {
@@ -302,6 +303,18 @@ async function takeFromGrants(tx: Tx, userId: string, holdId: string, price: num
     missing -= credits;
   }
   invariant(missing === 0, "the grants of a person add up to the balance");
+}
+
+/**
+ * Free actions of a month, counted from its holds. Asked where the person's own counter stands on another month: usually
+ * none, but some when the machine's clock was set back over midnight.
+ */
+async function freeActionsOf(tx: Tx, userId: string, month: string): Promise<number> {
+  const [row] = await tx.db
+    .select({ count: sql`count(*)`.mapWith(Number) })
+    .from(creditHolds)
+    .where(and(eq(creditHolds.userId, userId), eq(creditHolds.freeMonth, month), eq(creditHolds.freeReturned, false)));
+  return row?.count ?? 0;
 }
 
 async function countFreeAction(tx: Tx, user: UserRow, month: string, used: number): Promise<void> {

@@ -1,8 +1,10 @@
 import { Elysia, t } from "elysia";
 import type { Context } from "../../context.ts";
+import { Refusal } from "../../platform/errors.ts";
 import { closed } from "../../platform/http/schemas.ts";
 import { LIVE_EVENT_TYPES, lastEventNumber } from "../../platform/live/events.ts";
 import type { LiveHub } from "../../platform/live/hub.ts";
+import { originRule } from "../../platform/live/origin.ts";
 import type { LiveSockets } from "../../platform/live/socket.ts";
 import { issueTicket, redeemTicket, TICKET_SECONDS } from "../../platform/live/tickets.ts";
 import type { guard } from "../auth/guard.ts";
@@ -24,6 +26,7 @@ const EventSchema = t.Object(
 
 /** Live events: a socket opened by a one-use ticket, and its twin for clients without sockets. */
 export function liveRoutes(guarded: ReturnType<typeof guard>, root: Context, hub: LiveHub, sockets: LiveSockets) {
+  const mayConnect = originRule(root.settings);
   return new Elysia({ prefix: "/live", tags: ["live"] })
     .use(guarded)
     .post(
@@ -41,7 +44,7 @@ export function liveRoutes(guarded: ReturnType<typeof guard>, root: Context, hub
     .get(
       "/events",
       async ({ query, person, ctx, request }) => {
-        const since = query.since ?? (await lastEventNumber(ctx, person.id));
+        const since = startingPoint(query.since, await lastEventNumber(ctx, person.id));
         const events = await hub.wait(person.id, since, (query.wait ?? 0) * 1000, request.signal);
         return { events, last_event: events.at(-1)?.n ?? since };
       },
@@ -66,6 +69,9 @@ export function liveRoutes(guarded: ReturnType<typeof guard>, root: Context, hub
           "The first frame is `hello` with the last event's number and what is in work; then each event after `since`, once and in order. A slow reader is closed with 1013 and comes back with `since`.",
         security: [{ liveTicket: [] }],
       },
+      beforeHandle({ request }) {
+        if (!mayConnect(request.headers.get("origin"))) throw new Refusal("forbidden");
+      },
       async open(ws) {
         const { ticket, since } = ws.data.query;
         const owner = await redeemTicket(root, ticket ?? "");
@@ -79,7 +85,7 @@ export function liveRoutes(guarded: ReturnType<typeof guard>, root: Context, hub
         const active = await viewGenerations(root, await activeGenerations(root, person.id), person.language);
         sockets.start(ws.raw, {
           userId: person.id,
-          since: since === undefined ? last : Number(since),
+          since: startingPoint(since, last),
           hello: { type: "hello", last_event: last, active },
           stillAllowed: async () => {
             const now = await personOfSession(root, owner);
@@ -95,4 +101,9 @@ export function liveRoutes(guarded: ReturnType<typeof guard>, root: Context, hub
         sockets.ended(ws.raw);
       },
     });
+}
+
+/** After which event to begin. A number that was never given out (the database was restored) would wait for ever. */
+function startingPoint(since: number | undefined, last: number): number {
+  return since === undefined ? last : Math.min(Number(since), last);
 }

@@ -13,6 +13,13 @@ export const settingsTable = {
     default: "",
     example: "https://app.example.org",
   }),
+  ALLOWED_ORIGINS: list({
+    text: "Further web origins whose pages may open the live socket; that of PUBLIC_URL and Telegram's may always.",
+    default: [],
+    example: "https://app.example.org,http://localhost:5173",
+    each: /^https?:\/\/[a-zA-Z0-9.:[\]-]+$/,
+    expectation: "a comma list of origins such as https://app.example.org, without a path",
+  }),
   DATA_DIR: words({ text: "The folder of the SQLite file and of stored pictures.", default: "./data" }),
   DATABASE_URL: words({
     text: "Empty for SQLite in DATA_DIR, or a Postgres (15 or later) address.",

@@ -30,7 +30,10 @@ export async function takePlace(needs: WindowNeeds, window: RateWindow): Promise
       .where(eq(rateWindows.name, window.name))
       .returning();
     const nowMs = inner.clock.now().getTime();
-    const recent = (row?.recentMs ?? []).filter((at) => at > nowMs - window.windowMs && at <= nowMs);
+    // Clocks of several machines differ, so a moment just ahead of ours counts; one further ahead was a wrong clock's.
+    const recent = (row?.recentMs ?? [])
+      .filter((at) => at > nowMs - window.windowMs && at < nowMs + window.windowMs)
+      .sort((a, b) => a - b);
     const oldest = recent.length >= window.count ? recent[recent.length - window.count] : undefined;
     if (oldest !== undefined) return oldest + window.windowMs - nowMs + 1;
     await inner.db

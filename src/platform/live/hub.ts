@@ -41,8 +41,10 @@ interface Listener {
   deliver(event: LiveEvent): boolean;
 }
 
-export function createLiveHub(needs: { db: Queries; log: Log; wakeUps: WakeUps }): LiveHub {
+export function createLiveHub(needs: { db: Queries; log: Log; wakeUps: WakeUps }, pollMs: number = POLL_MS): LiveHub {
   const byPerson = new Map<string, Set<Listener>>();
+  /** Ends the waits in hand, so that a server that stops does not have to wait for them. */
+  const waits = new Set<() => void>();
   let size = 0;
 
   const stop = (listener: Listener) => {
@@ -81,7 +83,7 @@ export function createLiveHub(needs: { db: Queries; log: Log; wakeUps: WakeUps }
     for (const userId of people) for (const listener of byPerson.get(userId) ?? []) void read(listener);
   };
   const unsubscribe = needs.wakeUps.subscribe("live", wake);
-  const poll = setInterval(() => wake(null), POLL_MS);
+  const poll = setInterval(() => wake(null), pollMs);
 
   const listen: LiveHub["listen"] = (userId, since, deliver) => {
     const listener: Listener = { userId, since, reading: false, again: false, stopped: false, deliver };
@@ -94,17 +96,22 @@ export function createLiveHub(needs: { db: Queries; log: Log; wakeUps: WakeUps }
 
   return {
     listen,
-    wait(userId, since, waitMs, signal) {
+    async wait(userId, since, waitMs, signal) {
+      // A listener reads in the background; somebody who does not wait must still get what is there.
+      const present = await eventsSince(needs, userId, since);
+      if (present.length > 0 || waitMs <= 0 || signal?.aborted) return present;
       return new Promise((resolve) => {
         const events: LiveEvent[] = [];
         let settle: Timer | undefined;
         const finish = () => {
           clearTimeout(deadline);
           clearTimeout(settle);
+          waits.delete(finish);
           listener.stop();
           resolve(events);
         };
         const deadline = setTimeout(finish, waitMs);
+        waits.add(finish);
         signal?.addEventListener("abort", finish, { once: true });
         const listener = listen(userId, since, (event) => {
           events.push(event);
@@ -120,6 +127,7 @@ export function createLiveHub(needs: { db: Queries; log: Log; wakeUps: WakeUps }
     stop() {
       unsubscribe();
       clearInterval(poll);
+      for (const finish of [...waits]) finish();
       for (const listeners of byPerson.values()) for (const listener of [...listeners]) stop(listener);
     },
   };

@@ -53,7 +53,7 @@ export interface LiveSockets {
   readonly size: number;
 }
 
-export function createLiveSockets(hub: LiveHub, log: Log): LiveSockets {
+export function createLiveSockets(hub: LiveHub, log: Log, heartbeatMs: number = HEARTBEAT_MS): LiveSockets {
   const sockets = new Map<Raw, Open>();
 
   const ended = (raw: Raw) => {
@@ -94,7 +94,7 @@ export function createLiveSockets(hub: LiveHub, log: Log): LiveSockets {
             else if (raw.readyState === WebSocket.OPEN) raw.ping();
           })
           .catch((error: unknown) => log.warn("a socket's session could not be checked", { error }));
-      }, HEARTBEAT_MS);
+      }, heartbeatMs);
       const listener = hub.listen(start.userId, start.since, (event) => send(raw, event));
       sockets.set(raw, { userId: start.userId, listener, heartbeat, heard: 0 });
     },

@@ -1,11 +1,12 @@
 import { Cron } from "croner";
-import { and, eq, lt, sql } from "drizzle-orm";
-import type { Clock } from "../clock.ts";
+import { and, eq, gt, like, lt, or, sql } from "drizzle-orm";
+import { after, type Clock, HOUR_MS } from "../clock.ts";
 import type { Queries } from "../db/database.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { WakeUps } from "../wake.ts";
 import { type EnqueueNeeds, enqueue } from "./enqueue.ts";
-import { schedules } from "./tables.ts";
+import { FAILED_TOO_OFTEN } from "./outcome.ts";
+import { jobs, schedules } from "./tables.ts";
 
 /** A recurring job: a cron line (Moscow time, seconds allowed) and the kind of job that it puts into the queue. */
 export interface Schedule {
@@ -23,6 +24,12 @@ export interface SchedulerNeeds {
 }
 
 const TICK_MS = 1_000;
+/**
+ * A used slot that lies further ahead than this was written by a clock that was wrong, and must not stop the schedule
+ * until that moment comes. It is more than the hour by which clocks are set wrong most often, so that such a jump and its
+ * correction run nothing twice.
+ */
+const SLOT_AHEAD_MS_MAX = 2 * HOUR_MS;
 
 /** Where the product's days and months begin. */
 export const SCHEDULE_TIME_ZONE = "Europe/Moscow";
@@ -36,9 +43,14 @@ export function startScheduler(needs: SchedulerNeeds, entries: readonly Schedule
   const crons = entries.map((entry) => ({ entry, cron: new Cron(entry.cron, { timezone: SCHEDULE_TIME_ZONE }) }));
   const nextAt = new Map<string, number>();
   let running: Promise<void> = Promise.resolve();
+  let lastTick = Number.NEGATIVE_INFINITY;
   const tick = async () => {
+    const nowMs = needs.clock.now().getTime();
+    // What was worked out before the clock was set back may lie anywhere ahead.
+    if (nowMs < lastTick) nextAt.clear();
+    lastTick = nowMs;
     for (const { entry, cron } of crons) {
-      if (needs.clock.now().getTime() < (nextAt.get(entry.name) ?? 0)) continue;
+      if (nowMs < (nextAt.get(entry.name) ?? 0)) continue;
       try {
         nextAt.set(entry.name, await runDue(needs, entry, cron));
       } catch (error) {
@@ -62,7 +74,8 @@ export function startScheduler(needs: SchedulerNeeds, entries: readonly Schedule
 export async function runDue(needs: SchedulerNeeds, entry: Schedule, cron: Cron): Promise<number> {
   const now = needs.clock.now();
   const next = cron.nextRun(now);
-  const slot = cron.previousRuns(1, now)[0] ?? null;
+  // One millisecond on, because a slot that begins this very moment counts as begun.
+  const slot = cron.previousRuns(1, after(now, 1))[0] ?? null;
   const nextMs = next?.getTime() ?? Number.POSITIVE_INFINITY;
   if (!slot) return nextMs;
   await needs.transaction(async (inner) => {
@@ -77,9 +90,31 @@ export async function runDue(needs: SchedulerNeeds, entry: Schedule, cron: Cron)
         : await inner.db
             .update(schedules)
             .set({ lastSlot: slot, runs: sql`${schedules.runs} + 1` })
-            .where(and(eq(schedules.name, entry.name), lt(schedules.lastSlot, slot)))
+            .where(
+              and(
+                eq(schedules.name, entry.name),
+                or(lt(schedules.lastSlot, slot), gt(schedules.lastSlot, after(now, SLOT_AHEAD_MS_MAX))),
+              ),
+            )
             .returning({ name: schedules.name });
-    if (advanced.length > 0) await enqueue(inner, entry.kind, {}, { uniqueKey: `schedule:${entry.name}` });
+    if (advanced.length === 0) return;
+    const uniqueKey = `schedule:${entry.name}`;
+    const made = await enqueue(inner, entry.kind, {}, { uniqueKey });
+    if (made === null) await reviveParked(inner, uniqueKey);
   });
   return nextMs;
+}
+
+/**
+ * A recurring job that was parked because it failed too often, say during an outage, tries again at its next slot: it
+ * would otherwise stand in its own way until an operator looks. One that kills its workers, or gave up, stays parked.
+ */
+async function reviveParked(needs: EnqueueNeeds, uniqueKey: string): Promise<void> {
+  const now = needs.clock.now();
+  const revived = await needs.db
+    .update(jobs)
+    .set({ state: "ready", failures: 0, parkedReason: null, runAt: now, updatedAt: now })
+    .where(and(eq(jobs.uniqueKey, uniqueKey), eq(jobs.state, "parked"), like(jobs.parkedReason, `${FAILED_TOO_OFTEN}%`)))
+    .returning({ id: jobs.id });
+  if (revived.length > 0) needs.afterCommit(() => needs.wakeUps.wake("jobs"));
 }

@@ -18,6 +18,9 @@ export type JobOutcome =
 export const DONE: JobOutcome = { kind: "done" };
 export const later = (afterMs: number): JobOutcome => ({ kind: "later", afterMs });
 
+/** How `parked_reason` begins when the tries are used up. */
+export const FAILED_TOO_OFTEN = "failed too often";
+
 /** Thrown by a fence: another worker holds the job by now, and everything written in this transaction is undone. */
 export class LeaseLost extends Error {
   override readonly name = "LeaseLost";
@@ -54,7 +57,7 @@ export async function giveBackFailed(
 ): Promise<number | null> {
   const failures = job.failures + 1;
   if (failures >= options.triesMax) {
-    await park(needs, job, `failed ${failures} times`, error);
+    await park(needs, job, `${FAILED_TOO_OFTEN}: ${failures} times`, error);
     return null;
   }
   const now = needs.clock.now();
@@ -95,5 +98,6 @@ const ERROR_TEXT_LENGTH_MAX = 500;
 /** Name and message only: a stack belongs into the log, and rows must stay small. */
 function errorText(error: unknown): string {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return text.slice(0, ERROR_TEXT_LENGTH_MAX);
+  // Postgres keeps no NUL in a text, and the end of a job must be writable whatever its error says.
+  return text.slice(0, ERROR_TEXT_LENGTH_MAX).replaceAll("\0", "");
 }
