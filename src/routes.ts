@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { apiDescription } from "./api-description.ts";
 import type { Context } from "./context.ts";
 import { guard } from "./features/auth/guard.ts";
 import { createAccessTokens } from "./features/auth/index.ts";
@@ -11,7 +12,9 @@ import { fileRoutes } from "./features/photos/routes.ts";
 import { createUploadGate } from "./features/photos/upload-gate.ts";
 import { profileRoutes } from "./features/profile/routes.ts";
 import { trustedProxiesFrom } from "./platform/http/client-address.ts";
+import { apiDocs } from "./platform/http/docs-page.ts";
 import { type HealthCheck, health } from "./platform/http/health.ts";
+import { describeRoutes } from "./platform/http/openapi.ts";
 import { problems } from "./platform/http/problem.ts";
 import { createRateLimiter } from "./platform/http/rate-limit.ts";
 import { requestScope } from "./platform/http/request-scope.ts";
@@ -62,6 +65,8 @@ export function createApp(ctx: Context, options: AppOptions) {
         .use(liveRoutes(guarded, ctx, hub, sockets))
         .use(kieRoutes(guarded)),
     );
+  // Apart from the chain above, so that describing the app does not enter into its type.
+  app.use(apiDocs({ title: "atelier API", describe: () => describeRoutes(app.routes, apiDescription) }));
   const { sandbox } = options;
   if (sandbox) app.all("/sandbox/*", ({ request }) => sandbox(request), { parse: "none", detail: { hide: true } });
   return { app, hub, sockets };

@@ -6,10 +6,12 @@ import { healthcheckCommand } from "./healthcheck.ts";
 import { jobsListCommand, jobsParkCommand, jobsRetryCommand, jobsShowCommand } from "./jobs.ts";
 import { ledgerVerifyCommand } from "./ledger.ts";
 import { migrateCommand } from "./migrate.ts";
+import { openapiCommand } from "./openapi.ts";
 import { sandboxCommand } from "./sandbox.ts";
 import { serveCommand } from "./serve.ts";
 import { settingsCommand } from "./settings.ts";
-import { userGrantCommand, userShowCommand } from "./user.ts";
+import { userShowCommand } from "./user.ts";
+import { userGrantCommand } from "./user-grant.ts";
 import { versionCommand } from "./version.ts";
 
 /** Every command, in the order in which `atelier --help` shows them. */
@@ -29,6 +31,7 @@ export const commands: readonly Command[] = [
   ledgerVerifyCommand,
   cleanupCommand,
   healthcheckCommand,
+  openapiCommand,
   versionCommand,
 ];
 

@@ -34,7 +34,14 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
   let timer: Timer | undefined;
 
   const tellLocal = (topic: WakeTopic, keys: readonly string[] | null) => {
-    for (const listener of listeners[topic]) listener(keys);
+    for (const listener of listeners[topic]) {
+      try {
+        listener(keys);
+      } catch (error) {
+        // Whoever wakes others has committed by now, and must not fail because one of them does.
+        log.error("a listener failed at a wake-up", { topic, error });
+      }
+    }
   };
   const send = async () => {
     timer = undefined;

@@ -66,10 +66,18 @@ export async function providerRequest(request: ProviderRequest): Promise<Provide
   }
 }
 
-class LostAnswer extends Error {}
+/** The answer did not come whole; whether the request was carried out nobody knows. */
+export class LostAnswer extends Error {}
 
 async function exchangeOnce(request: ProviderRequest, signal: AbortSignal): Promise<ProviderAnswer> {
-  const response = await fetch(request.url, {
+  const response = await sendRequest(request, signal);
+  const text = await readText(response, request.bytesMax);
+  return { status: response.status, headers: response.headers, text, json: parseJson(text) };
+}
+
+/** Sends the request and returns with the head of the answer. Throws what the runtime throws: see `transportFailure`. */
+export function sendRequest(request: ProviderRequest, signal: AbortSignal): Promise<Response> {
+  return fetch(request.url, {
     method: request.method,
     headers: {
       "user-agent": USER_AGENT,
@@ -84,8 +92,6 @@ async function exchangeOnce(request: ProviderRequest, signal: AbortSignal): Prom
     keepalive: false,
     signal,
   });
-  const text = await readText(response, request.bytesMax);
-  return { status: response.status, headers: response.headers, text, json: parseJson(text) };
 }
 
 async function readText(response: Response, bytesMax: number): Promise<string> {
@@ -106,7 +112,8 @@ async function readText(response: Response, bytesMax: number): Promise<string> {
   }
 }
 
-function parseJson(text: string): unknown {
+/** The text as JSON; undefined when it is not JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -135,7 +142,8 @@ export function wasNeverSent(code: string, message: string): boolean {
   return code === "EPROTO" && /handshake/i.test(message);
 }
 
-function transportFailure(request: ProviderRequest, error: unknown): ProviderFailure {
+/** What the runtime threw, as a failure of the provider; without the runtime's own words, which may hold the URL. */
+export function transportFailure(request: ProviderRequest, error: unknown): ProviderFailure {
   // The runtime's error is not kept as the cause: it carries the whole URL, which may hold a token.
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const message = error instanceof Error ? error.message : String(error);
@@ -146,7 +154,8 @@ function transportFailure(request: ProviderRequest, error: unknown): ProviderFai
   return new ProviderFailure(request.provider, request.repeatable ? "unavailable" : "unknown", reason);
 }
 
-function logCall(request: ProviderRequest, startedAt: number, outcome: Record<string, unknown>): void {
+/** The one line that each call leaves in the log: no query, no headers, no body. */
+export function logCall(request: ProviderRequest, startedAt: number, outcome: Record<string, unknown>): void {
   request.log.debug("provider call", {
     provider: request.provider,
     method: request.method,

@@ -1,9 +1,10 @@
-import { Elysia } from "elysia";
+import { type DocumentDecoration, Elysia } from "elysia";
 import type { Context } from "../../context.ts";
 import { invariant, Refusal } from "../../platform/errors.ts";
 import { addressNetwork } from "../../platform/http/client-address.ts";
 import { rememberLanguage } from "../../platform/http/problem.ts";
 import type { RateLimiter } from "../../platform/http/rate-limit.ts";
+import { refuses } from "../../platform/http/schemas.ts";
 import type { User } from "../profile/index.ts";
 import { personOfSession } from "./sessions.ts";
 import type { AccessTokens } from "./tokens.ts";
@@ -16,6 +17,13 @@ export type RequestClass = keyof typeof REQUEST_COST;
 const PERSON_BUCKET = { capacity: 2_000, refillPerSecond: 50 };
 /** Many people share the address of a mobile network, so it may do more; it is asked only where nobody is signed in. */
 const ADDRESS_BUCKET = { capacity: 4_000, refillPerSecond: 100 };
+
+/** What the API's description says of every route behind the guard. */
+const SIGNED_IN_DETAIL: DocumentDecoration = {
+  security: [{ bearerAuth: [] }],
+  ...refuses("unauthenticated", "banned", "rate_limited"),
+};
+const ANYONE_DETAIL = refuses("rate_limited");
 
 export interface GuardNeeds {
   ctx: Context;
@@ -57,6 +65,7 @@ export function guard({ ctx, tokens, limiter }: GuardNeeds) {
   };
   return new Elysia({ name: "guard" }).macro({
     signedIn: (requestClass: RequestClass) => ({
+      detail: SIGNED_IN_DETAIL,
       // `transform` runs before validation but cannot hand values on with their types; `resolve` can, and runs after.
       async transform({ request, set }) {
         admissions.set(request, await admit(request, String(set.headers["x-request-id"]), requestClass));
@@ -68,6 +77,7 @@ export function guard({ ctx, tokens, limiter }: GuardNeeds) {
       },
     }),
     anyone: (requestClass: RequestClass) => ({
+      detail: ANYONE_DETAIL,
       transform(context) {
         const address = (context as unknown as { address: string }).address;
         take(`address:${addressNetwork(address)}`, ADDRESS_BUCKET, REQUEST_COST[requestClass]);

@@ -3,7 +3,7 @@ import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { addressNetwork } from "../../platform/http/client-address.ts";
 import { rememberLanguage } from "../../platform/http/problem.ts";
-import { closed } from "../../platform/http/schemas.ts";
+import { closed, refuses } from "../../platform/http/schemas.ts";
 import { findOrCreateUser, findUser, ProfileSchema, profileView, type User } from "../profile/index.ts";
 import type { guard } from "./guard.ts";
 import { endSession, limitInitDataUse, type OpenedSession, openSession, rotateSession } from "./sessions.ts";
@@ -12,15 +12,22 @@ import { ACCESS_TOKEN_SECONDS, type AccessTokens } from "./tokens.ts";
 
 const INIT_DATA_LENGTH_MAX = 4_096;
 
+const EXAMPLE_REFRESH_TOKEN = "cmVmcmVzaC10b2tlbi1vZi10aGUtZG9jdW1lbnRhdGlvbg";
+const EXAMPLE_INIT_DATA =
+  "user=%7B%22id%22%3A100001%2C%22first_name%22%3A%22Anna%22%7D&auth_date=1773480413&signature=c2ln&hash=0f1e2d3c";
+
 const SignedInSchema = t.Object(
   {
-    access_token: t.String(),
+    access_token: t.String({ description: "For `Authorization: Bearer`.", examples: ["eyJhbGciOiJIUzI1NiJ9.e30.c2ln"] }),
     token_type: t.Literal("Bearer"),
-    expires_in: t.Integer({ description: "Seconds." }),
-    refresh_token: t.String({ description: "Good for one exchange; each exchange gives the next." }),
+    expires_in: t.Integer({ description: "Seconds.", examples: [1_800] }),
+    refresh_token: t.String({
+      description: "Good for one exchange; each exchange gives the next.",
+      examples: [EXAMPLE_REFRESH_TOKEN],
+    }),
     user: ProfileSchema,
   },
-  closed,
+  { ...closed, title: "SignedIn" },
 );
 
 /** Signing in with Telegram, staying signed in, signing out. */
@@ -47,13 +54,21 @@ export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessToke
       {
         anyone: "sign_in",
         body: t.Optional(
-          t.Object({ init_data: t.Optional(t.String({ minLength: 1, maxLength: INIT_DATA_LENGTH_MAX })) }, closed),
+          t.Object(
+            {
+              init_data: t.Optional(
+                t.String({ minLength: 1, maxLength: INIT_DATA_LENGTH_MAX, examples: [EXAMPLE_INIT_DATA] }),
+              ),
+            },
+            closed,
+          ),
         ),
         response: { 200: SignedInSchema },
         detail: {
           summary: "Sign in with Telegram's initData",
           description: "In the body, or as `Authorization: tma <initData>`, unchanged as Telegram gave it.",
           security: [{}, { telegramInitData: [] }],
+          ...refuses("init_data_invalid", "init_data_expired", "banned"),
         },
       },
     )
@@ -69,12 +84,15 @@ export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessToke
       },
       {
         anyone: "sign_in",
-        body: t.Object({ refresh_token: t.String({ minLength: 1, maxLength: 256 }) }, closed),
+        body: t.Object(
+          { refresh_token: t.String({ minLength: 1, maxLength: 256, examples: [EXAMPLE_REFRESH_TOKEN] }) },
+          closed,
+        ),
         response: { 200: SignedInSchema },
         detail: {
           summary: "Exchange a refresh token for a new pair",
           description: "A token that comes a second time ends the whole session.",
-          security: [],
+          ...refuses("unauthenticated", "banned"),
         },
       },
     )

@@ -2,7 +2,7 @@ import { and, desc, eq, lt, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { moscowMonth, nextMoscowMonth } from "../../platform/moscow.ts";
 import type { User } from "../profile/index.ts";
-import { creditEntries, creditGrants } from "./tables.ts";
+import { creditEntries, creditGrants, type ENTRY_KINDS } from "./tables.ts";
 
 /** What a person can spend, as `GET /balance` answers it. */
 export interface Balance {
@@ -63,7 +63,7 @@ export async function balanceOf(ctx: Pick<Context, "db" | "clock" | "settings">,
 /** One line of the credit history. */
 export interface BalanceEntry {
   id: string;
-  kind: string;
+  kind: (typeof ENTRY_KINDS)[number];
   action: string;
   /** What the line added to or took from the credits that can be spent. */
   credits: number;

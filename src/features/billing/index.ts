@@ -1,8 +1,8 @@
 export { type Balance, type BalanceEntry, balanceEntries, balanceOf } from "./balance.ts";
+export { FREE_RETURNS_PER_DAY_MAX } from "./free-actions.ts";
 export { verifyLedgerNightly } from "./jobs.ts";
 export {
   expireCredits,
-  FREE_RETURNS_PER_DAY_MAX,
   grantCredits,
   type Hold,
   peopleWithExpiredCredits,

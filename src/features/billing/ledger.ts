@@ -1,13 +1,14 @@
-import { and, asc, eq, gte, isNotNull, lte, sql } from "drizzle-orm";
+import { and, asc, eq, isNotNull, lte, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import type { Action } from "../../platform/config/catalogue.ts";
 import { invariant, Refusal } from "../../platform/errors.ts";
 import { newId } from "../../platform/ids.ts";
-import { publish } from "../../platform/live/events.ts";
-import { moscowDayStart, moscowMonth, nextMoscowMonth } from "../../platform/moscow.ts";
-import { lockUser, users } from "../profile/index.ts";
+import { moscowMonth, nextMoscowMonth } from "../../platform/moscow.ts";
+import { lockUser, type User } from "../profile/index.ts";
+import { countFreeAction, freeActionsOf, returnFreeAction } from "./free-actions.ts";
+import { move } from "./movement.ts";
 import { offersFor, priceOf } from "./plans.ts";
-import { creditEntries, creditGrants, creditHoldParts, creditHolds, type GrantKind } from "./tables.ts";
+import { creditGrants, creditHoldParts, creditHolds, type GrantKind } from "./tables.ts";
 
 /**
  * The only writer of credits.
@@ -24,10 +25,6 @@ import { creditEntries, creditGrants, creditHoldParts, creditHolds, type GrantKi
  */
 export type Hold = typeof creditHolds.$inferSelect;
 type Tx = Pick<Context, "db" | "clock" | "wakeUps" | "afterCommit" | "settings" | "catalogue">;
-type UserRow = typeof users.$inferSelect;
-
-/** A released free action comes back at most this often in a Moscow day, so that failing on purpose costs something. */
-export const FREE_RETURNS_PER_DAY_MAX = 10;
 
 export interface Grant {
   userId: string;
@@ -111,7 +108,7 @@ export async function reserve(tx: Tx, userId: string, action: Action, operation:
     endedAt: null,
   };
   await tx.db.insert(creditHolds).values(hold);
-  if (isFree) await countFreeAction(tx, user, month, used + 1);
+  if (isFree) await countFreeAction(tx, userId, month, used + 1);
   else await takeFromGrants(tx, userId, hold.id, price);
   await move(tx, user, {
     kind: "hold",
@@ -174,7 +171,7 @@ export async function release(tx: Tx, holdId: string): Promise<boolean> {
 }
 
 /** Books out what has expired for one person. The caller holds the lock on the row; returns the row as it is now. */
-async function expireDue(tx: Tx, user: UserRow): Promise<UserRow> {
+async function expireDue(tx: Tx, user: User): Promise<User> {
   const now = tx.clock.now();
   const due = await tx.db
     .select()
@@ -229,55 +226,6 @@ export async function peopleWithExpiredCredits(ctx: Pick<Context, "db" | "clock"
   return people.map(({ userId }) => userId);
 }
 
-interface Movement {
-  kind: (typeof creditEntries.$inferInsert)["kind"];
-  cause: string;
-  action: string;
-  balance: number;
-  reserved: number;
-  counter: (typeof creditEntries.$inferInsert)["counterAccount"];
-  freeAction?: number;
-  holdId?: string;
-  grantId?: string;
-}
-
-/** Writes one entry and moves the person's two numbers with it. The caller holds the lock on the person's row. */
-async function move(tx: Tx, user: UserRow, movement: Movement): Promise<UserRow> {
-  const now = tx.clock.now();
-  await tx.db.insert(creditEntries).values({
-    id: newId(),
-    userId: user.id,
-    kind: movement.kind,
-    cause: movement.cause,
-    action: movement.action,
-    balanceDelta: movement.balance,
-    reservedDelta: movement.reserved,
-    counterAccount: movement.counter,
-    counterDelta: 0 - movement.balance - movement.reserved,
-    freeActionDelta: movement.freeAction ?? 0,
-    holdId: movement.holdId ?? null,
-    grantId: movement.grantId ?? null,
-    createdAt: now,
-  });
-  const [updated] = await tx.db
-    .update(users)
-    .set({
-      balanceCredits: sql`${users.balanceCredits} + ${movement.balance}`,
-      reservedCredits: sql`${users.reservedCredits} + ${movement.reserved}`,
-      updatedAt: now,
-    })
-    .where(eq(users.id, user.id))
-    .returning();
-  invariant(updated, "the person whose credits move exists");
-  await publish(tx, user.id, "balance.changed", {
-    credits: updated.balanceCredits,
-    reserved: updated.reservedCredits,
-    reason: movement.kind,
-    action: movement.action,
-  });
-  return updated;
-}
-
 /** Plan credits before all others, then the earliest expiry, then the oldest; grants without expiry come last. */
 async function takeFromGrants(tx: Tx, userId: string, holdId: string, price: number): Promise<void> {
   const grants = await tx.db
@@ -305,50 +253,12 @@ async function takeFromGrants(tx: Tx, userId: string, holdId: string, price: num
   invariant(missing === 0, "the grants of a person add up to the balance");
 }
 
-/**
- * Free actions of a month, counted from its holds. Asked where the person's own counter stands on another month: usually
- * none, but some when the machine's clock was set back over midnight.
- */
-async function freeActionsOf(tx: Tx, userId: string, month: string): Promise<number> {
-  const [row] = await tx.db
-    .select({ count: sql`count(*)`.mapWith(Number) })
-    .from(creditHolds)
-    .where(and(eq(creditHolds.userId, userId), eq(creditHolds.freeMonth, month), eq(creditHolds.freeReturned, false)));
-  return row?.count ?? 0;
-}
-
-async function countFreeAction(tx: Tx, user: UserRow, month: string, used: number): Promise<void> {
-  await tx.db.update(users).set({ freemiumMonth: month, freemiumActionsUsed: used }).where(eq(users.id, user.id));
-}
-
-/** Gives a free action back to the month that paid it; that month may be over, and then there is nothing to give. */
-async function returnFreeAction(tx: Tx, user: UserRow, hold: Hold): Promise<boolean> {
-  const dayStart = moscowDayStart(tx.clock.now());
-  const [returned] = await tx.db
-    .select({ count: sql`count(*)`.mapWith(Number) })
-    .from(creditHolds)
-    .where(
-      and(
-        eq(creditHolds.userId, user.id),
-        isNotNull(creditHolds.freeMonth),
-        eq(creditHolds.freeReturned, true),
-        gte(creditHolds.endedAt, dayStart),
-      ),
-    );
-  if ((returned?.count ?? 0) >= FREE_RETURNS_PER_DAY_MAX) return false;
-  await tx.db.update(creditHolds).set({ freeReturned: true }).where(eq(creditHolds.id, hold.id));
-  if (user.freemiumMonth === hold.freeMonth) {
-    await countFreeAction(tx, user, user.freemiumMonth, Math.max(0, user.freemiumActionsUsed - 1));
-  }
-  return true;
-}
-
 /** The one place where a hold ends; null when it had ended before. Locks the person first, as every movement does. */
 async function endHold(
   tx: Tx,
   holdId: string,
   state: "settled" | "released",
-): Promise<{ hold: Hold; user: UserRow } | null> {
+): Promise<{ hold: Hold; user: User } | null> {
   const [found] = await tx.db
     .select({ userId: creditHolds.userId })
     .from(creditHolds)

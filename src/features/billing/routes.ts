@@ -1,36 +1,46 @@
 import { Elysia, t } from "elysia";
 import { cursorPage, pageOf } from "../../platform/http/page.ts";
-import { closed, PageQuerySchema } from "../../platform/http/schemas.ts";
+import { closed, oneOf, PageQuerySchema } from "../../platform/http/schemas.ts";
 import type { guard } from "../auth/guard.ts";
 import { balanceEntries, balanceOf } from "./balance.ts";
+import { ENTRY_KINDS } from "./tables.ts";
 
 const Moment = t.String({ format: "date-time" });
 
 const BalanceSchema = t.Object(
   {
-    credits: t.Integer({ minimum: 0, description: "Can be spent now." }),
-    reserved: t.Integer({ minimum: 0, description: "Held for pictures in work." }),
-    free_actions: t.Object({ limit: t.Integer(), used: t.Integer(), renews_at: Moment }, closed),
+    credits: t.Integer({ minimum: 0, description: "Can be spent now.", examples: [18] }),
+    reserved: t.Integer({ minimum: 0, description: "Held for pictures in work.", examples: [2] }),
+    free_actions: t.Object(
+      { limit: t.Integer({ examples: [10] }), used: t.Integer({ examples: [10] }), renews_at: Moment },
+      closed,
+    ),
     subscription: t.Nullable(
       t.Object({ type: t.String(), ends_at: Moment, credits_left: t.Integer(), auto_renew: t.Boolean() }, closed),
+      { examples: [null] },
     ),
-    next_expiry: t.Nullable(t.Object({ credits: t.Integer(), at: Moment }, closed)),
+    next_expiry: t.Nullable(t.Object({ credits: t.Integer({ examples: [18] }), at: Moment }, closed)),
   },
-  closed,
+  { ...closed, title: "Balance" },
 );
 
 const EntrySchema = t.Object(
   {
     id: t.String({ format: "uuid" }),
-    kind: t.String({ description: "grant, hold, settle, release, expire or revoke." }),
-    action: t.String(),
-    credits: t.Integer({ description: "What the line added to or took from the credits that can be spent." }),
-    reserved: t.Integer(),
+    kind: oneOf(ENTRY_KINDS, { examples: ["hold"] }),
+    action: t.String({ examples: ["fitting"] }),
+    credits: t.Integer({
+      description: "What the line added to or took from the credits that can be spent.",
+      examples: [-2],
+    }),
+    reserved: t.Integer({ examples: [2] }),
     free_action: t.Integer({ description: "-1 taken, 1 given back." }),
-    hold_id: t.Nullable(t.String({ description: "Charge and release of one operation share it." })),
+    hold_id: t.Nullable(t.String({ description: "Charge and release of one operation share it." }), {
+      examples: ["0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2c"],
+    }),
     created_at: Moment,
   },
-  closed,
+  { ...closed, title: "BalanceEntry" },
 );
 
 /** What a person can spend, and how it came to be. */
@@ -51,7 +61,12 @@ export function balanceRoutes(guarded: ReturnType<typeof guard>) {
       {
         signedIn: "read",
         query: t.Object(PageQuerySchema, closed),
-        response: { 200: t.Object({ items: t.Array(EntrySchema), next_cursor: t.Nullable(t.String()) }, closed) },
+        response: {
+          200: t.Object(
+            { items: t.Array(EntrySchema), next_cursor: t.Nullable(t.String(), { examples: [null] }) },
+            closed,
+          ),
+        },
         detail: { summary: "Credit history, newest first" },
       },
     );

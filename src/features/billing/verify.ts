@@ -1,4 +1,4 @@
-import { and, type Column, eq, gte, lte, sql } from "drizzle-orm";
+import { and, type Column, eq, gte, isNotNull, lte, ne, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { type User, users, usersAfter } from "../profile/index.ts";
 import { creditEntries, creditGrants, creditHoldParts, creditHolds } from "./tables.ts";
@@ -50,11 +50,12 @@ async function recheck(ctx: Context, userId: string): Promise<LedgerDifference[]
 type Sums = ReadonlyMap<string, Record<string, number>>;
 
 async function differencesOf(ctx: Pick<Context, "db">, page: readonly User[]): Promise<LedgerDifference[]> {
-  const [entries, grants, holds, parts] = await Promise.all([
+  const [entries, grants, holds, parts, unequalGrants] = await Promise.all([
     entrySums(ctx, page),
     grantSums(ctx, page),
     holdSums(ctx, page),
     partSums(ctx, page),
+    grantsThatDoNotAddUp(ctx, page),
   ]);
   const differences: LedgerDifference[] = [];
   for (const user of page) {
@@ -70,13 +71,22 @@ async function differencesOf(ctx: Pick<Context, "db">, page: readonly User[]): P
     compare("reserved against open holds", value(holds, "open"), user.reservedCredits);
     compare("granted against entries", value(grants, "granted"), value(entries, "granted"));
     compare("spent against settled holds", value(holds, "settled"), value(entries, "spent"));
-    compare("holds without exactly one entry of their end", value(holds, "ended"), value(entries, "ends"));
+    compare("holds without exactly one entry of their beginning", value(holds, "all"), value(entries, "beginnings"));
+    compare("settled holds without exactly one entry of their end", value(holds, "settles"), value(entries, "settles"));
+    compare(
+      "released holds without exactly one entry of their end",
+      value(holds, "releases"),
+      value(entries, "releases"),
+    );
     compare("credits of holds against their parts", value(holds, "credits"), value(parts, "credits"));
     compare(
       "what left the grants against holds, expiries and revocations",
       value(grants, "granted") - value(grants, "left"),
       value(parts, "kept") + value(entries, "expired") + value(entries, "revoked"),
     );
+    // Sums over a person's grants would not see credits that moved from one grant to another that expires later.
+    compare("grants that do not add up on their own", 0, unequalGrants.get(user.id) ?? 0);
+    compare("free actions of entries against holds", value(holds, "free"), value(entries, "free"));
     compare("entries that do not add up to zero", 0, value(entries, "total"));
   }
   differences.push(...(await freeActionDifferences(ctx, page)));
@@ -106,7 +116,10 @@ async function entrySums(ctx: Pick<Context, "db">, page: readonly User[]): Promi
       spent: counter("spent"),
       expired: counter("expired"),
       revoked: counter("revoked"),
-      ends: total(sql`case when ${e.kind} in ('settle', 'release') then 1 else 0 end`),
+      beginnings: total(sql`case when ${e.kind} = 'hold' then 1 else 0 end`),
+      free: total(sql`${e.freeActionDelta}`),
+      settles: total(sql`case when ${e.kind} = 'settle' then 1 else 0 end`),
+      releases: total(sql`case when ${e.kind} = 'release' then 1 else 0 end`),
     })
     .from(e)
     .where(within(e.userId, page))
@@ -127,15 +140,56 @@ async function grantSums(ctx: Pick<Context, "db">, page: readonly User[]): Promi
   return byUser(rows);
 }
 
+/** How many grants of each person are not what their size, holds, expiries and revocations make of them. */
+async function grantsThatDoNotAddUp(
+  ctx: Pick<Context, "db">,
+  page: readonly User[],
+): Promise<ReadonlyMap<string, number>> {
+  const [grants, kept, ended] = await Promise.all([
+    ctx.db
+      .select({
+        id: creditGrants.id,
+        userId: creditGrants.userId,
+        size: creditGrants.credits,
+        left: creditGrants.creditsLeft,
+      })
+      .from(creditGrants)
+      .where(within(creditGrants.userId, page)),
+    ctx.db
+      .select({ grantId: creditHoldParts.grantId, credits: total(sql`${creditHoldParts.credits}`) })
+      .from(creditHoldParts)
+      .innerJoin(creditHolds, eq(creditHolds.id, creditHoldParts.holdId))
+      .where(and(within(creditHolds.userId, page), ne(creditHolds.state, "released")))
+      .groupBy(creditHoldParts.grantId),
+    ctx.db
+      .select({ grantId: creditEntries.grantId, credits: total(sql`${creditEntries.balanceDelta}`) })
+      .from(creditEntries)
+      .where(and(within(creditEntries.userId, page), isNotNull(creditEntries.grantId)))
+      .groupBy(creditEntries.grantId),
+  ]);
+  const keptOf = new Map(kept.map((row) => [row.grantId, row.credits]));
+  // The entries of a grant: its size when it came, less what expired or was revoked.
+  const bookedOf = new Map(ended.map((row) => [row.grantId, row.credits]));
+  const wrong = new Map<string, number>();
+  for (const grant of grants) {
+    const expected = (bookedOf.get(grant.id) ?? 0) - (keptOf.get(grant.id) ?? 0);
+    if (expected !== grant.left) wrong.set(grant.userId, (wrong.get(grant.userId) ?? 0) + 1);
+  }
+  return wrong;
+}
+
 async function holdSums(ctx: Pick<Context, "db">, page: readonly User[]): Promise<Sums> {
   const h = creditHolds;
   const rows = await ctx.db
     .select({
       userId: h.userId,
+      all: total(sql`1`),
       credits: total(sql`${h.credits}`),
       open: total(sql`case when ${h.state} = 'held' then ${h.credits} else 0 end`),
       settled: total(sql`case when ${h.state} = 'settled' then ${h.credits} else 0 end`),
-      ended: total(sql`case when ${h.state} = 'held' then 0 else 1 end`),
+      free: total(sql`case when ${h.freeMonth} is null or ${h.freeReturned} then 0 else -1 end`),
+      settles: total(sql`case when ${h.state} = 'settled' then 1 else 0 end`),
+      releases: total(sql`case when ${h.state} = 'released' then 1 else 0 end`),
     })
     .from(h)
     .where(within(h.userId, page))

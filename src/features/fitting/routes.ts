@@ -2,10 +2,10 @@ import { Elysia, t } from "elysia";
 import { Refusal } from "../../platform/errors.ts";
 import { once } from "../../platform/http/idempotency.ts";
 import { readUpload } from "../../platform/http/multipart.ts";
-import { closed, IdempotencyHeaders, IdSchema } from "../../platform/http/schemas.ts";
+import { closed, IdempotencyHeaders, IdSchema, oneOf, refuses } from "../../platform/http/schemas.ts";
 import { UPLOAD_BYTES_MAX } from "../../platform/images/index.ts";
 import type { guard } from "../auth/guard.ts";
-import { GenerationSchema, viewGeneration } from "../generations/index.ts";
+import { GenerationSchema, ORDER_REFUSALS, viewGeneration } from "../generations/index.ts";
 import { photoView, storePhoto } from "../photos/index.ts";
 import { PhotoSchema } from "../photos/schemas.ts";
 import type { UploadGate } from "../photos/upload-gate.ts";
@@ -17,6 +17,9 @@ import { ZONES } from "./zones.ts";
 const UPLOAD_MS_MAX = 60_000;
 const EXAMPLE_ID = "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b";
 const PARTS = ["user_photo", "item_photo"] as const;
+/** A file as OpenAPI 3.1 says it; the length is in bytes. */
+const FileSchema = { type: "string", contentMediaType: "application/octet-stream", maxLength: UPLOAD_BYTES_MAX } as const;
+const FileEncoding = { contentType: "image/jpeg, image/png, image/webp" };
 
 /** Try-on: photos, zones, orders. */
 export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: UploadGate) {
@@ -61,14 +64,21 @@ export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: Upload
                   type: "object",
                   minProperties: 1,
                   additionalProperties: false,
-                  properties: {
-                    user_photo: { type: "string", format: "binary" },
-                    item_photo: { type: "string", format: "binary" },
-                  },
+                  properties: { user_photo: FileSchema, item_photo: FileSchema },
                 },
+                encoding: { user_photo: FileEncoding, item_photo: FileEncoding },
               },
             },
           },
+          ...refuses(
+            "file_too_large",
+            "file_type_unsupported",
+            "file_corrupt",
+            "image_too_many_pixels",
+            "image_too_small",
+            "upload_too_slow",
+            "busy",
+          ),
         },
       },
     )
@@ -76,7 +86,14 @@ export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: Upload
       signedIn: "read",
       response: {
         200: t.Array(
-          t.Object({ id: t.String(), kind: t.UnionEnum(["clothing", "accessory"]), title: t.String() }, closed),
+          t.Object(
+            {
+              id: t.String({ examples: ["outerwear"] }),
+              kind: oneOf(["clothing", "accessory"]),
+              title: t.String({ description: "In the person's language.", examples: ["Outerwear"] }),
+            },
+            { ...closed, title: "Zone" },
+          ),
         ),
       },
       detail: { summary: "Where something can be put on" },
@@ -116,6 +133,7 @@ export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: Upload
         detail: {
           summary: "Order a try-on",
           description: "Costs 2 credits, or one free action. Nothing is charged unless it succeeds.",
+          ...refuses("not_found", "photo_expired", "prompt_refused", ...ORDER_REFUSALS),
         },
       },
     );

@@ -1,9 +1,8 @@
 import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
-import { type Generation, refuseInMaintenance, startGeneration } from "../generations/index.ts";
+import { type Generation, refuseInMaintenance, screenWords, startGeneration } from "../generations/index.ts";
 import { ownPhoto } from "../photos/index.ts";
-import { fittingPrompt } from "./fitting-prompt.ts";
-import { screenNote } from "./screen-note.ts";
+import { fittingPrompt, NOTE_LENGTH_MAX } from "./fitting-prompt.ts";
 import { ZONES, zoneById } from "./zones.ts";
 
 export interface FittingOrder {
@@ -24,7 +23,7 @@ export async function startFitting(ctx: Context, order: FittingOrder): Promise<G
     const known = ZONES.map(({ id }) => id).join(", ");
     throw new Refusal("validation_failed", { errors: [{ path: "/body/zone", message: `must be one of ${known}` }] });
   }
-  const note = screenNote(order.note);
+  const note = screenWords(order.note ?? "", { path: "/body/note", lengthMax: NOTE_LENGTH_MAX });
   return startGeneration(ctx, {
     userId: order.userId,
     type: "fitting",

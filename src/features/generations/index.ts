@@ -3,7 +3,8 @@ export { type CancelAnswer, cancelGeneration, deleteGeneration, retryGeneration 
 export { failOverdue } from "./finish.ts";
 export { failOverdueGenerations, generationEnded, guardProviderBalance, runGeneration } from "./jobs.ts";
 export { BREAKER_OPEN_MS, checkProviderBalance, picturesLeft, providerState } from "./provider-state.ts";
-export { GenerationSchema } from "./schemas.ts";
+export { GenerationSchema, ORDER_REFUSALS } from "./schemas.ts";
+export { screenWords } from "./screen-words.ts";
 export { type Generation, refuseInMaintenance, startGeneration } from "./start.ts";
 export { GENERATION_STATUSES, isFinal } from "./states.ts";
 export { CREATE_WINDOW } from "./submit.ts";

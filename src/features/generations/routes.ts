@@ -1,7 +1,7 @@
 import { Elysia, t } from "elysia";
 import { once } from "../../platform/http/idempotency.ts";
 import { cursorPage, pageOf } from "../../platform/http/page.ts";
-import { closed, IdempotencyHeaders, IdSchema, PageQuerySchema } from "../../platform/http/schemas.ts";
+import { closed, IdempotencyHeaders, IdSchema, PageQuerySchema, refuses } from "../../platform/http/schemas.ts";
 import type { guard } from "../auth/guard.ts";
 import { takeCallback } from "./callback.ts";
 import { cancelGeneration, deleteGeneration, retryGeneration } from "./cancel.ts";
@@ -11,6 +11,7 @@ import {
   GenerationSchema,
   GenerationStatusSchema,
   GenerationTypeSchema,
+  ORDER_REFUSALS,
 } from "./schemas.ts";
 import { listGenerations, ownGeneration, viewGeneration, viewGenerations } from "./view.ts";
 
@@ -51,7 +52,7 @@ export function generationRoutes(guarded: ReturnType<typeof guard>) {
       "/:id",
       async ({ params, person, ctx }) =>
         viewGeneration(ctx, await ownGeneration(ctx, person.id, params.id), person.language),
-      { signedIn: "read", params, response: { 200: GenerationSchema }, detail: { summary: "One generation" } },
+      { signedIn: "read", params, response: { 200: GenerationSchema }, detail: { summary: "One generation", ...refuses("not_found") } },
     )
     .post(
       "/:id/cancel",
@@ -64,6 +65,7 @@ export function generationRoutes(guarded: ReturnType<typeof guard>) {
           summary: "Cancel, with an honest answer",
           description:
             "`cancelled`: nothing was charged. `cancel_requested`: the picture is being made already; if it gets ready it is delivered and paid for.",
+          ...refuses("not_found"),
         },
       },
     )
@@ -84,7 +86,10 @@ export function generationRoutes(guarded: ReturnType<typeof guard>) {
         params,
         headers: IdempotencyHeaders,
         response: { 202: GenerationSchema },
-        detail: { summary: "Run again, with a new charge" },
+        detail: {
+          summary: "Run again, with a new charge",
+          ...refuses("not_found", "photo_expired", "generation_active", ...ORDER_REFUSALS),
+        },
       },
     )
     .delete(
@@ -97,7 +102,10 @@ export function generationRoutes(guarded: ReturnType<typeof guard>) {
         signedIn: "write",
         params,
         response: { 204: t.Void() },
-        detail: { summary: "Delete a finished generation and its pictures" },
+        detail: {
+          summary: "Delete a finished generation and its pictures",
+          ...refuses("not_found", "generation_active"),
+        },
       },
     );
 }
@@ -120,7 +128,7 @@ export function kieRoutes(guarded: ReturnType<typeof guard>) {
       params: t.Object({ secret: t.String({ minLength: 1, maxLength: 200 }) }),
       body: t.Unknown({ description: "As kie.ai sends it; a hint, always re-read." }),
       response: { 200: t.Object({ code: t.Literal(200), msg: t.Literal("success") }, closed) },
-      detail: { summary: "kie.ai says that a task ended", security: [] },
+      detail: { summary: "kie.ai says that a task ended", ...refuses("forbidden", "not_found") },
     },
   );
 }

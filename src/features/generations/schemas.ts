@@ -1,13 +1,16 @@
 import { t } from "elysia";
+import { closed, oneOf } from "../../platform/http/schemas.ts";
 import { GENERATION_STATUSES } from "./states.ts";
 import { GENERATION_TYPES } from "./tables.ts";
 
-const closed = { additionalProperties: false };
 const Moment = t.String({ format: "date-time" });
 const Link = t.String({ description: "A signed link that expires." });
 
-export const GenerationStatusSchema = t.UnionEnum(GENERATION_STATUSES);
-export const GenerationTypeSchema = t.UnionEnum(GENERATION_TYPES);
+export const GenerationStatusSchema = oneOf(GENERATION_STATUSES);
+export const GenerationTypeSchema = oneOf(GENERATION_TYPES);
+
+/** What every new order can be refused with, whatever is ordered (start.ts). */
+export const ORDER_REFUSALS = ["too_many_active_generations", "generation_unavailable", "insufficient_credits"] as const;
 
 export const GenerationSchema = t.Object(
   {
@@ -31,15 +34,35 @@ export const GenerationSchema = t.Object(
     created_at: Moment,
     finished_at: t.Optional(Moment),
   },
-  closed,
+  {
+    ...closed,
+    title: "Generation",
+    examples: [
+      {
+        id: "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b",
+        type: "fitting",
+        status: "running",
+        progress: 40,
+        eta_seconds: 12,
+        user_photo_url: "https://app.example.org/api/v1/files/dXNlcg",
+        item_photo_url: "https://app.example.org/api/v1/files/aXRlbQ",
+        prompt: "Put the coat over the clothes that are already worn.",
+        zone: "outerwear",
+        watermarked: false,
+        free_action: false,
+        credits_spent: 2,
+        created_at: "2026-03-14T09:26:53.589Z",
+      },
+    ],
+  },
 );
 
 export const GenerationListSchema = t.Object(
-  { items: t.Array(GenerationSchema), next_cursor: t.Nullable(t.String({ format: "uuid" })) },
+  { items: t.Array(GenerationSchema), next_cursor: t.Nullable(t.String({ format: "uuid" }), { examples: [null] }) },
   closed,
 );
 
 export const CancelAnswerSchema = t.Object(
-  { status: t.UnionEnum(["cancelled", "cancel_requested", "already_finished"]) },
+  { status: oneOf(["cancelled", "cancel_requested", "already_finished"]) },
   closed,
 );

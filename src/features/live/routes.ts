@@ -1,7 +1,7 @@
 import { Elysia, t } from "elysia";
 import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
-import { closed } from "../../platform/http/schemas.ts";
+import { closed, oneOf } from "../../platform/http/schemas.ts";
 import { LIVE_EVENT_TYPES, lastEventNumber } from "../../platform/live/events.ts";
 import type { LiveHub } from "../../platform/live/hub.ts";
 import { originRule } from "../../platform/live/origin.ts";
@@ -17,11 +17,14 @@ const Sequence = t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const EventSchema = t.Object(
   {
     n: Sequence,
-    type: t.UnionEnum(LIVE_EVENT_TYPES),
+    type: oneOf(LIVE_EVENT_TYPES, { examples: ["generation.progress"] }),
     at: t.String({ format: "date-time" }),
-    data: t.Record(t.String(), t.Unknown()),
+    data: t.Record(t.String(), t.Unknown(), {
+      description: "What changed; the rows hold the truth.",
+      examples: [{ id: "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b", status: "running", progress: 40 }],
+    }),
   },
-  closed,
+  { ...closed, title: "LiveEvent" },
 );
 
 /** Live events: a socket opened by a one-use ticket, and its twin for clients without sockets. */
@@ -37,7 +40,13 @@ export function liveRoutes(guarded: ReturnType<typeof guard>, root: Context, hub
       }),
       {
         signedIn: "write",
-        response: { 200: t.Object({ ticket: t.String(), expires_in: t.Integer() }, closed) },
+        response: { 200: t.Object(
+            {
+              ticket: t.String({ examples: ["b25lLXVzZS10aWNrZXQtb2YtdGhlLWRvY3M"] }),
+              expires_in: t.Integer({ description: "Seconds.", examples: [TICKET_SECONDS] }),
+            },
+            closed,
+          ) },
         detail: { summary: "A one-use ticket for the socket", description: "So that no token stands in an address." },
       },
     )

@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import { closed, oneOf, refuses } from "../../platform/http/schemas.ts";
 import type { guard } from "../auth/guard.ts";
 import { openLink } from "./photos.ts";
 
@@ -28,10 +29,27 @@ export function fileRoutes(guarded: ReturnType<typeof guard>) {
       anyone: "read",
       params: t.Object({ token: t.String({ minLength: 1, maxLength: 512 }) }),
       query: t.Object(
-        { download: t.Optional(t.UnionEnum(["0", "1"], { description: "`1` sets the attachment header." })) },
-        { additionalProperties: false },
+        { download: t.Optional(oneOf(["0", "1"], { description: "`1` sets the attachment header." })) },
+        closed,
       ),
-      detail: { summary: "A picture by its signed link", security: [] },
+      detail: {
+        summary: "A picture by its signed link",
+        description: "The link is the permission: it names one file, its owner, its purpose and its end.",
+        responses: {
+          200: {
+            description: "The picture.",
+            headers: {
+              "Content-Disposition": {
+                description: "`inline`, or `attachment` with the file's name.",
+                schema: { type: "string" },
+                example: 'inline; filename="atelier-0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b.jpg"',
+              },
+            },
+            content: { "image/jpeg": {} },
+          },
+        },
+        ...refuses("not_found"),
+      },
     },
   );
 }

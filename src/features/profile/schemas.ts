@@ -1,21 +1,20 @@
 import { t } from "elysia";
+import { closed, oneOf } from "../../platform/http/schemas.ts";
 import { LANGUAGES, SUBSCRIPTION_TYPES, WRITE_STATES } from "./tables.ts";
-
-const closed = { additionalProperties: false };
 
 /** A person. */
 export const ProfileSchema = t.Object(
   {
     id: t.String({ format: "uuid" }),
-    telegram_id: t.Integer(),
-    first_name: t.String(),
-    last_name: t.Nullable(t.String()),
-    username: t.Nullable(t.String()),
-    language: t.UnionEnum(LANGUAGES),
+    telegram_id: t.Integer({ examples: [100_001] }),
+    first_name: t.String({ examples: ["Anna"] }),
+    last_name: t.Nullable(t.String(), { examples: [null] }),
+    username: t.Nullable(t.String(), { examples: ["anna"] }),
+    language: oneOf(LANGUAGES),
     notifications: t.Object({ results: t.Boolean(), news: t.Boolean() }, closed),
-    telegram_write_state: t.UnionEnum(WRITE_STATES, { description: "Whether the bot may write to the person." }),
-    subscription_type: t.Nullable(t.UnionEnum(SUBSCRIPTION_TYPES)),
+    telegram_write_state: oneOf(WRITE_STATES, { description: "Whether the bot may write to the person." }),
+    subscription_type: t.Nullable(oneOf(SUBSCRIPTION_TYPES), { examples: [null] }),
     created_at: t.String({ format: "date-time" }),
   },
-  closed,
+  { ...closed, title: "Profile" },
 );

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { settingsTable } from "./settings.ts";
 
 /** Where a value came from, for `atelier settings`. */
 export type SettingSource = "environment" | ".env" | "file" | "sandbox" | "default";
@@ -14,10 +15,10 @@ export interface EnvironmentValue {
 export type Environment = ReadonlyMap<string, EnvironmentValue>;
 
 /**
- * Reads the process environment over `.env` of the working directory; `NAME_FILE` names a file that holds the value of
- * `NAME`, as Docker and systemd hand over secrets. An empty value counts as not set. The compiled file has Bun's own
- * loading of `.env` switched off, so that there is one rule and it is this one.
- * `faults` receives a sentence for each secret file that cannot be read.
+ * Reads the process environment over `.env` of the working directory; for each setting, `NAME_FILE` names a file that
+ * holds the value of `NAME`, as Docker and systemd hand over secrets (`NAME` beside it wins). A blank value counts as
+ * not set. The compiled file has Bun's own loading of `.env` switched off, so that there is one rule and it is this one.
+ * `faults` receives a sentence for each such file that cannot be read or holds nothing.
  */
 export function readEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
@@ -27,26 +28,43 @@ export function readEnvironment(
   const environment = new Map<string, EnvironmentValue>();
   const dotenv = folder === null ? null : join(folder, ".env");
   if (dotenv !== null && existsSync(dotenv)) {
-    for (const [key, value] of Object.entries(parseEnv(readFileSync(dotenv, "utf8")))) {
-      if (value) environment.set(key, { value, source: ".env" });
-    }
+    add(environment, parseEnv(readFileSync(dotenv, "utf8")), ".env", faults);
   }
-  for (const [key, value] of Object.entries(variables)) {
-    if (value) environment.set(key, { value, source: "environment" });
-  }
-  for (const [key, { value }] of [...environment]) {
-    const name = key.slice(0, -"_FILE".length);
-    if (!key.endsWith("_FILE") || name === "CATALOGUE" || environment.has(name)) continue;
-    try {
-      environment.set(name, { value: readFileSync(value, "utf8").trimEnd(), source: "file" });
-    } catch {
-      if (SECRET_NAME.test(name)) faults.push(`${key} names ${value}, which cannot be read`);
-    }
-  }
+  add(environment, variables, "environment", faults);
   return environment;
 }
 
-const SECRET_NAME = /(SECRET|KEY|TOKEN|URL|KEY_ID)$/;
+function add(
+  environment: Map<string, EnvironmentValue>,
+  variables: Readonly<Record<string, string | undefined>>,
+  source: SettingSource,
+  faults: string[],
+): void {
+  const given = Object.entries(variables).filter((entry): entry is [string, string] => !isBlank(entry[1]));
+  for (const [name, value] of given) environment.set(name, { value, source });
+  for (const [key, path] of given) {
+    const name = key.slice(0, -"_FILE".length);
+    // Only settings: the environment is full of others' variables of such names.
+    if (!key.endsWith("_FILE") || !Object.hasOwn(settingsTable, name) || !isBlank(variables[name])) continue;
+    const value = readText(path);
+    if (value === null) faults.push(`${key} names ${path}, which cannot be read`);
+    else if (isBlank(value)) faults.push(`${key} names ${path}, which is empty`);
+    else environment.set(name, { value, source: "file" });
+  }
+}
+
+function isBlank(value: string | undefined): boolean {
+  return value === undefined || value.trim() === "";
+}
+
+/** The file's text without the line end that editors put there, or null. */
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8").trimEnd();
+  } catch {
+    return null;
+  }
+}
 
 export const environmentFaults: string[] = [];
 

@@ -55,7 +55,13 @@ export function checkSettings(environment: Environment, options: LoadOptions): C
       continue;
     }
     try {
-      values[name] = setting.parse(given.value);
+      const value = setting.parse(given.value);
+      values[name] = value;
+      // A list of commas says nothing, though it is there.
+      const isEmpty = Array.isArray(value) && value.length === 0;
+      if (isEmpty && options.serving && REQUIRED_TO_SERVE.includes(name)) {
+        faults.push({ name, missing: true, text: missing(name, setting) });
+      }
     } catch (error) {
       const text = `${name} ${(error as Error).message}${setting.secret ? "" : `, not "${given.value}"`}`;
       faults.push({ name, missing: false, text });

@@ -6,6 +6,7 @@ import {
   type MultipartPart,
 } from "@remix-run/multipart-parser";
 import { invariant, Refusal } from "../errors.ts";
+import { watchBeginnings } from "./part-beginnings.ts";
 
 export interface UploadRules {
   /** The only field names that are taken, each at most once. */
@@ -42,14 +43,14 @@ const BOUNDARY = /^[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]$/;
  * are never looked at. The route has to leave the body unread (in Elysia: `parse: "none"`).
  *
  * Throws refusals: `media_type_unsupported` (not multipart), `malformed_body` (no boundary, damaged or cut off),
- * `file_too_large` (announced or met on the way), `upload_too_slow` (deadline), and `validation_failed` with
- * `errors: [{ path, message }]` for fields that are unknown, repeated, missing or no files.
+ * `file_too_large` (announced, or met on the way and then with `field`), `upload_too_slow` (deadline), and
+ * `validation_failed` with `errors: [{ path, message }]` for fields that are unknown, repeated, missing or no files.
  */
 export async function readUpload(request: Request, rules: UploadRules): Promise<Map<string, UploadedPart>> {
   const boundary = boundaryOf(request.headers.get("content-type") ?? "");
   const bodyBytesMax = rules.fields.length * (rules.bytesMax + PART_HEADER_BYTES_MAX + PART_FRAME_BYTES_MAX);
   // By the pigeonhole principle at least one of the files is over its limit.
-  if (Number(request.headers.get("content-length") ?? 0) > bodyBytesMax) throw new Refusal("file_too_large");
+  if (Number(request.headers.get("content-length") ?? 0) > bodyBytesMax) throw tooLarge(rules);
   if (request.body === null || request.bodyUsed) throw new Refusal("malformed_body");
 
   const parser = new MultipartParser(boundary, {
@@ -59,8 +60,12 @@ export async function readUpload(request: Request, rules: UploadRules): Promise<
     maxTotalSize: rules.fields.length * rules.bytesMax,
   });
   const parts = new Map<string, UploadedPart>();
+  const beginnings = watchBeginnings(boundary, { bytes: PART_HEADER_BYTES_MAX, count: rules.fields.length });
   for await (const chunk of bodyChunks(request.body, { bodyBytesMax, deadlineMs: rules.deadlineMs })) {
-    for (const part of partsIn(chunk, parser)) addPart(parts, part, rules.fields);
+    beginnings.see(chunk);
+    for (const part of partsIn(chunk, parser, () => tooLarge(rules, beginnings.nameOfPart(parts.size)))) {
+      addPart(parts, part, rules.fields);
+    }
   }
   if (!isFinished(parser)) throw new Refusal("malformed_body");
   checkPresence(parts, rules);
@@ -109,17 +114,23 @@ function cutOff(): never {
   throw new Refusal("malformed_body");
 }
 
-function* partsIn(chunk: Uint8Array, parser: MultipartParser): Generator<MultipartPart> {
+function* partsIn(chunk: Uint8Array, parser: MultipartParser, tooLargeNow: () => Refusal): Generator<MultipartPart> {
   // The parser takes the line end behind the closing boundary for an error when it comes as a chunk of its own.
   if (isFinished(parser)) return;
   try {
     yield* parser.write(chunk);
   } catch (error) {
     if (error instanceof MaxFileSizeExceededError || error instanceof MaxTotalSizeExceededError) {
-      throw new Refusal("file_too_large");
+      throw tooLargeNow();
     }
     throw error instanceof MultipartParseError ? new Refusal("malformed_body") : error;
   }
+}
+
+/** Which of the files is too large; the announced length alone does not tell. */
+function tooLarge(rules: UploadRules, name?: string): Refusal {
+  const isKnown = name !== undefined && rules.fields.includes(name);
+  return new Refusal("file_too_large", { bytes_max: rules.bytesMax, ...(isKnown ? { field: name } : {}) });
 }
 
 /** The parser tells whether the closing boundary was met only by throwing when it was not. */

@@ -1,9 +1,26 @@
-import { t } from "elysia";
+import type { SchemaOptions } from "@sinclair/typebox";
+import { type DocumentDecoration, t } from "elysia";
+import type { RefusalCode } from "../refusals.ts";
 import { IDEMPOTENCY_KEY_PATTERN } from "./idempotency.ts";
 import { PAGE_SIZE, PAGE_SIZE_MAX } from "./page.ts";
 
 /** Refuses unknown members. */
 export const closed = { additionalProperties: false } as const;
+
+/**
+ * One of these words. Elysia's own `t.UnionEnum` carries the first word as `default`, and so fills it in wherever a
+ * client leaves an optional member out: a list without a filter would then be filtered.
+ */
+export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words, options: SchemaOptions = {}) {
+  const schema = t.UnionEnum(words, options);
+  delete schema.default;
+  return schema;
+}
+
+/** For a route's `detail`: what it refuses with beyond that which its guard, body and parameters say by themselves. */
+export function refuses(...codes: RefusalCode[]): DocumentDecoration & { "x-refusals": RefusalCode[] } {
+  return { "x-refusals": codes };
+}
 
 export const PageQuerySchema = {
   cursor: t.Optional(t.String({ maxLength: 64, description: "`next_cursor` of the page before." })),

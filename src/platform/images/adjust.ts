@@ -2,6 +2,7 @@ import type { Sharp } from "sharp";
 import { toPng } from "./compose.ts";
 import { drawText, type TextPlacement } from "./draw-text.ts";
 import { decodePixels } from "./inspect.ts";
+import { visibleLine } from "./overlay.ts";
 import { fromPixels, type Pixels, TO_LUMINANCE, toPixels, wholeOf } from "./pixels.ts";
 import { loadSharp } from "./sharp.ts";
 
@@ -74,7 +75,7 @@ async function apply(pixels: Pixels, operation: PictureOperation): Promise<Pixel
     case "blur_background":
       return blurBackground(pixels);
     case "text":
-      await drawText(pixels, operation.text, wholeOf(pixels), CAPTION);
+      if (visibleLine(operation.text) !== "") await drawText(pixels, operation.text, wholeOf(pixels), CAPTION);
       return pixels;
   }
 }

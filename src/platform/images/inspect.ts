@@ -3,6 +3,7 @@ import type { Metadata } from "sharp";
 import { Refusal } from "../errors.ts";
 import { decoding, type Encoding, INPUT_LIMITS, PIXELS_MAX, type Picture, toPicture } from "./picture.ts";
 import { type Pixels, toPixels } from "./pixels.ts";
+import { isAlsoSomethingElse } from "./second-format.ts";
 import { loadSharp } from "./sharp.ts";
 
 export const UPLOAD_BYTES_MAX = 5 * 1024 * 1024;
@@ -21,8 +22,8 @@ const TYPES_ALLOWED: readonly string[] = ["image/jpeg", "image/png", "image/webp
  * where it was transparent, its long edge at most `EDGE_PX_MAX`, without EXIF, GPS, ICC, XMP, IPTC and comments.
  *
  * The checks run from cheap to dear, and nothing is decoded before the header has been found harmless. Animations and
- * other pictures of several pages are refused. A file that begins as a picture, decodes as one and carries something
- * else behind it (a zip, a page, any rubbish) is accepted: its tail is not decoded and does not reach what we store.
+ * other pictures of several pages are refused, and so is a file that is at the same time an archive, a page, a document
+ * or a program. Anything else behind the picture, as phones put it there, is not decoded and does not reach what we store.
  *
  * Throws `Refusal`: `file_too_large`, `file_type_unsupported`, `file_corrupt`, `image_too_many_pixels`, `image_too_small`.
  */
@@ -31,6 +32,7 @@ export async function acceptPhoto(bytes: Uint8Array, declaredType: string): Prom
   const declared = normalizedType(declaredType);
   if (!TYPES_ALLOWED.includes(declared)) throw unsupported();
   if ((await requireSupportedContent(bytes)) !== declared) throw unsupported();
+  if (isAlsoSomethingElse(bytes, declared)) throw unsupported();
   await requireSafeHeader(bytes);
   return reencode(bytes, EDGE_PX_MAX, UPLOAD_ENCODING);
 }
@@ -54,12 +56,14 @@ export async function requireSafeHeader(bytes: Uint8Array): Promise<void> {
   const header = await decoding(() => sharp(bytes, { ...INPUT_LIMITS, limitInputPixels: false }).metadata());
   const { width, height } = header;
   if (hasManyPages(header)) throw unsupported();
-  if (width * height > PIXELS_MAX)
-    throw new Refusal("image_too_many_pixels", { width, height, pixels_max: PIXELS_MAX });
+  const size = { width, height };
+  if (width * height > PIXELS_MAX) throw new Refusal("image_too_many_pixels", { ...size, pixels_max: PIXELS_MAX });
   const shortEdge = Math.min(width, height);
-  if (shortEdge < EDGE_PX_MIN || Math.max(width, height) > shortEdge * ASPECT_RATIO_MAX) {
+  // Half a pixel more, so that a strip of the limit's shape passes again once it has been scaled to whole pixels.
+  const isStrip = Math.max(width, height) > (shortEdge + 0.5) * ASPECT_RATIO_MAX;
+  if (shortEdge < EDGE_PX_MIN || isStrip) {
     const limits = { edge_px_min: EDGE_PX_MIN, aspect_ratio_max: ASPECT_RATIO_MAX };
-    throw new Refusal("image_too_small", { width, height, ...limits });
+    throw new Refusal("image_too_small", { ...size, ...limits });
   }
 }
 

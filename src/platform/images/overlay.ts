@@ -28,10 +28,20 @@ const OVERLAY_PX_MIN = 8;
 const CACHE_BYTES_MAX = 12 * 1024 * 1024;
 const cache = new Map<string, Overlay>();
 
+const TEXT_CHARACTERS_MAX = 200;
+
+/** The text as one line of what can be seen; empty when that is nothing. */
+export function visibleLine(text: string): string {
+  const line = text.toWellFormed().replace(/[\p{C}\p{Z}\s]+/gu, " ");
+  return line.trim().slice(0, TEXT_CHARACTERS_MAX).toWellFormed();
+}
+
 /** The line in the style, rendered at its first use and taken from memory afterwards. */
 export async function textOverlay(text: string, style: OverlayStyle): Promise<Overlay> {
-  const key = JSON.stringify([text, style]);
-  const overlay = cache.get(key) ?? (await renderOverlay(text, style));
+  const line = visibleLine(text);
+  invariant(line !== "", "an overlay needs a text");
+  const key = JSON.stringify([line, style]);
+  const overlay = cache.get(key) ?? (await renderOverlay(line, style));
   // Put back at the end, so that the first key is the one unused for longest.
   cache.delete(key);
   cache.set(key, overlay);
@@ -63,7 +73,6 @@ const LETTER_COLOUR = "#ffffff";
 const HALO_COLOUR = "#101010";
 
 async function renderOverlay(text: string, style: OverlayStyle): Promise<Overlay> {
-  invariant(text.trim() !== "", "an overlay needs a text");
   const sharp = await loadSharp();
   const letters = await withMargin(await renderLetters(text, style));
   const { width, height } = letters;

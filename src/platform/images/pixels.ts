@@ -19,9 +19,10 @@ export interface Region {
 
 export const BYTES_PER_PIXEL = 3;
 
-const LUMINANCE_WEIGHTS = [0.2126, 0.7152, 0.0722] as const;
+/** Rec. 709 in fractions that binary numbers hold exactly, since sharp cuts off what a sum lacks to a whole number. */
+const LUMINANCE_WEIGHTS = [54 / 256, 183 / 256, 19 / 256] as const;
 
-/** Gives each of the three channels the luminance (Rec. 709 weights), unlike sharp's `greyscale`, which leaves one channel. */
+/** Gives each of the three channels the luminance, unlike sharp's `greyscale`, which leaves one channel. */
 export const TO_LUMINANCE: Matrix3x3 = [[...LUMINANCE_WEIGHTS], [...LUMINANCE_WEIGHTS], [...LUMINANCE_WEIGHTS]];
 
 /** Decodes to the end of `pipeline`. Transparency, if there is any, becomes white. */

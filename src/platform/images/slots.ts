@@ -10,8 +10,8 @@ export interface ImageSlots {
 export const IMAGE_CONCURRENCY_DEFAULT = 2;
 
 /**
- * Makes the slots. A decoded picture of 40 megapixels takes 120 MB and more, so it is their number, not that of the
- * callers, that decides how much memory the process needs.
+ * Makes the slots. The worst picture within the limits (40 megapixels, interlaced, 16 bits) takes 370 MB while it is
+ * decoded, so it is their number, not that of the callers, that decides how much memory the process needs.
  */
 export function createImageSlots(concurrency: number = IMAGE_CONCURRENCY_DEFAULT): ImageSlots {
   const waiters: (() => void)[] = [];

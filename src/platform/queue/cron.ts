@@ -114,7 +114,9 @@ async function reviveParked(needs: EnqueueNeeds, uniqueKey: string): Promise<voi
   const revived = await needs.db
     .update(jobs)
     .set({ state: "ready", failures: 0, parkedReason: null, runAt: now, updatedAt: now })
-    .where(and(eq(jobs.uniqueKey, uniqueKey), eq(jobs.state, "parked"), like(jobs.parkedReason, `${FAILED_TOO_OFTEN}%`)))
+    .where(
+      and(eq(jobs.uniqueKey, uniqueKey), eq(jobs.state, "parked"), like(jobs.parkedReason, `${FAILED_TOO_OFTEN}%`)),
+    )
     .returning({ id: jobs.id });
   if (revived.length > 0) needs.afterCommit(() => needs.wakeUps.wake("jobs"));
 }

@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Clock } from "../clock.ts";
 import type { Queries } from "../db/database.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -68,31 +68,57 @@ export function createRescue(monotonicMs: () => number = () => performance.now()
 /** Takes everything from a worker and forgets it. If it still lives, its later writes meet the fence. */
 export async function freeWorker(needs: RescueNeeds, workerId: string): Promise<number> {
   return needs.transaction(async (inner) => {
-    const now = inner.clock.now();
-    const held = and(eq(jobs.workerId, workerId), sql`${jobs.state} = 'leased'`);
-    const parked = await inner.db
-      .update(jobs)
-      .set({ state: "parked", lease: null, workerId: null, parkedReason: "its worker died each time", updatedAt: now })
-      .where(and(held, sql`${jobs.failures} >= ${LOST_RUNS_MAX}`))
-      .returning({ id: jobs.id, kind: jobs.kind });
-    const freed = await inner.db
-      .update(jobs)
-      .set({ state: "ready", lease: null, workerId: null, failures: sql`${jobs.failures} + 1`, updatedAt: now })
-      .where(held)
-      .returning({ id: jobs.id });
+    const freed = await freeLeases({ ...inner, log: needs.log }, workerId);
     await inner.db.delete(workers).where(eq(workers.id, workerId));
-    if (parked.length > 0) needs.log.error("jobs parked: their worker died each time", { jobs: parked });
-    if (freed.length > 0) needs.log.warn("leases of a dead worker freed", { workerId, jobs: freed.length });
-    return freed.length;
+    return freed;
   });
 }
 
-/** The host and its process namespace: two containers may share a host name, and then say nothing of each other. */
+/**
+ * Makes what the worker holds ready again and counts it as a failed run; what was lost too often is parked, because it
+ * may be what kills its workers. `only` names some jobs instead of all. Returns the number of jobs made ready.
+ */
+export async function freeLeases(
+  needs: Pick<RescueNeeds, "db" | "clock" | "log">,
+  workerId: string,
+  only?: readonly string[],
+): Promise<number> {
+  const now = needs.clock.now();
+  const held = and(
+    eq(jobs.workerId, workerId),
+    sql`${jobs.state} = 'leased'`,
+    only ? inArray(jobs.id, [...only]) : undefined,
+  );
+  const parked = await needs.db
+    .update(jobs)
+    .set({ state: "parked", lease: null, workerId: null, parkedReason: "its worker died each time", updatedAt: now })
+    .where(and(held, sql`${jobs.failures} >= ${LOST_RUNS_MAX}`))
+    .returning({ id: jobs.id, kind: jobs.kind });
+  const freed = await needs.db
+    .update(jobs)
+    .set({ state: "ready", lease: null, workerId: null, failures: sql`${jobs.failures} + 1`, updatedAt: now })
+    .where(held)
+    .returning({ id: jobs.id });
+  if (parked.length > 0) needs.log.error("jobs parked: their worker died each time", { jobs: parked });
+  if (freed.length > 0) needs.log.warn("leases freed", { workerId, jobs: freed.length });
+  return freed.length;
+}
+
+/**
+ * The host, its system's id and its process namespace: two machines may share a host name, as may two containers of
+ * one machine, and then say nothing of each other's processes.
+ */
 function machineName(): string {
+  const system = tryRead(() => readFileSync("/etc/machine-id", "utf8").trim());
+  const namespace = tryRead(() => readlinkSync("/proc/self/ns/pid"));
+  return [hostname(), system, namespace].filter((part) => part !== "").join("/");
+}
+
+function tryRead(read: () => string): string {
   try {
-    return `${hostname()}/${readlinkSync("/proc/self/ns/pid")}`;
+    return read();
   } catch {
-    return hostname();
+    return "";
   }
 }
 

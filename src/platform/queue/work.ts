@@ -1,35 +1,22 @@
-import { eq, sql } from "drizzle-orm";
-import { type Clock, MINUTE_MS } from "../clock.ts";
-import type { Queries } from "../db/database.ts";
-import { newId } from "../ids.ts";
-import type { Log } from "../telemetry/log.ts";
+import { SECOND_MS } from "../clock.ts";
 import type { WakeUps } from "../wake.ts";
-import { claim, complete, type LeasedJob } from "./claim.ts";
-import { giveBack, giveBackFailed, type JobOutcome, LeaseLost, park } from "./outcome.ts";
-import { createRescue, HEARTBEAT_MS, processIdentity, type RescueNeeds, rescueDeadNeighbours } from "./rescue.ts";
-import { jobs, workers } from "./tables.ts";
+import { claim, type LeasedJob } from "./claim.ts";
+import { createHands, type HandsNeeds, type JobHandler } from "./hands.ts";
+import { beat, freeForgotten, signIn, signOut } from "./presence.ts";
+import { createRescue, HEARTBEAT_MS, type RescueNeeds, rescueDeadNeighbours } from "./rescue.ts";
+import { withDeadline } from "./with-deadline.ts";
 
 /** Jobs taken in one statement at most. */
 const CLAIM_BATCH_SIZE = 100;
 /** Behind the wake-ups: an idle worker looks for itself this often. */
-const POLL_MS = 1_000;
-/** A run that takes longer is given up; its slot is free again and the fence stops what it still writes. */
-const RUN_MS_MAX = 5 * MINUTE_MS;
-/** Failed runs of one job before it is parked, unless its kind says otherwise. */
-const TRIES_MAX = 8;
+const POLL_MS = SECOND_MS;
+/** After this time the next heartbeat does not wait for a statement that hangs. */
+const BEAT_MS_MAX = 2 * HEARTBEAT_MS;
 
-export interface JobHandler {
-  run(job: LeasedJob): Promise<JobOutcome>;
-  triesMax?: number;
-  runMsMax?: number;
-}
+export type { JobHandler } from "./hands.ts";
 
-export interface WorkerNeeds extends RescueNeeds {
-  db: Queries;
-  clock: Clock;
-  log: Log;
+export interface WorkerNeeds extends RescueNeeds, HandsNeeds {
   wakeUps: WakeUps;
-  random: () => number;
 }
 
 export interface WorkerOptions {
@@ -46,101 +33,32 @@ export interface Worker {
 
 /** Starts the loop that takes jobs, runs them and writes down how they ended. */
 export async function startWorker(needs: WorkerNeeds, options: WorkerOptions): Promise<Worker> {
-  const workerId = newId();
   const kinds = [...options.handlers.keys()].sort();
-  await register(needs, workerId, kinds);
+  const workerId = await signIn(needs, kinds);
   const rescued = await rescueDeadNeighbours(needs);
   if (rescued > 0) needs.log.info("went on with the jobs of a process that died", { jobs: rescued });
 
-  const inHand = new Map<string, LeasedJob>();
-  const finished: LeasedJob[] = [];
-  const due = new Set<Timer>();
   let stopping = false;
   let wakeLoop: () => void = () => {};
-  let flushing: Promise<void> | null = null;
+  const hands = createHands(needs, options.handlers, () => wakeLoop());
 
-  const flush = async () => {
-    // Everything that finished while the last statement ran goes into the next one.
-    while (finished.length > 0) {
-      const batch = finished.splice(0, CLAIM_BATCH_SIZE);
-      try {
-        await complete(
-          needs,
-          batch.map((job) => job.id),
-          [...new Set(batch.map((job) => job.lease))],
-        );
-      } catch (error) {
-        // Handlers are repeatable: the lease runs out or the row is found again, and the run ends as "already done".
-        needs.log.error("finished jobs could not be removed", { error, jobs: batch.length });
-      }
-      for (const job of batch) inHand.delete(job.id);
-      wakeLoop();
-    }
-    flushing = null;
-  };
-
-  const settle = async (job: LeasedJob, outcome: JobOutcome, handler: JobHandler) => {
-    if (outcome.kind === "done") {
-      finished.push(job);
-      flushing ??= Promise.resolve().then(flush);
-      return;
-    }
-    if (outcome.kind === "later") {
-      await giveBack(needs, job, outcome.afterMs);
-      wakeAfter(outcome.afterMs);
-    } else if (outcome.kind === "give_up") {
-      needs.log.error("job parked", { job: job.id, kind: job.kind, reason: outcome.reason });
-      await park(needs, job, outcome.reason);
-    } else {
-      const pauseMs = await giveBackFailed(needs, job, outcome.error, {
-        triesMax: handler.triesMax ?? TRIES_MAX,
-        random: needs.random,
-      });
-      const fields = { job: job.id, kind: job.kind, failures: job.failures + 1, error: outcome.error };
-      if (pauseMs === null) needs.log.error("job parked after its last try", fields);
-      else {
-        needs.log.warn("job failed, will be tried again", { ...fields, pauseMs });
-        wakeAfter(pauseMs);
-      }
-    }
-    inHand.delete(job.id);
-    wakeLoop();
-  };
-
-  const wakeAfter = (ms: number) => {
-    const timer = setTimeout(() => {
-      due.delete(timer);
-      wakeLoop();
-    }, ms + 1);
-    due.add(timer);
-  };
-
-  const runOne = async (job: LeasedJob) => {
-    const handler = options.handlers.get(job.kind);
-    if (!handler) return;
-    let outcome: JobOutcome;
+  const takeUpTo = async (limit: number): Promise<LeasedJob[]> => {
     try {
-      outcome = await withDeadline(handler.run(job), handler.runMsMax ?? RUN_MS_MAX);
+      if (hands.mayHaveForgotten) {
+        await freeForgotten(needs, workerId, hands.jobs);
+        hands.mayHaveForgotten = false;
+      }
+      return limit > 0 ? await claim(needs, workerId, kinds, limit) : [];
     } catch (error) {
-      outcome = { kind: "failed", error };
-    }
-    if (outcome.kind === "failed" && outcome.error instanceof LeaseLost) {
-      needs.log.warn("job was taken over by another worker", { job: job.id, kind: job.kind });
-      inHand.delete(job.id);
-      return;
-    }
-    try {
-      await settle(job, outcome, handler);
-    } catch (error) {
-      needs.log.error("the end of a job could not be written", { job: job.id, kind: job.kind, error });
-      inHand.delete(job.id);
+      // The claim may have been committed and only its answer lost.
+      hands.mayHaveForgotten = true;
+      needs.log.error("jobs could not be claimed", { error });
+      return [];
     }
   };
-
   const loop = async () => {
     while (!stopping) {
-      const free = Math.min(options.concurrency - inHand.size, CLAIM_BATCH_SIZE);
-      let taken: LeasedJob[] = [];
+      // Set before the look into the queue, so that a job that comes in meanwhile is not slept through.
       let woken = false;
       const sleep = new Promise<void>((resolve) => {
         wakeLoop = () => {
@@ -148,19 +66,10 @@ export async function startWorker(needs: WorkerNeeds, options: WorkerOptions): P
           resolve();
         };
       });
-      if (free > 0) {
-        try {
-          taken = await claim(needs, workerId, kinds, free);
-        } catch (error) {
-          needs.log.error("jobs could not be claimed", { error });
-        }
-      }
-      for (const job of taken) {
-        inHand.set(job.id, job);
-        void runOne(job);
-      }
-      if (taken.length > 0 && taken.length === free) continue;
-      if (woken || stopping) continue;
+      const free = Math.min(options.concurrency - hands.jobs.size, CLAIM_BATCH_SIZE);
+      const taken = await takeUpTo(free);
+      for (const job of taken) hands.take(job);
+      if (woken || stopping || (taken.length > 0 && taken.length === free)) continue;
       const poll = setTimeout(wakeLoop, POLL_MS);
       await sleep;
       clearTimeout(poll);
@@ -168,12 +77,7 @@ export async function startWorker(needs: WorkerNeeds, options: WorkerOptions): P
   };
 
   const unsubscribe = needs.wakeUps.subscribe("jobs", () => wakeLoop());
-  const rescue = createRescue();
-  const heartbeat = setInterval(() => {
-    void beat(needs, workerId, kinds)
-      .then(() => rescue(needs))
-      .catch((error: unknown) => needs.log.error("heartbeat failed", { error }));
-  }, HEARTBEAT_MS);
+  const heart = startHeart(needs, workerId, kinds);
   const running = loop();
 
   return {
@@ -183,48 +87,37 @@ export async function startWorker(needs: WorkerNeeds, options: WorkerOptions): P
       unsubscribe();
       wakeLoop();
       await running;
-      const deadline = performance.now() + graceMs;
-      while (inHand.size > 0 && performance.now() < deadline) await Bun.sleep(10);
-      await flushing;
-      clearInterval(heartbeat);
-      for (const timer of due) clearTimeout(timer);
-      await handBack(needs, workerId);
+      await hands.finish(graceMs);
+      await heart.stop();
+      await signOut(needs, workerId);
     },
   };
 }
 
-/** What is still in hand at the end goes back untouched: a stop is not a failure. */
-async function handBack(needs: WorkerNeeds, workerId: string): Promise<void> {
-  await needs.transaction(async (inner) => {
-    await inner.db
-      .update(jobs)
-      .set({ state: "ready", lease: null, workerId: null, updatedAt: inner.clock.now() })
-      .where(sql`${eq(jobs.workerId, workerId)} and ${jobs.state} = 'leased'`);
-    await inner.db.delete(workers).where(eq(workers.id, workerId));
-  });
-}
-
-async function register(needs: WorkerNeeds, workerId: string, kinds: string[]): Promise<void> {
-  const now = needs.clock.now();
-  await needs.db
-    .insert(workers)
-    .values({ id: workerId, ...processIdentity(), kinds, startedAt: now, heartbeatAt: now })
-    .onConflictDoNothing();
-}
-
-/** A worker that was taken for dead (its row is gone) signs in again under the same id. */
-async function beat(needs: WorkerNeeds, workerId: string, kinds: string[]): Promise<void> {
-  const written = await needs.db
-    .update(workers)
-    .set({ heartbeatAt: needs.clock.now() })
-    .where(eq(workers.id, workerId))
-    .returning({ id: workers.id });
-  if (written.length === 0) await register(needs, workerId, kinds);
-}
-
-function withDeadline<T>(work: Promise<T>, limitMs: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`the job ran longer than ${limitMs} ms`)), limitMs);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
+/** Beats for the worker and looks after the others. */
+function startHeart(needs: RescueNeeds, workerId: string, kinds: string[]): { stop(): Promise<void> } {
+  const rescue = createRescue();
+  let beating: Promise<void> | null = null;
+  const beatOnce = async () => {
+    try {
+      await withDeadline(
+        beat(needs, workerId, kinds).then(() => rescue(needs)),
+        BEAT_MS_MAX,
+        "the heartbeat",
+      );
+    } catch (error) {
+      needs.log.error("heartbeat failed", { error });
+    }
+    beating = null;
+  };
+  const timer = setInterval(() => {
+    beating ??= beatOnce();
+  }, HEARTBEAT_MS);
+  return {
+    async stop() {
+      clearInterval(timer);
+      // A beat that is still under way would sign the worker in again after it has signed out.
+      await beating;
+    },
+  };
 }

@@ -1,5 +1,4 @@
 import { Refusal } from "../../platform/errors.ts";
-import { NOTE_LENGTH_MAX } from "./fitting-prompt.ts";
 
 /** Words for which no picture is made, whatever stands around them; checked before any charge. */
 const REFUSED = [
@@ -11,20 +10,20 @@ const REFUSED = [
 ];
 
 /**
- * The note as it goes into the prompt: one line, without characters that are invisible or could leave the marks around
- * it. Throws `prompt_refused` for words that the provider's rules and ours forbid.
+ * A person's words as they go into a prompt: one line, without characters that are invisible or could leave the marks
+ * around them; undefined when nothing is left. Throws `prompt_refused` for words that the provider's rules and ours
+ * forbid, and `validation_failed` for more than `lengthMax` characters at `path` of the request.
  */
-export function screenNote(note: string | undefined): string | undefined {
-  if (note === undefined) return undefined;
-  const plain = note
+export function screenWords(words: string, options: { path: string; lengthMax: number }): string | undefined {
+  const plain = words
     .normalize("NFKC")
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ")
     .replace(/[<>]/g, "")
     .trim();
   if (plain === "") return undefined;
-  if (plain.length > NOTE_LENGTH_MAX) {
+  if (plain.length > options.lengthMax) {
     throw new Refusal("validation_failed", {
-      errors: [{ path: "/body/note", message: `has more than ${NOTE_LENGTH_MAX} characters` }],
+      errors: [{ path: options.path, message: `has more than ${options.lengthMax} characters` }],
     });
   }
   if (REFUSED.some((pattern) => pattern.test(plain))) throw new Refusal("prompt_refused");

@@ -1,0 +1,91 @@
+import { type Environment, processEnvironment } from "../platform/config/environment.ts";
+import { isLoopback } from "../platform/config/load.ts";
+import { type SettingName, type Settings, settingsTable } from "../platform/config/settings.ts";
+import { type DoctorCheck, failed, ok, warning } from "./doctor-check.ts";
+
+/** Every value right, and everything there that a server needs. */
+export const settingsCheck: DoctorCheck = {
+  name: "settings",
+  async run({ checked }) {
+    const given = Object.values(checked.sources).filter((source) => source !== "default").length;
+    const total = Object.keys(checked.sources).length;
+    if (checked.faults.length === 0) return ok(`All ${total} are right; ${given} come from outside.`);
+    const missing = checked.faults.filter((fault) => fault.missing).length;
+    const wrong = checked.faults.length - missing;
+    const counts = [
+      ...(wrong > 0 ? [`${wrong} wrong`] : []),
+      ...(missing > 0 ? [`${missing} missing, without which no server starts`] : []),
+    ];
+    return failed(
+      `${counts.join(" and ")}. Set them in the environment, in .env, or as NAME_FILE.`,
+      checked.faults.map((fault) => fault.text),
+    );
+  },
+};
+
+/** Settings that are right one by one and leave something half done. */
+export const halfSetCheck: DoctorCheck = {
+  name: "half-set features",
+  async run({ checked }) {
+    const findings = [...halfSet(checked.settings, checked.sources), ...unknownNames(processEnvironment)];
+    if (findings.length > 0) return warning("Settings that do not fit together:", findings);
+    return ok("None: what is set is set completely.");
+  },
+};
+
+type Sources = Readonly<Record<SettingName, string>>;
+
+/** One sentence for each thing that is half done, with what to do. */
+export function halfSet(settings: Settings, sources: Sources): string[] {
+  const isSet = (name: SettingName) => sources[name] !== "default";
+  const host = URL.canParse(settings.PUBLIC_URL) ? new URL(settings.PUBLIC_URL).hostname : null;
+  const rules: ReadonlyArray<readonly [boolean, string]> = [
+    [
+      isSet("KIE_API_URL") !== isSet("KIE_UPLOAD_URL"),
+      "Only one of KIE_API_URL and KIE_UPLOAD_URL is set: your key would go to two different services. Set both, or neither.",
+    ],
+    [
+      isSet("KIE_API_URL") && !isSet("KIE_RESULT_HOSTS"),
+      "KIE_API_URL is your own but KIE_RESULT_HOSTS is not: its results would be refused. Add the hosts that they lie on.",
+    ],
+    [
+      isSet("KIE_WEBHOOK_KEY") && !isSet("KIE_API_KEY"),
+      "KIE_WEBHOOK_KEY is set without KIE_API_KEY: no task will ever be made that could call back.",
+    ],
+    [
+      settings.KIE_INPUTS === "links" && host !== null && isLoopback(host),
+      "KIE_INPUTS=links with a PUBLIC_URL on loopback: kie.ai cannot fetch the photos. Use auto or upload.",
+    ],
+    [
+      isSet("DATABASE_POOL_MAX") && settings.DATABASE_URL === "",
+      "DATABASE_POOL_MAX is set without DATABASE_URL: SQLite has no pool. Set DATABASE_URL, or leave it out.",
+    ],
+    [
+      isSet("DATABASE_PREPARE") && settings.DATABASE_URL === "",
+      "DATABASE_PREPARE is set without DATABASE_URL: it is for Postgres. Set DATABASE_URL, or leave it out.",
+    ],
+    [
+      settings.RATE_LIMITS === "off",
+      "RATE_LIMITS=off is for measurements: anybody may flood the server. Set it to on.",
+    ],
+    [settings.MAINTENANCE === "on", "MAINTENANCE=on: nobody can order pictures. Set it to off when the work is done."],
+    [
+      settings.PROVIDER_LOOPBACK === "allow" && !isSet("KIE_API_URL"),
+      "PROVIDER_LOOPBACK=allow without a provider of your own serves no purpose. Leave it out.",
+    ],
+  ];
+  return rules.filter(([applies]) => applies).map(([, sentence]) => sentence);
+}
+
+/** Read by the program, but not settings of a server. */
+const OTHER_NAMES = ["ATELIER_CACHE_DIR", "DATABASE_DIALECT"];
+
+/** Lines of `.env` that no setting has: most often a slip of the pen. The environment holds other programs' names too. */
+function unknownNames(environment: Environment): string[] {
+  const known = [...Object.keys(settingsTable), ...OTHER_NAMES];
+  return [...environment]
+    .filter(([, { source }]) => source === ".env")
+    .map(([name]) => name)
+    .filter((name) => !known.includes(name) && !known.includes(name.replace(/_FILE$/, "")))
+    .map((name) => `.env has ${name}, which is no setting. \`atelier settings\` lists all of them.`);
+}

@@ -1,0 +1,92 @@
+import { CREATE_WINDOW } from "../features/generations/index.ts";
+import { recentAlerts } from "../features/notifications/index.ts";
+import { after, DAY_MS, MINUTE_MS, SECOND_MS } from "../platform/clock.ts";
+import { placesTaken } from "../platform/limits/inspect.ts";
+import { listWorkers, queueDepth } from "../platform/queue/inspect.ts";
+import { UNKNOWN_KIND } from "../platform/queue/unknown-kinds.ts";
+import { type DoctorCheck, failed, ok, warning } from "./doctor-check.ts";
+
+const DUE_MS_WARNING = MINUTE_MS;
+const DUE_MS_MAX = 10 * MINUTE_MS;
+const ALERTS_SHOWN = 10;
+const NEEDS = ["DATABASE_URL", "DATA_DIR"] as const;
+
+/** Somebody does the work. */
+export const workersCheck: DoctorCheck = {
+  name: "workers",
+  needs: NEEDS,
+  async run(patient) {
+    const { ctx } = await patient.openWithSchema();
+    const workers = await listWorkers(ctx);
+    const alive = workers.filter((worker) => worker.isAlive);
+    if (alive.length === 0) return warning("None runs: no picture will be made. Start one: atelier serve");
+    const inHand = alive.reduce((total, worker) => total + worker.jobsInHand, 0);
+    const silent = workers.length - alive.length;
+    const text = `${alive.length} running with ${inHand} jobs in hand.`;
+    return silent === 0 ? ok(text) : ok(`${text} ${silent} silent, whose jobs the others take over.`);
+  },
+};
+
+/** Work does not pile up. */
+export const queueCheck: DoctorCheck = {
+  name: "queue",
+  needs: NEEDS,
+  async run(patient) {
+    const { ctx } = await patient.openWithSchema();
+    const depth = await queueDepth(ctx);
+    const ageMs = depth.oldestDueMs ?? 0;
+    const age = depth.due === 0 ? "" : `, the oldest for ${Math.round(ageMs / SECOND_MS)} s`;
+    const text = `${depth.ready} jobs ready, ${depth.due} of them due${age}; ${depth.leased} in work.`;
+    if (ageMs < DUE_MS_WARNING) return ok(text);
+    const advice = `${text} Workers do not keep up: look at their log, raise WORKER_CONCURRENCY or start more of them.`;
+    return ageMs < DUE_MS_MAX ? warning(advice) : failed(advice);
+  },
+};
+
+/** Nothing waits for an operator. */
+export const deadLettersCheck: DoctorCheck = {
+  name: "dead letters",
+  needs: NEEDS,
+  async run(patient) {
+    const { ctx } = await patient.openWithSchema();
+    const depth = await queueDepth(ctx);
+    if (depth.parked === 0) return ok("No job is parked.");
+    const parked = depth.kinds.filter((row) => row.state === "parked");
+    const hasUnknown = parked.some((row) => row.reason === UNKNOWN_KIND);
+    const advice = hasUnknown ? " Those of an unknown kind come back by themselves with a version that knows it." : "";
+    return warning(
+      `${depth.parked} jobs are parked. Look at them: atelier jobs list --state parked; run them again: atelier jobs retry --all-parked.${advice}`,
+      parked.map((row) => `${row.jobs} ${row.kind}: ${row.reason ?? "no reason given"}`),
+    );
+  },
+};
+
+/** How near we are to the provider's limit for new tasks. */
+export const paceCheck: DoctorCheck = {
+  name: "kie.ai pace",
+  needs: NEEDS,
+  async run(patient) {
+    const { ctx } = await patient.openWithSchema();
+    const taken = await placesTaken(ctx, CREATE_WINDOW);
+    const seconds = CREATE_WINDOW.windowMs / SECOND_MS;
+    const text = `${taken} of ${CREATE_WINDOW.count} new tasks taken in the last ${seconds} s.`;
+    return taken < CREATE_WINDOW.count ? ok(text) : ok(`${text} Further ones wait for a place; nothing is lost.`);
+  },
+};
+
+/** What the owner was told of lately. */
+export const alertsCheck: DoctorCheck = {
+  name: "owner alerts",
+  needs: NEEDS,
+  async run(patient) {
+    const { ctx } = await patient.openWithSchema();
+    const alerts = await recentAlerts(ctx, after(ctx.clock.now(), -DAY_MS), ALERTS_SHOWN + 1);
+    if (alerts.length === 0) return ok("None in the last 24 hours.");
+    const shown = alerts.slice(0, ALERTS_SHOWN);
+    const count = alerts.length > ALERTS_SHOWN ? `More than ${ALERTS_SHOWN}` : String(alerts.length);
+    return warning(
+      `${count} in the last 24 hours; see to the cause of each.`,
+      shown.map((one) => `${one.createdAt.toISOString()} ${one.level}: ${one.reason} ${JSON.stringify(one.details)}`),
+    );
+  },
+};

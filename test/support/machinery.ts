@@ -1,0 +1,90 @@
+import { afterEach, beforeEach } from "bun:test";
+import type { Clock } from "../../src/platform/clock.ts";
+import type { Database } from "../../src/platform/db/database.ts";
+import { newId } from "../../src/platform/ids.ts";
+import { createLog, type Log } from "../../src/platform/telemetry/log.ts";
+import { type Transactional, withDatabase } from "../../src/platform/transactional.ts";
+import { createWakeUps, type WakeUps } from "../../src/platform/wake.ts";
+import { createTestClock, type TestClock } from "./clock.ts";
+import { createTestDatabase, openTestDatabase, type TestDatabase } from "./database.ts";
+
+/** What the platform's machinery needs of the world, without the product around it. */
+export interface MachineryContext extends Transactional<MachineryContext> {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+  readonly wakeUps: WakeUps;
+}
+
+/** One process's view of a database: its own connections and wake-ups. */
+export interface OpenMachinery {
+  ctx: MachineryContext;
+  open: Database;
+  /** Every line that was logged. */
+  logLines: string[];
+  close(): Promise<void>;
+}
+
+/** A database of the test's own, seen by one process. */
+export interface Machinery extends OpenMachinery {
+  clock: TestClock;
+  database: TestDatabase;
+  /** The same database as another process sees it; closed with the test. */
+  another(): Promise<OpenMachinery>;
+}
+
+/** Gives each test of the file (or `describe`) an empty, migrated database and a clock that stands still. */
+export function useMachinery(): () => Machinery {
+  let machinery: Machinery | undefined;
+  beforeEach(async () => {
+    machinery = await startMachinery();
+  });
+  afterEach(async () => {
+    await machinery?.close();
+    machinery = undefined;
+  });
+  return () => {
+    if (!machinery) throw new Error("the database is opened by beforeEach; ask for it inside a test");
+    return machinery;
+  };
+}
+
+async function startMachinery(): Promise<Machinery> {
+  const database = await createTestDatabase();
+  const clock = createTestClock();
+  const own = await openMachinery(database, clock);
+  const others: OpenMachinery[] = [];
+  return {
+    ...own,
+    clock,
+    database,
+    async another() {
+      const other = await openMachinery(database, clock);
+      others.push(other);
+      return other;
+    },
+    async close() {
+      for (const other of others) await other.close();
+      await own.close();
+      await database.remove();
+    },
+  };
+}
+
+/** Opens a test's database with connections and wake-ups of its own. */
+export async function openMachinery(database: TestDatabase, clock: Clock): Promise<OpenMachinery> {
+  const open = await openTestDatabase(database);
+  const logLines: string[] = [];
+  const log = createLog({ level: "debug", format: "json", write: (line) => logLines.push(line) });
+  const wakeUps = createWakeUps(open, log, newId());
+  const parts = { clock, log, random: () => 0.5, wakeUps };
+  return {
+    ctx: withDatabase(parts, open) as unknown as MachineryContext,
+    open,
+    logLines,
+    async close() {
+      await wakeUps.stop();
+      await open.close();
+    },
+  };
+}
