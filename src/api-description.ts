@@ -8,7 +8,7 @@ export const apiDescription: ApiDescription = {
   info: {
     title: "atelier",
     version: buildInfo.version,
-    summary: "Virtual try-on in a Telegram Mini App.",
+    summary: "Virtual try-on and editing by talking, in a Telegram Mini App.",
     description: [
       "JSON in and out (UTF-8); times are ISO 8601 in UTC, ids are UUIDv7.",
       "**Sign in** with Telegram's `initData` at `POST /api/v1/auth/telegram`, then send `Authorization: Bearer <access_token>`. The access token lasts 30 minutes; `POST /api/v1/auth/refresh` gives the next pair.",
@@ -26,6 +26,7 @@ export const apiDescription: ApiDescription = {
     { name: "profile", description: "The signed-in person." },
     { name: "balance", description: "Credits, free actions and how they came to be." },
     { name: "fitting", description: "Trying things on: photos, zones, orders." },
+    { name: "editing", description: "Changing a photo by talking to an assistant: photo, conversation, order." },
     { name: "generations", description: "The person's pictures: made, in work, failed." },
     { name: "files", description: "Pictures by signed link." },
     { name: "live", description: "What happens, as it happens: over a socket or a long poll." },
@@ -49,7 +50,7 @@ export const apiDescription: ApiDescription = {
       type: "apiKey",
       in: "query",
       name: "ticket",
-      description: "The `ticket` of `POST /api/v1/live/ticket`: opens one socket, within 30 seconds.",
+      description: "The `ticket` of `POST /api/v1/live/ticket`: opens one socket, within 30 seconds, once.",
     },
   },
   prefix: "/api/v1",

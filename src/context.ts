@@ -8,6 +8,7 @@ import { type Migration, migrationsOf } from "./platform/db/migrate.ts";
 import { openDatabase } from "./platform/db/open.ts";
 import { newId } from "./platform/ids.ts";
 import { createImages, type Images } from "./platform/images/index.ts";
+import { createDeltas, type Deltas } from "./platform/live/deltas.ts";
 import { createDiskStorage } from "./platform/storage/disk.ts";
 import { createLinkSigner, type LinkSigner } from "./platform/storage/signed-links.ts";
 import type { Storage } from "./platform/storage/storage.ts";
@@ -16,6 +17,7 @@ import { type Transactional, withDatabase } from "./platform/transactional.ts";
 import { createWakeUps, type WakeUps } from "./platform/wake.ts";
 import { fetchResult, type ResultFetcher } from "./providers/fetch-result.ts";
 import { createKieClient, type KieClient } from "./providers/kie/client.ts";
+import { createOpenRouterClient, type OpenRouterClient } from "./providers/openrouter/client.ts";
 
 /** Everything that the product needs from the world, wired once at the start. */
 export interface ContextParts {
@@ -31,6 +33,10 @@ export interface ContextParts {
   readonly links: LinkSigner;
   readonly kie: KieClient;
   readonly fetchResult: ResultFetcher;
+  /** Null where no key is set: then the assistant is switched off, and everything else works. */
+  readonly assistant: OpenRouterClient | null;
+  /** Text while it is being written. */
+  readonly deltas: Deltas;
   /** Follows a request into its jobs and provider calls. */
   readonly requestId?: string | undefined;
 }
@@ -116,6 +122,19 @@ export async function openContext(settings: Settings, overrides: ContextOverride
         bytesMax: RESULT_BYTES_MAX,
         timeoutMs: RESULT_FETCH_MS_MAX,
       }),
+    assistant:
+      settings.OPENROUTER_API_KEY === ""
+        ? null
+        : createOpenRouterClient({
+            apiUrl: settings.OPENROUTER_API_URL,
+            apiKey: settings.OPENROUTER_API_KEY,
+            models: settings.OPENROUTER_MODELS,
+            log,
+            loopbackAllowed,
+            random,
+            ...(settings.PUBLIC_URL === "" ? {} : { siteUrl: settings.PUBLIC_URL }),
+          }),
+    deltas: createDeltas(database, log),
   };
   return {
     ctx: withDatabase(parts, database) as unknown as Context,

@@ -1,5 +1,6 @@
 import type { Context } from "./context.ts";
 import { verifyLedgerNightly } from "./features/billing/index.ts";
+import { failOverdueChatTurns, replyToTurn } from "./features/editing/index.ts";
 import {
   failOverdueGenerations,
   generationEnded,
@@ -21,6 +22,8 @@ const handlers: Record<string, Handler> = {
   "generation.ended": generationEnded,
   "generations.fail_overdue": failOverdueGenerations,
   "provider.check_balance": guardProviderBalance,
+  "editing.reply": replyToTurn,
+  "editing.fail_overdue": failOverdueChatTurns,
   "owner.alert": alertOwner,
   "ledger.verify": verifyLedgerNightly,
   "privacy.clean_up": runCleanup,

@@ -5,6 +5,7 @@ import { guard } from "./features/auth/guard.ts";
 import { createAccessTokens } from "./features/auth/index.ts";
 import { authRoutes } from "./features/auth/routes.ts";
 import { balanceRoutes } from "./features/billing/routes.ts";
+import { editingRoutes } from "./features/editing/routes.ts";
 import { fittingRoutes } from "./features/fitting/routes.ts";
 import { generationRoutes, kieRoutes } from "./features/generations/routes.ts";
 import { liveRoutes } from "./features/live/routes.ts";
@@ -60,6 +61,7 @@ export function createApp(ctx: Context, options: AppOptions) {
         .use(profileRoutes(guarded))
         .use(balanceRoutes(guarded))
         .use(fittingRoutes(guarded, uploads))
+        .use(editingRoutes(guarded, ctx, hub, uploads))
         .use(generationRoutes(guarded))
         .use(fileRoutes(guarded))
         .use(liveRoutes(guarded, ctx, hub, sockets))

@@ -1,3 +1,41 @@
+CREATE TABLE "chat_history" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"user_id" uuid NOT NULL,
+	"session_id" uuid NOT NULL,
+	"messages" jsonb NOT NULL,
+	"photo_id" uuid,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"updated_at" timestamp (3) with time zone NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "chat_turns" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"user_id" uuid NOT NULL,
+	"session_id" uuid NOT NULL,
+	"client_id" text,
+	"state" text NOT NULL,
+	"hold_id" uuid NOT NULL,
+	"credits_spent" integer NOT NULL,
+	"model" text,
+	"input_tokens" integer NOT NULL,
+	"output_tokens" integer NOT NULL,
+	"cost_microdollars" bigint,
+	"error_code" text,
+	"deadline_at" timestamp (3) with time zone NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"finished_at" timestamp (3) with time zone,
+	CONSTRAINT "chat_turns_tokens" CHECK (input_tokens >= 0 and output_tokens >= 0),
+	CONSTRAINT "chat_turns_cost" CHECK (cost_microdollars is null or cost_microdollars >= 0)
+);
+--> statement-breakpoint
+CREATE TABLE "chat_variants" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"user_id" uuid NOT NULL,
+	"session_id" uuid NOT NULL,
+	"prompt" text NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "credit_entries" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"user_id" uuid NOT NULL,
@@ -100,6 +138,8 @@ CREATE TABLE "generations" (
 	"zone" text,
 	"note" text,
 	"prompt" text NOT NULL,
+	"base_generation_id" uuid,
+	"session_id" uuid,
 	"user_photo_id" uuid,
 	"item_photo_id" uuid,
 	"user_photo_url" text,
@@ -272,6 +312,11 @@ CREATE TABLE "workers" (
 	"heartbeat_at" timestamp (3) with time zone NOT NULL
 );
 --> statement-breakpoint
+ALTER TABLE "chat_history" ADD CONSTRAINT "chat_history_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "chat_history" ADD CONSTRAINT "chat_history_photo_id_files_id_fk" FOREIGN KEY ("photo_id") REFERENCES "public"."files"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "chat_turns" ADD CONSTRAINT "chat_turns_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "chat_turns" ADD CONSTRAINT "chat_turns_hold_id_credit_holds_id_fk" FOREIGN KEY ("hold_id") REFERENCES "public"."credit_holds"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "chat_variants" ADD CONSTRAINT "chat_variants_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "credit_entries" ADD CONSTRAINT "credit_entries_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "credit_entries" ADD CONSTRAINT "credit_entries_hold_id_credit_holds_id_fk" FOREIGN KEY ("hold_id") REFERENCES "public"."credit_holds"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "credit_entries" ADD CONSTRAINT "credit_entries_grant_id_credit_grants_id_fk" FOREIGN KEY ("grant_id") REFERENCES "public"."credit_grants"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -291,6 +336,14 @@ ALTER TABLE "generations" ADD CONSTRAINT "generations_marked_preview_file_id_fil
 ALTER TABLE "generations" ADD CONSTRAINT "generations_hold_id_credit_holds_id_fk" FOREIGN KEY ("hold_id") REFERENCES "public"."credit_holds"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "refresh_tokens" ADD CONSTRAINT "refresh_tokens_session_id_sessions_id_fk" FOREIGN KEY ("session_id") REFERENCES "public"."sessions"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sessions" ADD CONSTRAINT "sessions_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE UNIQUE INDEX "chat_history_session" ON "chat_history" USING btree ("session_id");--> statement-breakpoint
+CREATE INDEX "chat_history_user" ON "chat_history" USING btree ("user_id","updated_at");--> statement-breakpoint
+CREATE INDEX "chat_history_age" ON "chat_history" USING btree ("updated_at");--> statement-breakpoint
+CREATE INDEX "chat_turns_session" ON "chat_turns" USING btree ("session_id","id");--> statement-breakpoint
+CREATE INDEX "chat_turns_user" ON "chat_turns" USING btree ("user_id","id");--> statement-breakpoint
+CREATE INDEX "chat_turns_live" ON "chat_turns" USING btree ("deadline_at") WHERE state in ('queued', 'running');--> statement-breakpoint
+CREATE UNIQUE INDEX "chat_turns_client" ON "chat_turns" USING btree ("user_id","client_id");--> statement-breakpoint
+CREATE INDEX "chat_variants_session" ON "chat_variants" USING btree ("session_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "credit_entries_cause" ON "credit_entries" USING btree ("cause");--> statement-breakpoint
 CREATE INDEX "credit_entries_user" ON "credit_entries" USING btree ("user_id","id");--> statement-breakpoint
 CREATE UNIQUE INDEX "credit_grants_source" ON "credit_grants" USING btree ("source");--> statement-breakpoint

@@ -1,3 +1,54 @@
+CREATE TABLE `chat_history` (
+	`id` text PRIMARY KEY NOT NULL,
+	`user_id` text NOT NULL,
+	`session_id` text NOT NULL,
+	`messages` text NOT NULL,
+	`photo_id` text,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE no action,
+	FOREIGN KEY (`photo_id`) REFERENCES `files`(`id`) ON UPDATE no action ON DELETE no action
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `chat_history_session` ON `chat_history` (`session_id`);--> statement-breakpoint
+CREATE INDEX `chat_history_user` ON `chat_history` (`user_id`,`updated_at`);--> statement-breakpoint
+CREATE INDEX `chat_history_age` ON `chat_history` (`updated_at`);--> statement-breakpoint
+CREATE TABLE `chat_turns` (
+	`id` text PRIMARY KEY NOT NULL,
+	`user_id` text NOT NULL,
+	`session_id` text NOT NULL,
+	`client_id` text,
+	`state` text NOT NULL,
+	`hold_id` text NOT NULL,
+	`credits_spent` integer NOT NULL,
+	`model` text,
+	`input_tokens` integer NOT NULL,
+	`output_tokens` integer NOT NULL,
+	`cost_microdollars` integer,
+	`error_code` text,
+	`deadline_at` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`finished_at` integer,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE no action,
+	FOREIGN KEY (`hold_id`) REFERENCES `credit_holds`(`id`) ON UPDATE no action ON DELETE no action,
+	CONSTRAINT "chat_turns_tokens" CHECK(input_tokens >= 0 and output_tokens >= 0),
+	CONSTRAINT "chat_turns_cost" CHECK(cost_microdollars is null or cost_microdollars >= 0)
+);
+--> statement-breakpoint
+CREATE INDEX `chat_turns_session` ON `chat_turns` (`session_id`,`id`);--> statement-breakpoint
+CREATE INDEX `chat_turns_user` ON `chat_turns` (`user_id`,`id`);--> statement-breakpoint
+CREATE INDEX `chat_turns_live` ON `chat_turns` (`deadline_at`) WHERE state in ('queued', 'running');--> statement-breakpoint
+CREATE UNIQUE INDEX `chat_turns_client` ON `chat_turns` (`user_id`,`client_id`);--> statement-breakpoint
+CREATE TABLE `chat_variants` (
+	`id` text PRIMARY KEY NOT NULL,
+	`user_id` text NOT NULL,
+	`session_id` text NOT NULL,
+	`prompt` text NOT NULL,
+	`created_at` integer NOT NULL,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE no action
+);
+--> statement-breakpoint
+CREATE INDEX `chat_variants_session` ON `chat_variants` (`session_id`);--> statement-breakpoint
 CREATE TABLE `credit_entries` (
 	`id` text PRIMARY KEY NOT NULL,
 	`user_id` text NOT NULL,
@@ -124,6 +175,8 @@ CREATE TABLE `generations` (
 	`zone` text,
 	`note` text,
 	`prompt` text NOT NULL,
+	`base_generation_id` text,
+	`session_id` text,
 	`user_photo_id` text,
 	`item_photo_id` text,
 	`user_photo_url` text,

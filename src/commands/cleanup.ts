@@ -12,6 +12,7 @@ const MEANING: Readonly<Record<keyof CleanupReport, string>> = {
   idempotency_keys: "idempotency keys older than a day",
   tickets: "unused tickets for sockets",
   sessions: "sessions that ended more than a week ago",
+  conversations: "conversations with the assistant past their 30 days",
   expired_credits_people: "people whose expired credits are booked out",
 };
 

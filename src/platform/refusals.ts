@@ -148,6 +148,12 @@ const refusals = {
     en: "Pictures cannot be made right now. Try again a little later. You were not charged.",
     ru: "Сейчас картинки сделать нельзя. Попробуйте немного позже. С вас ничего не списано.",
   },
+  assistant_unavailable: {
+    status: 503,
+    title: "The assistant cannot answer right now",
+    en: "The assistant cannot answer right now. Try again a little later. You were not charged.",
+    ru: "Ассистент сейчас не отвечает. Попробуйте немного позже. С вас ничего не списано.",
+  },
   busy: {
     status: 503,
     title: "The server is busy",

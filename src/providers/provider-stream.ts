@@ -57,7 +57,8 @@ async function* piecesOf(response: Response, bytesMax: number, watch: Watch): As
     const { done, value } = await watch.race(reader.read());
     watch.heard();
     bytes += value?.byteLength ?? 0;
-    if (bytes > bytesMax) await watch.race(Promise.reject(new LostAnswer(`the answer has more than ${bytesMax} bytes`)));
+    if (bytes > bytesMax)
+      await watch.race(Promise.reject(new LostAnswer(`the answer has more than ${bytesMax} bytes`)));
     const text = done ? decoder.decode() : decoder.decode(value, { stream: true });
     if (text !== "") yield text;
     if (done) return;

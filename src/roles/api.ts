@@ -21,6 +21,7 @@ export async function startApi(
   const { ctx, database } = open;
   let stopping = false;
   await ctx.wakeUps.start();
+  await ctx.deltas.start();
   const { app, hub, sockets } = createApp(ctx, {
     isStopping: () => stopping,
     healthChecks: [

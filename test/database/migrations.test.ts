@@ -82,7 +82,7 @@ describe("migrating", () => {
 
   test("makes the tables and columns that the code expects, with the same duties", async () => {
     await run(ownMigrations);
-    const expected = Object.values(tables)
+    const expected = Object.values<unknown>(tables)
       .filter((value): value is Table => isTable(value))
       .flatMap((table) =>
         Object.values(getTableColumns(table)).map(

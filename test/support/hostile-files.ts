@@ -17,9 +17,7 @@ export function truncated(bytes: Bytes, share: number): Bytes {
 
 /** One file behind another: many programs look at the beginning only, or at the end only. */
 export function joined(...pieces: (Uint8Array | string)[]): Bytes {
-  return new Uint8Array(
-    Buffer.concat(pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece) : piece))),
-  );
+  return new Uint8Array(Buffer.concat(pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece) : piece))));
 }
 
 /** A zip archive with one stored file, as `unzip` reads it, also behind something else. */
@@ -206,7 +204,10 @@ export const UPRIGHT: Readonly<Record<number, { red: Corner; blue: Corner; turne
 export type Corner = "top-left" | "top-right" | "bottom-left" | "bottom-right";
 
 /** The mean colour near a corner of a picture of any kind. */
-export async function colourAt(bytes: Uint8Array, corner: Corner): Promise<{ red: number; green: number; blue: number }> {
+export async function colourAt(
+  bytes: Uint8Array,
+  corner: Corner,
+): Promise<{ red: number; green: number; blue: number }> {
   const { data, info } = await sharp(bytes).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   const x = corner.endsWith("left") ? 30 : info.width - 30;
   const y = corner.startsWith("top") ? 30 : info.height - 30;
@@ -221,7 +222,9 @@ export function tailBytesOfJpeg(bytes: Uint8Array): number {
 }
 
 function noise(width: number, height: number): Buffer {
-  return Buffer.from(Uint8Array.from({ length: width * height * 3 }, (_, index) => (index * 7919 + (index >> 8)) & 0xff));
+  return Buffer.from(
+    Uint8Array.from({ length: width * height * 3 }, (_, index) => (index * 7919 + (index >> 8)) & 0xff),
+  );
 }
 
 function pngChunk(name: string, content: Uint8Array): Buffer {

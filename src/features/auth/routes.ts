@@ -18,7 +18,10 @@ const EXAMPLE_INIT_DATA =
 
 const SignedInSchema = t.Object(
   {
-    access_token: t.String({ description: "For `Authorization: Bearer`.", examples: ["eyJhbGciOiJIUzI1NiJ9.e30.c2ln"] }),
+    access_token: t.String({
+      description: "For `Authorization: Bearer`.",
+      examples: ["eyJhbGciOiJIUzI1NiJ9.e30.c2ln"],
+    }),
     token_type: t.Literal("Bearer"),
     expires_in: t.Integer({ description: "Seconds.", examples: [1_800] }),
     refresh_token: t.String({

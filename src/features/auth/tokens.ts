@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { jwt } from "@elysiajs/jwt";
 import type { Clock } from "../../platform/clock.ts";
 import { MINUTE_MS } from "../../platform/clock.ts";
+import { isId } from "../../platform/ids.ts";
 
 /** An access token is good for half an hour. */
 export const ACCESS_TOKEN_SECONDS = 30 * 60;
@@ -78,6 +79,8 @@ export function createAccessTokens(
         const { sub, exp } = payload;
         const sid = (payload as Record<string, unknown>).sid;
         if (typeof sub !== "string" || typeof sid !== "string" || typeof exp !== "number") return null;
+        // Postgres throws on a malformed uuid, and somebody else may sign with the same key for other purposes.
+        if (!isId(sub) || !isId(sid)) return null;
         const claims = { userId: sub, sessionId: sid };
         const untilMs = Math.min(exp * 1000, nowMs + REMEMBERED_MS_MAX);
         if (untilMs > nowMs) remember(remembered, hash, { claims, untilMs }, rememberedMax);

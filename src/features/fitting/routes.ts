@@ -7,20 +7,14 @@ import { UPLOAD_BYTES_MAX } from "../../platform/images/index.ts";
 import type { guard } from "../auth/guard.ts";
 import { GenerationSchema, ORDER_REFUSALS, viewGeneration } from "../generations/index.ts";
 import { photoView, storePhoto } from "../photos/index.ts";
-import { PhotoSchema } from "../photos/schemas.ts";
+import { FileEncoding, FileSchema, PhotoSchema, UPLOAD_MS_MAX, UPLOAD_REFUSALS } from "../photos/schemas.ts";
 import type { UploadGate } from "../photos/upload-gate.ts";
 import { NOTE_LENGTH_MAX } from "./fitting-prompt.ts";
 import { startFitting } from "./start-fitting.ts";
 import { ZONES } from "./zones.ts";
 
-/** A phone on a slow network gets two photos across in this time. */
-const UPLOAD_MS_MAX = 60_000;
 const EXAMPLE_ID = "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b";
 const PARTS = ["user_photo", "item_photo"] as const;
-/** A file as OpenAPI 3.1 says it; the length is in bytes. */
-const FileSchema = { type: "string", contentMediaType: "application/octet-stream", maxLength: UPLOAD_BYTES_MAX } as const;
-const FileEncoding = { contentType: "image/jpeg, image/png, image/webp" };
-
 /** Try-on: photos, zones, orders. */
 export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: UploadGate) {
   return new Elysia({ prefix: "/fitting", tags: ["fitting"] })
@@ -28,7 +22,7 @@ export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: Upload
     .post(
       "/upload",
       async ({ request, person, ctx }) =>
-        uploads.pass(async () => {
+        uploads.pass(person.id, async () => {
           const parts = await readUpload(request, {
             fields: PARTS,
             bytesMax: UPLOAD_BYTES_MAX,
@@ -70,15 +64,7 @@ export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: Upload
               },
             },
           },
-          ...refuses(
-            "file_too_large",
-            "file_type_unsupported",
-            "file_corrupt",
-            "image_too_many_pixels",
-            "image_too_small",
-            "upload_too_slow",
-            "busy",
-          ),
+          ...refuses(...UPLOAD_REFUSALS),
         },
       },
     )

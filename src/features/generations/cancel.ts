@@ -37,7 +37,7 @@ export async function cancelGeneration(ctx: Context, userId: string, generationI
 export async function deleteGeneration(ctx: Context, userId: string, generationId: string): Promise<void> {
   await ctx.transaction(async (tx) => {
     const generation = await ownGeneration(tx, userId, generationId);
-    if (!isFinal(generation.status)) throw new Refusal("generation_active", { status: generation.status });
+    if (!isFinal(generation.status)) throw new Refusal("generation_active", { generation_status: generation.status });
     const now = tx.clock.now();
     await tx.db
       .update(generations)
@@ -60,7 +60,7 @@ export async function deleteGeneration(ctx: Context, userId: string, generationI
 export async function retryGeneration(ctx: Context, userId: string, generationId: string): Promise<Generation> {
   refuseInMaintenance(ctx);
   const generation = await ownGeneration(ctx, userId, generationId);
-  if (!isFinal(generation.status)) throw new Refusal("generation_active", { status: generation.status });
+  if (!isFinal(generation.status)) throw new Refusal("generation_active", { generation_status: generation.status });
   if (generation.userPhotoId === null) throw new Refusal("photo_expired");
   const anyPurpose = ["user_photo", "item_photo", "edit_photo", "result_clean", "result_marked"] as const;
   const userPhoto = await ownPhoto(ctx, userId, generation.userPhotoId, anyPurpose);
@@ -73,6 +73,8 @@ export async function retryGeneration(ctx: Context, userId: string, generationId
     prompt: generation.prompt,
     userPhoto,
     ...(itemPhoto === null ? {} : { itemPhoto }),
+    ...(generation.baseGenerationId === null ? {} : { baseGenerationId: generation.baseGenerationId }),
+    ...(generation.sessionId === null ? {} : { sessionId: generation.sessionId }),
     ...(generation.zone === null ? {} : { zone: generation.zone }),
     ...(generation.note === null ? {} : { note: generation.note }),
   });

@@ -52,7 +52,12 @@ export function generationRoutes(guarded: ReturnType<typeof guard>) {
       "/:id",
       async ({ params, person, ctx }) =>
         viewGeneration(ctx, await ownGeneration(ctx, person.id, params.id), person.language),
-      { signedIn: "read", params, response: { 200: GenerationSchema }, detail: { summary: "One generation", ...refuses("not_found") } },
+      {
+        signedIn: "read",
+        params,
+        response: { 200: GenerationSchema },
+        detail: { summary: "One generation", ...refuses("not_found") },
+      },
     )
     .post(
       "/:id/cancel",

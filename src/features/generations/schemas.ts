@@ -10,7 +10,11 @@ export const GenerationStatusSchema = oneOf(GENERATION_STATUSES);
 export const GenerationTypeSchema = oneOf(GENERATION_TYPES);
 
 /** What every new order can be refused with, whatever is ordered (start.ts). */
-export const ORDER_REFUSALS = ["too_many_active_generations", "generation_unavailable", "insufficient_credits"] as const;
+export const ORDER_REFUSALS = [
+  "too_many_active_generations",
+  "generation_unavailable",
+  "insufficient_credits",
+] as const;
 
 export const GenerationSchema = t.Object(
   {
@@ -24,6 +28,10 @@ export const GenerationSchema = t.Object(
     item_photo_url: t.Optional(Link),
     prompt: t.String(),
     zone: t.Optional(t.String()),
+    base_generation_id: t.Optional(
+      t.String({ format: "uuid", description: "The earlier result that an edit began with." }),
+    ),
+    session_id: t.Optional(t.String({ format: "uuid", description: "The conversation in which an edit was ordered." })),
     image_url: t.Optional(Link),
     preview_url: t.Optional(Link),
     watermarked: t.Boolean(),

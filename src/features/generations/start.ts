@@ -23,6 +23,10 @@ export interface GenerationOrder {
   note?: string;
   userPhoto: StoredFile;
   itemPhoto?: StoredFile;
+  /** The earlier result that an edit begins with. */
+  baseGenerationId?: string;
+  /** The conversation in which an edit is ordered. */
+  sessionId?: string;
 }
 
 /** The queue holds at most one job for a generation. */
@@ -109,6 +113,8 @@ async function insertGeneration(
       zone: order.zone ?? null,
       note: order.note ?? null,
       prompt: order.prompt,
+      baseGenerationId: order.baseGenerationId ?? null,
+      sessionId: order.sessionId ?? null,
       userPhotoId: order.userPhoto.id,
       itemPhotoId: order.itemPhoto?.id ?? null,
       userPhotoUrl: order.userPhoto.storageKey,

@@ -36,6 +36,10 @@ export const generations = table(
     note: text("note"),
     /** What the provider is told. */
     prompt: text("prompt").notNull(),
+    /** The earlier result that an edit began with; a chain of edits is followed along it. */
+    baseGenerationId: id("base_generation_id"),
+    /** The conversation in which an edit was ordered. */
+    sessionId: id("session_id"),
     userPhotoId: id("user_photo_id").references(() => files.id),
     itemPhotoId: id("item_photo_id").references(() => files.id),
     userPhotoUrl: text("user_photo_url"),

@@ -22,6 +22,8 @@ export interface GenerationView {
   item_photo_url?: string;
   prompt: string;
   zone?: string;
+  base_generation_id?: string;
+  session_id?: string;
   image_url?: string;
   preview_url?: string;
   watermarked: boolean;
@@ -120,7 +122,8 @@ async function view(
   const [imageId = null, previewId = null] = shownFileIds(row);
   const link = (fileId: string | null): string | undefined => {
     const file = fileId === null ? undefined : files.get(fileId);
-    return file ? linkTo(ctx, file) : undefined;
+    // A clean result that an edit began with is not for its owner's eyes while a watermark is due.
+    return file?.viewable ? linkTo(ctx, file) : undefined;
   };
   return {
     id: row.id,
@@ -132,6 +135,8 @@ async function view(
     ...given("item_photo_url", link(row.itemPhotoId)),
     prompt: row.prompt,
     ...given("zone", row.zone ?? undefined),
+    ...given("base_generation_id", row.baseGenerationId ?? undefined),
+    ...given("session_id", row.sessionId ?? undefined),
     ...given("image_url", link(imageId)),
     ...given("preview_url", link(previewId)),
     watermarked: row.watermarked,

@@ -1,14 +1,14 @@
 import { Elysia, t } from "elysia";
 import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
-import { closed, oneOf } from "../../platform/http/schemas.ts";
+import { closed, oneOf, refuses } from "../../platform/http/schemas.ts";
 import { LIVE_EVENT_TYPES, lastEventNumber } from "../../platform/live/events.ts";
 import type { LiveHub } from "../../platform/live/hub.ts";
 import { originRule } from "../../platform/live/origin.ts";
 import type { LiveSockets } from "../../platform/live/socket.ts";
-import { issueTicket, redeemTicket, TICKET_SECONDS } from "../../platform/live/tickets.ts";
+import { issueTicket, TICKET_SECONDS } from "../../platform/live/tickets.ts";
 import type { guard } from "../auth/guard.ts";
-import { personOfSession } from "../auth/sessions.ts";
+import { CLOSE_TICKET_INVALID, holderOfTicket } from "../auth/socket-ticket.ts";
 import { activeGenerations, viewGenerations } from "../generations/index.ts";
 
 const WAIT_SECONDS_MAX = 50;
@@ -40,13 +40,15 @@ export function liveRoutes(guarded: ReturnType<typeof guard>, root: Context, hub
       }),
       {
         signedIn: "write",
-        response: { 200: t.Object(
+        response: {
+          200: t.Object(
             {
               ticket: t.String({ examples: ["b25lLXVzZS10aWNrZXQtb2YtdGhlLWRvY3M"] }),
               expires_in: t.Integer({ description: "Seconds.", examples: [TICKET_SECONDS] }),
             },
             closed,
-          ) },
+          ),
+        },
         detail: { summary: "A one-use ticket for the socket", description: "So that no token stands in an address." },
       },
     )
@@ -77,18 +79,19 @@ export function liveRoutes(guarded: ReturnType<typeof guard>, root: Context, hub
         description:
           "The first frame is `hello` with the last event's number and what is in work; then each event after `since`, once and in order. A slow reader is closed with 1013 and comes back with `since`.",
         security: [{ liveTicket: [] }],
+        ...refuses("forbidden"),
       },
       beforeHandle({ request }) {
         if (!mayConnect(request.headers.get("origin"))) throw new Refusal("forbidden");
       },
       async open(ws) {
         const { ticket, since } = ws.data.query;
-        const owner = await redeemTicket(root, ticket ?? "");
-        const person = owner && (await personOfSession(root, owner));
-        if (!owner || !person || person.bannedAt !== null) {
-          ws.close(4401, "the ticket is not valid");
+        const holder = await holderOfTicket(root, ticket ?? "");
+        if (!holder) {
+          ws.close(CLOSE_TICKET_INVALID, "the ticket is not valid");
           return;
         }
+        const { person, stillAllowed } = holder;
         // The number is read before what is in work: an event in between comes twice to the eye, never not at all.
         const last = await lastEventNumber(root, person.id);
         const active = await viewGenerations(root, await activeGenerations(root, person.id), person.language);
@@ -96,10 +99,7 @@ export function liveRoutes(guarded: ReturnType<typeof guard>, root: Context, hub
           userId: person.id,
           since: startingPoint(since, last),
           hello: { type: "hello", last_event: last, active },
-          stillAllowed: async () => {
-            const now = await personOfSession(root, owner);
-            return now !== null && now.bannedAt === null;
-          },
+          stillAllowed,
         });
       },
       message(ws) {

@@ -2,30 +2,64 @@ import { Refusal } from "../../platform/errors.ts";
 
 /** Uploads whose bodies are in memory at once; further ones wait with their bodies unread, so memory does not grow. */
 const READING_COUNT_MAX = 8;
+/** Of one person: whoever lets eight bodies trickle in must not keep everybody else waiting for their deadline. */
+const READING_PER_PERSON_MAX = 2;
 /** Uploads that may wait; beyond that the server says so at once instead of letting people wait in vain. */
 const WAITING_COUNT_MAX = 200;
+/** Of one person, so that a burst of theirs leaves places for others. */
+const WAITING_PER_PERSON_MAX = 64;
+const RETRY_AFTER_SECONDS = 5;
 
-/** Lets a bounded number of uploads in, in their order. */
+/** Lets a bounded number of uploads in, each person's in their order. */
 export interface UploadGate {
-  pass<T>(work: () => Promise<T>): Promise<T>;
+  /** Runs `work` once there is a place for this person. Throws the refusal `busy` where too many wait. */
+  pass<T>(personId: string, work: () => Promise<T>): Promise<T>;
+}
+
+interface Waiting {
+  personId: string;
+  enter(): void;
 }
 
 /** Makes the gate of one API process. */
 export function createUploadGate(): UploadGate {
-  let inside = 0;
-  const waiting: Array<() => void> = [];
+  const waiting: Waiting[] = [];
+  const inside = new Map<string, number>();
+  let insideCount = 0;
+
+  const insideOf = (personId: string) => inside.get(personId) ?? 0;
+  const mayEnter = (personId: string) => insideCount < READING_COUNT_MAX && insideOf(personId) < READING_PER_PERSON_MAX;
+  const enter = (personId: string) => {
+    insideCount += 1;
+    inside.set(personId, insideOf(personId) + 1);
+  };
+  const leave = (personId: string) => {
+    insideCount -= 1;
+    if (insideOf(personId) > 1) inside.set(personId, insideOf(personId) - 1);
+    else inside.delete(personId);
+    // One place became free, so at most one can follow.
+    const index = waiting.findIndex((other) => mayEnter(other.personId));
+    const [next] = index === -1 ? [] : waiting.splice(index, 1);
+    if (!next) return;
+    enter(next.personId);
+    next.enter();
+  };
+  const waitForPlace = (personId: string): Promise<void> => {
+    const mine = waiting.filter((other) => other.personId === personId).length;
+    if (waiting.length >= WAITING_COUNT_MAX || mine >= WAITING_PER_PERSON_MAX) {
+      throw new Refusal("busy", { retry_after: RETRY_AFTER_SECONDS });
+    }
+    return new Promise((resolve) => waiting.push({ personId, enter: resolve }));
+  };
+
   return {
-    async pass(work) {
-      if (inside >= READING_COUNT_MAX) {
-        if (waiting.length >= WAITING_COUNT_MAX) throw new Refusal("busy", { retry_after: 5 });
-        await new Promise<void>((resolve) => waiting.push(resolve));
-      } else inside += 1;
+    async pass(personId, work) {
+      if (mayEnter(personId)) enter(personId);
+      else await waitForPlace(personId);
       try {
         return await work();
       } finally {
-        const next = waiting.shift();
-        if (next) next();
-        else inside -= 1;
+        leave(personId);
       }
     },
   };

@@ -8,6 +8,7 @@ import { forgetOldEvents } from "../../platform/live/events.ts";
 import { forgetOldTickets } from "../../platform/live/tickets.ts";
 import { forgetOldSessions } from "../auth/index.ts";
 import { expireCredits, peopleWithExpiredCredits } from "../billing/index.ts";
+import { forgetOldConversations } from "../editing/index.ts";
 import { fileDeletions, files } from "../photos/index.ts";
 
 /** What a cleanup did, or with `dryRun` would do. */
@@ -22,11 +23,15 @@ export interface CleanupReport {
   idempotency_keys: number;
   tickets: number;
   sessions: number;
+  /** Conversations with the assistant, 30 days after their last message. */
+  conversations: number;
   /** People whose expired credits were booked out. */
   expired_credits_people: number;
 }
 
 const BATCH_SIZE = 200;
+/** Conversations that one run forgets at most; the next run takes the others. */
+const CONVERSATIONS_MAX = 2_000;
 /** People whose expired credits one run books out at most; the next run takes the others. */
 const EXPIRED_PEOPLE_MAX = 2_000;
 /** A stored file this young may belong to a transaction that has not committed. */
@@ -55,6 +60,7 @@ async function forgetOldRows(ctx: Context) {
     idempotency_keys: await forgetOldKeys(ctx),
     tickets: await forgetOldTickets(ctx),
     sessions: await forgetOldSessions(ctx),
+    conversations: await forgetOldConversations(ctx, CONVERSATIONS_MAX),
   };
 }
 

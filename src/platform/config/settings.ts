@@ -108,6 +108,19 @@ export const settingsTable = {
     min: 0,
     max: 100_000,
   }),
+  OPENROUTER_API_KEY: words({
+    text: "The key of the OpenRouter account; without it the assistant is switched off and says so.",
+    default: "",
+    example: "sk-or-v1-your-key",
+    secret: true,
+  }),
+  OPENROUTER_API_URL: address({ text: "OpenRouter's API.", default: "https://openrouter.ai/api/v1" }),
+  OPENROUTER_MODELS: list({
+    text: "The assistant's model and those to fall back to, in this order.",
+    default: ["anthropic/claude-haiku-4.5"],
+    each: /^~?[a-z0-9-]+\/[a-z0-9.:-]+$/,
+    expectation: "a comma list of models such as anthropic/claude-haiku-4.5",
+  }),
   PROVIDER_LOOPBACK: choice({
     text: "`allow` permits providers and results over plain http on loopback, for tests and own emulators.",
     default: "refuse",

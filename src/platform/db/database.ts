@@ -60,7 +60,8 @@ export function refuseAfterTransaction(run: TransactionRun | undefined): void {
 export async function insideTransaction<T>(work: (run: TransactionRun) => Promise<T>): Promise<T> {
   const run: TransactionRun = { ended: false };
   try {
-    return await transactionMark.run(run, () => work(run));
+    // Awaited within the mark: a query that `work` merely returns starts when somebody waits for it.
+    return await transactionMark.run(run, async () => await work(run));
   } finally {
     run.ended = true;
   }

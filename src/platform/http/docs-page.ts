@@ -1,8 +1,8 @@
 import { promisify } from "node:util";
 import { gzip as gzipWithCallback } from "node:zlib";
 import { Elysia, t } from "elysia";
-import scriptFile from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
 import styleFile from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
+import scriptFile from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
 import { Refusal } from "../errors.ts";
 
 /** Hashed names never mean anything else. */
@@ -70,7 +70,11 @@ async function buildPage(title: string): Promise<Page> {
   const script = await pack("text/javascript; charset=utf-8", await Bun.file(scriptFile).bytes());
   const style = await pack("text/css; charset=utf-8", await Bun.file(styleFile).bytes());
   const start = await pack("text/javascript; charset=utf-8", START);
-  const names = { style: named("viewer", style, "css"), script: named("viewer", script, "js"), start: named("start", start, "js") };
+  const names = {
+    style: named("viewer", style, "css"),
+    script: named("viewer", script, "js"),
+    start: named("start", start, "js"),
+  };
   const html = `<!DOCTYPE html>
 <html lang="en">
 <head>

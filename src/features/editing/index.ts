@@ -1,0 +1,3 @@
+export { forgetOldConversations } from "./conversations.ts";
+export { failOverdueChatTurns, replyToTurn } from "./jobs.ts";
+export { chatHistory, chatTurns } from "./tables.ts";

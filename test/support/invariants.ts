@@ -1,0 +1,91 @@
+import { asc } from "drizzle-orm";
+import type { Context } from "../../src/context.ts";
+import { verifyLedger } from "../../src/features/billing/index.ts";
+import { creditHolds } from "../../src/features/billing/tables.ts";
+import { generationAttempts, generations, isFinal } from "../../src/features/generations/index.ts";
+import { liveEvents, liveSequences } from "../../src/platform/live/tables.ts";
+import { jobs } from "../../src/platform/queue/tables.ts";
+import type { KieEmulator } from "../../src/sandbox/kie.ts";
+
+/**
+ * What must hold once every generation has ended, whatever happened on the way; each violation as a sentence, so that
+ * `expect(await violations(...)).toEqual([])` shows all of them.
+ */
+export async function violations(ctx: Context, kie: KieEmulator): Promise<string[]> {
+  const found = [
+    ...(await inLedger(ctx)),
+    ...(await inGenerations(ctx, kie)),
+    ...(await inEvents(ctx)),
+    ...(await inQueue(ctx)),
+  ];
+  return found;
+}
+
+async function inLedger(ctx: Context): Promise<string[]> {
+  const { differences } = await verifyLedger(ctx);
+  return differences.map(({ user_id, what, expected, found }) => `${user_id}: ${what} is ${found}, not ${expected}`);
+}
+
+/** The emulator's tasks of each generation, told apart by the attempt that stands in their callback address. */
+export async function tasksByGeneration(ctx: Context, kie: KieEmulator): Promise<Map<string, string[]>> {
+  const attempts = await ctx.db.select().from(generationAttempts);
+  const generationOf = new Map(attempts.map((attempt) => [attempt.id, attempt.generationId]));
+  const tasks = new Map<string, string[]>();
+  for (const task of kie.stats().tasks) {
+    const attemptId = /\/kie\/callback\/([0-9a-f-]{36})\./.exec(task.callBackUrl ?? "")?.[1] ?? "";
+    const generationId = generationOf.get(attemptId) ?? `nobody's (attempt ${attemptId})`;
+    tasks.set(generationId, [...(tasks.get(generationId) ?? []), task.taskId]);
+  }
+  return tasks;
+}
+
+async function inGenerations(ctx: Context, kie: KieEmulator): Promise<string[]> {
+  const found: string[] = [];
+  const all = await ctx.db.select().from(generations);
+  const holds = new Map((await ctx.db.select().from(creditHolds)).map((hold) => [hold.id, hold.state]));
+  const tasks = await tasksByGeneration(ctx, kie);
+  for (const generation of all) {
+    const made = tasks.get(generation.id)?.length ?? 0;
+    const hold = holds.get(generation.holdId);
+    const isSuccess = generation.status === "succeeded";
+    if (!isFinal(generation.status)) found.push(`generation ${generation.id} is still ${generation.status}`);
+    if (made > 1) found.push(`generation ${generation.id} was created ${made} times at the provider`);
+    if (isSuccess && made !== 1) found.push(`generation ${generation.id} succeeded with ${made} tasks`);
+    if (hold !== (isSuccess ? "settled" : "released")) {
+      found.push(`generation ${generation.id} is ${generation.status} and its hold ${hold}`);
+    }
+    tasks.delete(generation.id);
+  }
+  return [...found, ...[...tasks.keys()].map((key) => `a task belongs to no generation: ${key}`)];
+}
+
+async function inEvents(ctx: Context): Promise<string[]> {
+  const found: string[] = [];
+  const sequences = await ctx.db.select().from(liveSequences);
+  const events = await ctx.db.select().from(liveEvents).orderBy(asc(liveEvents.userId), asc(liveEvents.number));
+  for (const { userId, lastNumber } of sequences) {
+    const numbers = events.filter((event) => event.userId === userId).map((event) => event.number);
+    if (!isUnbroken(numbers, lastNumber)) found.push(`events of ${userId} up to ${lastNumber} are ${numbers}`);
+  }
+  const ends = new Map<string, number>();
+  for (const event of events.filter(({ type }) => /^generation\.(succeeded|failed|cancelled)$/.test(type))) {
+    const id = String(event.data.id);
+    ends.set(id, (ends.get(id) ?? 0) + 1);
+  }
+  for (const { id } of await ctx.db.select({ id: generations.id }).from(generations)) {
+    if (ends.get(id) !== 1) found.push(`generation ${id} has ${ends.get(id) ?? 0} events of its end`);
+  }
+  return found;
+}
+
+/** Whether the numbers are 1, 2, 3 ... up to `last`. */
+export function isUnbroken(numbers: readonly number[], last: number): boolean {
+  return numbers.length === last && numbers.every((number, place) => number === place + 1);
+}
+
+async function inQueue(ctx: Context): Promise<string[]> {
+  const left = await ctx.db.select().from(jobs);
+  return left
+    .filter((job) => job.state === "parked" || job.kind === "generation.run")
+    .map((job) => `job ${job.kind} is still ${job.state} (${job.parkedReason ?? job.lastError ?? "no error"})`);
+}
