@@ -17,7 +17,7 @@ import { type Transactional, withDatabase } from "./platform/transactional.ts";
 import { createWakeUps, type WakeUps } from "./platform/wake.ts";
 import { fetchResult, type ResultFetcher } from "./providers/fetch-result.ts";
 import { createKieClient, type KieClient } from "./providers/kie/client.ts";
-import { createOpenRouterClient, type OpenRouterClient } from "./providers/openrouter/client.ts";
+import { createOpenRouterClient, type OpenRouterClient, type OpenRouterClientOptions } from "./providers/openrouter/client.ts";
 
 /** Everything that the product needs from the world, wired once at the start. */
 export interface ContextParts {
@@ -57,6 +57,8 @@ export interface ContextOverrides {
   random?: () => number;
   log?: Log;
   images?: Images;
+  /** How long the assistant may take and how its client waits between tries. */
+  assistant?: Pick<OpenRouterClientOptions, "timeouts" | "sleep">;
 }
 
 /** Image work in hand at once: two keep both cores of a small server busy, and memory bounded. */
@@ -132,6 +134,7 @@ export async function openContext(settings: Settings, overrides: ContextOverride
             log,
             loopbackAllowed,
             random,
+            ...overrides.assistant,
             ...(settings.PUBLIC_URL === "" ? {} : { siteUrl: settings.PUBLIC_URL }),
           }),
     deltas: createDeltas(database, log),

@@ -8,6 +8,8 @@ export interface DemoClient {
   bytes(url: string): Promise<Uint8Array>;
   /** Opens the live socket; calls `onFrame` with each frame. Returns how to close it. */
   live(onFrame: (frame: { type: string; data?: Record<string, unknown> }) => void): Promise<() => void>;
+  /** One turn with the assistant over its socket; resolves with the turn's last frame. What `onFrame` throws ends it. */
+  chat(message: Record<string, unknown>, onFrame: (frame: Record<string, unknown>) => void): Promise<void>;
 }
 
 /** Signs a made-up person in at a sandbox server and talks for them. */
@@ -20,6 +22,16 @@ export async function signInDemo(baseUrl: string, telegramId: number): Promise<D
   const headers = { authorization: `Bearer ${signedIn.access_token}` };
   const call = async <T>(path: string, init: RequestInit = {}): Promise<T> =>
     answerOf<T>(await fetch(`${baseUrl}/api/v1${path}`, { ...init, headers: { ...headers, ...init.headers } }));
+  /** Opens a socket with a one-use ticket, so that the token stands in no address. */
+  const open = async (path: string): Promise<WebSocket> => {
+    const { ticket } = await call<{ ticket: string }>("/live/ticket", { method: "POST" });
+    const socket = new WebSocket(`${baseUrl.replace(/^http/, "ws")}/api/v1${path}?ticket=${ticket}`);
+    await new Promise((resolve, reject) => {
+      socket.onopen = resolve;
+      socket.onerror = () => reject(new OperatorError(`The socket ${path} could not be opened.`));
+    });
+    return socket;
+  };
   return {
     get: (path) => call(path),
     post: (path, body) =>
@@ -35,14 +47,30 @@ export async function signInDemo(baseUrl: string, telegramId: number): Promise<D
       return response.bytes();
     },
     async live(onFrame) {
-      const { ticket } = await call<{ ticket: string }>("/live/ticket", { method: "POST" });
-      const socket = new WebSocket(`${baseUrl.replace(/^http/, "ws")}/api/v1/live?ticket=${ticket}`);
+      const socket = await open("/live");
       socket.onmessage = (message) => onFrame(JSON.parse(String(message.data)));
-      await new Promise((resolve, reject) => {
-        socket.onopen = resolve;
-        socket.onerror = () => reject(new OperatorError("The live socket could not be opened."));
-      });
       return () => socket.close();
+    },
+    async chat(message, onFrame) {
+      const socket = await open("/editing/chat");
+      try {
+        await new Promise<void>((resolve, reject) => {
+          socket.onclose = () => reject(new OperatorError("The socket closed before the assistant had answered."));
+          socket.onmessage = ({ data }) => {
+            const frame = JSON.parse(String(data)) as Record<string, unknown>;
+            try {
+              onFrame(frame);
+            } catch (error) {
+              reject(error);
+            }
+            if (frame.type === "done") resolve();
+          };
+          socket.send(JSON.stringify({ ...message, type: "message", id: crypto.randomUUID() }));
+        });
+      } finally {
+        socket.onclose = null;
+        socket.close();
+      }
     },
   };
 }

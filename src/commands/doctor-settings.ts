@@ -53,6 +53,10 @@ export function halfSet(settings: Settings, sources: Sources): string[] {
       "KIE_WEBHOOK_KEY is set without KIE_API_KEY: no task will ever be made that could call back.",
     ],
     [
+      (isSet("OPENROUTER_API_URL") || isSet("OPENROUTER_MODELS")) && !isSet("OPENROUTER_API_KEY"),
+      "OPENROUTER_API_URL or OPENROUTER_MODELS is set without OPENROUTER_API_KEY: the assistant stays switched off. Set the key.",
+    ],
+    [
       settings.KIE_INPUTS === "links" && host !== null && isLoopback(host),
       "KIE_INPUTS=links with a PUBLIC_URL on loopback: kie.ai cannot fetch the photos. Use auto or upload.",
     ],
@@ -70,7 +74,7 @@ export function halfSet(settings: Settings, sources: Sources): string[] {
     ],
     [settings.MAINTENANCE === "on", "MAINTENANCE=on: nobody can order pictures. Set it to off when the work is done."],
     [
-      settings.PROVIDER_LOOPBACK === "allow" && !isSet("KIE_API_URL"),
+      settings.PROVIDER_LOOPBACK === "allow" && !isSet("KIE_API_URL") && !isSet("OPENROUTER_API_URL"),
       "PROVIDER_LOOPBACK=allow without a provider of your own serves no purpose. Leave it out.",
     ],
   ];

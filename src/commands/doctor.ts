@@ -9,6 +9,7 @@ import { databaseFault, missingDatabaseFile } from "../platform/db/inspect.ts";
 import { migrationStates } from "../platform/db/migrate.ts";
 import { silentLog } from "../platform/telemetry/log.ts";
 import { type Command, print, printJson, readArguments } from "./command.ts";
+import { assistantCheck } from "./doctor-assistant.ts";
 import {
   type CheckResult,
   type DoctorCheck,
@@ -43,6 +44,7 @@ const CHECKS: readonly DoctorCheck[] = [
   kieBalanceCheck,
   breakerCheck,
   paceCheck,
+  assistantCheck,
   publicUrlCheck,
   alertsCheck,
 ];
@@ -54,9 +56,9 @@ export const doctorCommand: Command = {
 
   --json   for a program: {status, version, at, checks: [{name, status, text, lines, ms}]}
 
-Looks at settings, database, clock, disk, storage, native image code, workers, queue, kie.ai and the public address. Works
-with and without a running server and changes nothing. Each check has its own time limit; one that fails never stops the
-others. Ends with 1 when a check failed; warnings alone end with 0.
+Looks at settings, database, clock, disk, storage, native image code, workers, queue, kie.ai, the assistant and the
+public address. Works with and without a running server and changes nothing. Each check has its own time limit; one that
+fails never stops the others. Ends with 1 when a check failed; warnings alone end with 0.
 
 Examples:
   atelier doctor

@@ -24,7 +24,8 @@ import {
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 10_000;
-const REASON_LENGTH_MAX = 60;
+/** Wider ones would break the table's lines; `jobs show` has all of it. */
+const REASON_LENGTH_MAX = 80;
 
 const LIST_USAGE = `Usage: atelier jobs list [--state ${JOB_STATES.join("|")}] [--kind <kind>] [--limit <number>] [--json]`;
 
@@ -181,8 +182,8 @@ function noSuchJob(jobId: string): never {
 }
 
 function jobCells(job: JobRow): string[] {
-  const why = job.state === "parked" ? job.parkedReason : job.lastError;
-  const short = (why ?? "").slice(0, REASON_LENGTH_MAX);
+  const why = [job.parkedReason, job.lastError].filter((part) => part !== null).join(": ");
+  const short = why.length > REASON_LENGTH_MAX ? `${why.slice(0, REASON_LENGTH_MAX)}...` : why;
   return [job.id, job.kind, job.state, shownMoment(job.runAt), String(job.failures), short];
 }
 

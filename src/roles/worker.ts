@@ -2,8 +2,11 @@ import type { Context } from "../context.ts";
 import { jobHandlers } from "../jobs.ts";
 import { startWorker } from "../platform/queue/work.ts";
 
-/** What a stopping worker may still take for the jobs in its hands; the rest goes back untouched. */
-const GRACE_MS = 20_000;
+/**
+ * What a stopping worker may still take for the jobs in its hands; the rest goes back untouched. Closing the database
+ * may take 5 s more, and the whole program is given 25 s.
+ */
+const GRACE_MS = 18_000;
 
 /** Starts the worker pool of this process. */
 export async function startWorkerRole(ctx: Context): Promise<{ stop(): Promise<void> }> {

@@ -9,7 +9,11 @@ export interface ChatError {
   headers?: Readonly<Record<string, string>>;
 }
 
-const upstream = (error_type: string): Record<string, unknown> => ({ provider_name: "Anthropic", raw: "{}", error_type });
+const upstream = (error_type: string): Record<string, unknown> => ({
+  provider_name: "Anthropic",
+  raw: "{}",
+  error_type,
+});
 
 const LIMIT_HEADERS = { "X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1790500060000" };
 
@@ -18,7 +22,11 @@ export const ERRORS = {
   "400": { code: 400, message: "Provider returned error", metadata: upstream("invalid_request") },
   "400_model": { code: 400, message: "anthropic/claude-haiku-9 is not a valid model ID" },
   "400_structured": { code: 400, message: "output_config.format: Extra inputs are not permitted" },
-  "400_prompt": { code: 400, message: 'Invalid text in the last message: "QUOTE"', metadata: upstream("invalid_prompt") },
+  "400_prompt": {
+    code: 400,
+    message: 'Invalid text in the last message: "QUOTE"',
+    metadata: upstream("invalid_prompt"),
+  },
   "401": { code: 401, message: "Missing Authentication header" },
   "402": {
     code: 402,
@@ -33,7 +41,12 @@ export const ERRORS = {
   "403_moderation": {
     code: 403,
     message: 'The input was flagged: "QUOTE"',
-    metadata: { reasons: ["violence"], flagged_input: "QUOTE", provider_name: "Anthropic", model_slug: "anthropic/claude-haiku-4.5" },
+    metadata: {
+      reasons: ["violence"],
+      flagged_input: "QUOTE",
+      provider_name: "Anthropic",
+      model_slug: "anthropic/claude-haiku-4.5",
+    },
   },
   "403_key": {
     code: 403,
@@ -67,7 +80,9 @@ export function errorOf(mode: string, quote: string): (ChatError & { underOk: bo
   const key = mode.replace(/^(http|body)_/, "");
   if (!ERROR_MODES.includes(mode) || !(key in ERRORS)) return undefined;
   const error: ChatError = ERRORS[key as keyof typeof ERRORS];
-  const filled = JSON.parse(JSON.stringify(error).replaceAll("QUOTE", JSON.stringify(quote.slice(0, 100)).slice(1, -1)));
+  const filled = JSON.parse(
+    JSON.stringify(error).replaceAll("QUOTE", JSON.stringify(quote.slice(0, 100)).slice(1, -1)),
+  );
   return { ...(filled as ChatError), underOk: mode.startsWith("body_") };
 }
 
@@ -92,7 +107,8 @@ export type AnswerMode = (typeof ANSWER_MODES)[number];
 
 export const OPENROUTER_FAULTS: FaultCatalogue = {
   "openrouter.chat": {
-    about: "chat/completions. http_* refuse with their status, body_* under HTTP 200. executed_* are paid for and lost.",
+    about:
+      "chat/completions. http_* refuse with their status, body_* under HTTP 200. executed_* are paid for and lost.",
     modes: [...CALL_MODES, ...EXECUTED_MODES],
   },
   "openrouter.answer": { about: "What the model answers; also as a marker in the last message.", modes: ANSWER_MODES },
@@ -118,7 +134,10 @@ export const OPENROUTER_FAULTS: FaultCatalogue = {
     about: "The figures at the end, and the frame that carries them: with the choice again (default) or without any.",
     modes: ["negative", "not_a_number", "missing_cost", "no_usage", "empty_choices"],
   },
-  "openrouter.fallback": { about: "The upstream of the first model fails, or of all.", modes: ["first_fails", "all_fail"] },
+  "openrouter.fallback": {
+    about: "The upstream of the first model fails, or of all.",
+    modes: ["first_fails", "all_fail"],
+  },
   "openrouter.pace": { about: "delayMs between two deltas, and before an answer in one piece.", modes: ["pace"] },
   "openrouter.account": { about: "No credits, or too few for max_tokens.", modes: ["empty", "low"] },
   "openrouter.key": { about: "/key.", modes: [...CALL_MODES, "unlimited", "used_up", "unknown_shape"] },

@@ -54,7 +54,11 @@ export const MODELS: readonly EmulatedModel[] = [
 ];
 
 /** Once served, now without an endpoint; other unknown names are no model at all. */
-const RETIRED = new Set(["anthropic/claude-3.5-haiku", "anthropic/claude-3.5-haiku-20241022", "anthropic/claude-3-haiku"]);
+const RETIRED = new Set([
+  "anthropic/claude-3.5-haiku",
+  "anthropic/claude-3.5-haiku-20241022",
+  "anthropic/claude-3-haiku",
+]);
 const NEWEST_HAIKU = "~anthropic/claude-haiku-latest";
 
 export function findModel(slug: string): EmulatedModel | "retired" | undefined {
@@ -64,7 +68,11 @@ export function findModel(slug: string): EmulatedModel | "retired" | undefined {
 }
 
 /** What an answer costs, in millionths of a US dollar; a fraction is possible. */
-export function costOf(model: EmulatedModel, inputTokens: number, outputTokens: number): { input: number; output: number } {
+export function costOf(
+  model: EmulatedModel,
+  inputTokens: number,
+  outputTokens: number,
+): { input: number; output: number } {
   const long = model.longPrice;
   const price = long !== undefined && inputTokens >= long.fromTokens ? long : model.price;
   return { input: inputTokens * price.input, output: outputTokens * price.output };

@@ -24,17 +24,20 @@ const ENGLISH: Phrases = {
   strengths: [
     {
       title: "Subtle",
-      prompt: (wish) => `Edit the photo gently: ${wish}. Keep the change subtle and natural. Leave face, pose and background exactly as they are.`,
+      prompt: (wish) =>
+        `Edit the photo gently: ${wish}. Keep the change subtle and natural. Leave face, pose and background exactly as they are.`,
       change: "a light, barely visible touch",
     },
     {
       title: "Clear",
-      prompt: (wish) => `Edit the photo: ${wish}. Make the change clearly visible and realistic. Leave face, pose and background exactly as they are.`,
+      prompt: (wish) =>
+        `Edit the photo: ${wish}. Make the change clearly visible and realistic. Leave face, pose and background exactly as they are.`,
       change: "clearly visible, realistic",
     },
     {
       title: "Bold",
-      prompt: (wish) => `Edit the photo boldly: ${wish}. Make the change striking, with rich colour and strong contrast. Leave face and pose exactly as they are.`,
+      prompt: (wish) =>
+        `Edit the photo boldly: ${wish}. Make the change striking, with rich colour and strong contrast. Leave face and pose exactly as they are.`,
       change: "striking, rich in colour",
     },
   ],
@@ -49,17 +52,20 @@ const RUSSIAN: Phrases = {
   strengths: [
     {
       title: "Мягко",
-      prompt: (wish) => `Измени фото деликатно: ${wish}. Пусть изменение будет лёгким и естественным. Лицо, поза и фон остаются точно такими же.`,
+      prompt: (wish) =>
+        `Измени фото деликатно: ${wish}. Пусть изменение будет лёгким и естественным. Лицо, поза и фон остаются точно такими же.`,
       change: "лёгкое, едва заметное изменение",
     },
     {
       title: "Заметно",
-      prompt: (wish) => `Измени фото: ${wish}. Изменение хорошо заметно и реалистично. Лицо, поза и фон остаются точно такими же.`,
+      prompt: (wish) =>
+        `Измени фото: ${wish}. Изменение хорошо заметно и реалистично. Лицо, поза и фон остаются точно такими же.`,
       change: "хорошо заметно и реалистично",
     },
     {
       title: "Смело",
-      prompt: (wish) => `Измени фото смело: ${wish}. Изменение яркое, насыщенный цвет, сильный контраст. Лицо и поза остаются точно такими же.`,
+      prompt: (wish) =>
+        `Измени фото смело: ${wish}. Изменение яркое, насыщенный цвет, сильный контраст. Лицо и поза остаются точно такими же.`,
       change: "ярко, насыщенный цвет",
     },
   ],
@@ -68,6 +74,9 @@ const RUSSIAN: Phrases = {
 const VARIANT_COUNT = 3;
 const LIST_COUNT = 3;
 const TITLE_WORDS_MAX = 3;
+const TITLE_CHARACTERS_MAX = 60;
+/** Schemas that contain themselves end here. */
+const DEPTH_MAX = 8;
 const CHANGE_CHARACTERS_MAX = 80;
 
 /** The phrases in the language of the wish: Russian where there is a Cyrillic letter. */
@@ -84,7 +93,8 @@ export function plainSentence(wish: string): string {
 /** A value of the schema, made of the wish: three variants of different strength where it asks for such. */
 export function fillSchema(schema: JsonSchema, wish: string, variantCount = VARIANT_COUNT): unknown {
   const phrases = phrasesFor(wish);
-  return fill(schema, { root: schema, phrases, wish: trimmed(wish) || phrases.noWish, variantCount, key: "", places: [] });
+  const place = { root: schema, phrases, wish: trimmed(wish) || phrases.noWish, variantCount };
+  return fill(schema, { ...place, key: "", places: [], depth: 0 });
 }
 
 interface Place {
@@ -96,14 +106,21 @@ interface Place {
   key: string;
   /** The places in the lists around it, the outermost first. */
   places: readonly number[];
+  depth: number;
 }
 
-function fill(schema: unknown, place: Place): unknown {
+function fill(schema: unknown, around: Place): unknown {
+  const place = { ...around, depth: around.depth + 1 };
   const given = resolved(schema, place.root);
+  if (place.depth > DEPTH_MAX) return null;
   if ("const" in given) return given.const;
   if (Array.isArray(given.enum)) return given.enum[0];
   const choices = given.anyOf ?? given.oneOf ?? given.allOf;
-  if (Array.isArray(choices)) return fill(choices.find((choice) => resolved(choice, place.root).type !== "null"), place);
+  if (Array.isArray(choices))
+    return fill(
+      choices.find((choice) => resolved(choice, place.root).type !== "null"),
+      place,
+    );
   switch (typeOf(given)) {
     case "object":
       return Object.fromEntries(
@@ -127,7 +144,9 @@ function fill(schema: unknown, place: Place): unknown {
 
 function phraseFor({ key, places, phrases, wish }: Place): string {
   const strength = phrases.strengths[(places[0] ?? 0) % phrases.strengths.length] ?? phrases.strengths[0];
-  if (key === "title") return `${strength.title}: ${wish.split(" ").slice(0, TITLE_WORDS_MAX).join(" ")}`;
+  if (key === "title") {
+    return `${strength.title}: ${wish.split(" ").slice(0, TITLE_WORDS_MAX).join(" ")}`.slice(0, TITLE_CHARACTERS_MAX);
+  }
   if (key === "prompt") return strength.prompt(wish);
   if (key === "changes") {
     return [wish.slice(0, CHANGE_CHARACTERS_MAX), strength.change, phrases.kept][(places[1] ?? 0) % LIST_COUNT] ?? wish;

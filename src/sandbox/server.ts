@@ -4,6 +4,7 @@ import { createImages, type Images } from "../platform/images/index.ts";
 import { FAULTS_PATH } from "./faults.ts";
 import { signInitData } from "./init-data.ts";
 import { type KieEmulator, STATS_PATH, startKieEmulator } from "./kie.ts";
+import { type OpenRouterEmulator, startOpenRouterEmulator } from "./openrouter.ts";
 
 /** The bot that signs people in while no real one is there. Everybody knows its token: it opens nothing but a sandbox. */
 export const SANDBOX_BOT_TOKEN = "1000000001:SANDBOX_bot_token_that_opens_nothing_real";
@@ -29,6 +30,7 @@ export interface RunningSandbox {
   environment: Environment;
   images: Images;
   kie: KieEmulator;
+  openRouter: OpenRouterEmulator;
   /** Answers what lies below `/sandbox/` on the server's own port. */
   handle(request: Request): Promise<Response>;
   stop(): Promise<void>;
@@ -47,6 +49,7 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
   }
   const images = createImages({ concurrency: IMAGE_CONCURRENCY });
   const kie = await startKieEmulator({ images, ...(options.taskMs === undefined ? {} : { taskMs: options.taskMs }) });
+  const openRouter = await startOpenRouterEmulator();
   const port = options.environment.get("PORT")?.value ?? "3000";
   const filled: Record<string, string> = {
     PUBLIC_URL: `http://127.0.0.1:${port}`,
@@ -57,6 +60,8 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     KIE_API_URL: kie.url,
     KIE_UPLOAD_URL: kie.uploadUrl,
     KIE_RESULT_HOSTS: kie.resultHost,
+    OPENROUTER_API_KEY: openRouter.apiKey,
+    OPENROUTER_API_URL: openRouter.apiUrl,
     PROVIDER_LOOPBACK: "allow",
   };
   const environment = new Map<string, EnvironmentValue>(options.environment);
@@ -64,16 +69,27 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     if (name === "PUBLIC_URL" && environment.has(name)) continue;
     environment.set(name, { value, source: "sandbox" });
   }
-  return { environment, images, kie, handle: (request) => handle(request, kie), stop: () => kie.stop() };
+  const emulators = { kie: kie.url, openrouter: openRouter.url };
+  return {
+    environment,
+    images,
+    kie,
+    openRouter,
+    handle: (request) => handle(request, emulators),
+    async stop() {
+      await Promise.all([kie.stop(), openRouter.stop()]);
+    },
+  };
 }
 
-async function handle(request: Request, kie: KieEmulator): Promise<Response> {
+async function handle(request: Request, emulators: Readonly<Record<string, string>>): Promise<Response> {
   const url = new URL(request.url);
   if (url.pathname === "/sandbox/init-data") return Response.json({ init_data: initDataFor(url.searchParams) });
-  const emulatorPath = url.pathname.replace(/^\/sandbox\/kie/, "");
-  if (url.pathname.startsWith("/sandbox/kie/") && (emulatorPath === FAULTS_PATH || emulatorPath === STATS_PATH)) {
+  const [, name = "", path = ""] = /^\/sandbox\/([a-z]+)(\/.*)$/.exec(url.pathname) ?? [];
+  const emulator = emulators[name];
+  if (emulator !== undefined && (path === FAULTS_PATH || path === STATS_PATH)) {
     const body = request.method === "GET" ? null : await request.text();
-    return fetch(kie.url + emulatorPath + url.search, {
+    return fetch(emulator + path + url.search, {
       method: request.method,
       body,
       headers: { "content-type": "application/json" },
@@ -111,6 +127,8 @@ const PAGE = `<!doctype html>
 <li><a href="/sandbox/init-data?telegram_id=1001">Signed sign-in data of a made-up person</a>, for <code>POST /api/v1/auth/telegram</code></li>
 <li><a href="/sandbox/kie/_stats">What kie.ai's emulator was asked</a></li>
 <li><a href="/sandbox/kie/_faults">Its fault switches</a> (GET shows, PUT sets, DELETE clears)</li>
+<li><a href="/sandbox/openrouter/_stats">What OpenRouter's emulator was asked</a></li>
+<li><a href="/sandbox/openrouter/_faults">Its fault switches</a></li>
 </ul>
 </body></html>
 `;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { eq, sql } from "drizzle-orm";
 import { grantCredits } from "../../src/features/billing/index.ts";
 import { files } from "../../src/features/photos/index.ts";
@@ -78,22 +78,20 @@ describe("atelier cleanup", () => {
     expect((await cleanup()).out).toMatch(/^gone +what\n/);
   });
 
-  const isRoot = process.getuid?.() === 0;
-  test.skipIf(isRoot)(
-    "ends with 1 while the storage refuses, and the picture stays queued (root may delete anything)",
-    async () => {
-      const { dueKey } = await leaveThingsBehind();
-      const folder = dirname(join(app.database.dataFolder, "files", dueKey));
-      chmodSync(folder, 0o500);
-      const refused = await cleanup();
-      chmodSync(folder, 0o700);
-      expect(refused.code).toBe(1);
-      expect(refused.out).toMatch(/^ +1 +pictures that the storage refused to delete$/m);
-      const [row] = await app.ctx.db.select().from(files).where(eq(files.storageKey, dueKey));
-      expect(row).toMatchObject({ deletedAt: null, deleteFailures: 1 });
-      expect((await cleanup()).code).toBe(0);
-    },
-  );
+  test("ends with 1 while the storage refuses to delete a picture, which stays queued", async () => {
+    const { dueKey } = await leaveThingsBehind();
+    const path = join(app.database.dataFolder, "files", dueKey);
+    // A folder in the file's place cannot be unlinked, not even by root.
+    rmSync(path);
+    mkdirSync(path);
+    const refused = await cleanup();
+    expect(refused.code).toBe(1);
+    expect(refused.out).toMatch(/^ +1 +pictures that the storage refused to delete$/m);
+    const [row] = await app.ctx.db.select().from(files).where(eq(files.storageKey, dueKey));
+    expect(row).toMatchObject({ deletedAt: null, deleteFailures: 1 });
+    rmSync(path, { recursive: true });
+    expect((await cleanup()).code).toBe(0);
+  });
 });
 
 async function rowCounts() {

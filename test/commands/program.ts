@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { TestDatabase } from "../support/database.ts";
 
 const MAIN = resolve(import.meta.dir, "../../src/main.ts");
@@ -12,7 +12,7 @@ export interface ProgramResult {
 export interface ProgramOptions {
   /** Settings, and nothing else: what stands in this process's environment does not reach the program. */
   environment?: Record<string, string>;
-  /** The working directory, whose `.env` counts; default: the data folder, or a folder without one. */
+  /** The working directory, whose `.env` counts; default: a folder without one. */
   folder?: string;
 }
 
@@ -25,7 +25,7 @@ export function settingsOf(database: Pick<TestDatabase, "url" | "dataFolder">): 
 export function startProgram(args: readonly string[], options: ProgramOptions = {}) {
   const { PATH = "", HOME = "" } = process.env;
   return Bun.spawn([process.execPath, "--no-env-file", MAIN, ...args], {
-    cwd: options.folder ?? options.environment?.DATA_DIR ?? join(import.meta.dir),
+    cwd: options.folder ?? import.meta.dir,
     env: { PATH, HOME, ...options.environment },
     stdin: "ignore",
     stdout: "pipe",

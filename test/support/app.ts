@@ -13,6 +13,7 @@ import { createLog, type Log } from "../../src/platform/telemetry/log.ts";
 import { createApp } from "../../src/routes.ts";
 import { signInitData } from "../../src/sandbox/init-data.ts";
 import { type KieEmulator, startKieEmulator } from "../../src/sandbox/kie.ts";
+import { type OpenRouterEmulator, startOpenRouterEmulator } from "../../src/sandbox/openrouter.ts";
 import { createTestClock, type TestClock } from "./clock.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 
@@ -37,6 +38,7 @@ export interface TestApp {
   database: TestDatabase;
   clock: TestClock;
   kie: KieEmulator;
+  openRouter: OpenRouterEmulator;
   /** Every line that was logged. */
   logLines: string[];
   app: ReturnType<typeof createApp>["app"];
@@ -93,8 +95,20 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const logLines: string[] = [];
   const log: Log = createLog({ level: "debug", format: "json", write: (line) => logLines.push(line) });
   const kie = await startKieEmulator({ images, clock, taskMs: options.taskMs ?? 20 });
-  const { settings } = loadSettings(testEnvironment(database, kie, options.settings), { serving: true });
-  const open = await openContext(settings, { clock, log, images });
+  const openRouter = await startOpenRouterEmulator({ clock, answerMs: 5, deltaMs: 1 });
+  const assistant = { OPENROUTER_API_KEY: openRouter.apiKey, OPENROUTER_API_URL: openRouter.apiUrl };
+  const environment = testEnvironment(database, kie, { ...assistant, ...options.settings });
+  const { settings } = loadSettings(environment, { serving: true });
+  const open = await openContext(settings, {
+    clock,
+    log,
+    images,
+    // The emulator answers within milliseconds; faults that make it wait must not make the tests wait as long.
+    assistant: {
+      timeouts: { answerMs: 1_500, idleMs: 700, totalMs: 3_000, queryMs: 1_500 },
+      sleep: (ms) => Bun.sleep(ms / 20),
+    },
+  });
   const built = createApp(open.ctx, { healthChecks: [], isStopping: () => false });
   const ctx = open.ctx;
   let isClosed = false;
@@ -105,6 +119,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     database,
     clock,
     kie,
+    openRouter,
     logLines,
     app: built.app,
     request: (path, request = {}) => Promise.resolve(built.app.handle(makeRequest(path, request))),
@@ -127,6 +142,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     },
     async listen() {
       await ctx.wakeUps.start();
+      await ctx.deltas.start();
       built.app.listen({ port: 0, hostname: "127.0.0.1", reusePort: false });
       return built.app.server?.port ?? 0;
     },
@@ -139,6 +155,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       await built.app.server?.stop(true);
       await open.close();
       await kie.stop();
+      await openRouter.stop();
       if (!options.database) await database.remove();
     },
   };

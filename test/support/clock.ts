@@ -19,3 +19,14 @@ export function createTestClock(start: Date | string = "2026-11-18T09:00:00.000Z
     },
   };
 }
+
+/** The machine's own clock, for tests in which real workers run. It cannot be moved. */
+export const realClock: TestClock = {
+  now: () => new Date(),
+  set: () => {
+    throw new Error("the real clock cannot be moved");
+  },
+  advance: () => {
+    throw new Error("the real clock cannot be moved");
+  },
+};

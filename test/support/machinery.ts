@@ -34,6 +34,8 @@ export interface Machinery extends OpenMachinery {
   database: TestDatabase;
   /** The same database as another process sees it; closed with the test. */
   another(): Promise<OpenMachinery>;
+  /** Has something ended after the test, while the database is still open. */
+  atEnd(work: () => Promise<unknown>): void;
 }
 
 /** Gives each test of the file (or `describe`) an empty, migrated database and a clock that stands still. */
@@ -61,6 +63,7 @@ async function startMachinery(database: TestDatabase): Promise<Machinery> {
   const clock = createTestClock();
   const own = await openMachinery(database, clock);
   const others: OpenMachinery[] = [];
+  const endings: (() => Promise<unknown>)[] = [];
   return {
     ...own,
     clock,
@@ -70,7 +73,9 @@ async function startMachinery(database: TestDatabase): Promise<Machinery> {
       others.push(other);
       return other;
     },
+    atEnd: (work) => void endings.push(work),
     async close() {
+      for (const end of endings) await end();
       for (const other of others) await other.close();
       await emptyTables(own.open);
       await own.close();

@@ -138,7 +138,8 @@ async function openSocket(url: string, person: RemotePerson, since: number | und
     events: [],
     arrivals: [],
     closeCode: undefined,
-    cut: () => raw.terminate(),
+    // The type of the browsers' WebSocket, which is in force here, leaves this out.
+    cut: () => (raw as WebSocket & { terminate(): void }).terminate(),
   };
   raw.onmessage = ({ data }) => {
     const frame = JSON.parse(String(data)) as LiveEvent;

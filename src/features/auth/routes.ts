@@ -3,7 +3,7 @@ import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { addressNetwork } from "../../platform/http/client-address.ts";
 import { rememberLanguage } from "../../platform/http/problem.ts";
-import { closed, refuses } from "../../platform/http/schemas.ts";
+import { closed, NoQuerySchema, refuses } from "../../platform/http/schemas.ts";
 import { findOrCreateUser, findUser, ProfileSchema, profileView, type User } from "../profile/index.ts";
 import type { guard } from "./guard.ts";
 import { endSession, limitInitDataUse, type OpenedSession, openSession, rotateSession } from "./sessions.ts";
@@ -11,6 +11,8 @@ import { checkInitData } from "./telegram-login.ts";
 import { ACCESS_TOKEN_SECONDS, type AccessTokens } from "./tokens.ts";
 
 const INIT_DATA_LENGTH_MAX = 4_096;
+/** Ours are far shorter; an access token sent by mistake should hear 401 like any other wrong token. */
+const REFRESH_TOKEN_LENGTH_MAX = 2_048;
 
 const EXAMPLE_REFRESH_TOKEN = "cmVmcmVzaC10b2tlbi1vZi10aGUtZG9jdW1lbnRhdGlvbg";
 const EXAMPLE_INIT_DATA =
@@ -88,7 +90,13 @@ export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessToke
       {
         anyone: "sign_in",
         body: t.Object(
-          { refresh_token: t.String({ minLength: 1, maxLength: 256, examples: [EXAMPLE_REFRESH_TOKEN] }) },
+          {
+            refresh_token: t.String({
+              minLength: 1,
+              maxLength: REFRESH_TOKEN_LENGTH_MAX,
+              examples: [EXAMPLE_REFRESH_TOKEN],
+            }),
+          },
           closed,
         ),
         response: { 200: SignedInSchema },
@@ -107,6 +115,7 @@ export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessToke
       },
       {
         signedIn: "write",
+        query: NoQuerySchema,
         body: t.Optional(t.Object({ everywhere: t.Optional(t.Boolean()) }, closed)),
         response: { 204: t.Void() },
         detail: { summary: "Sign out here, or everywhere" },

@@ -1,6 +1,6 @@
 import { Elysia, t } from "elysia";
 import { cursorPage, pageOf } from "../../platform/http/page.ts";
-import { closed, oneOf, PageQuerySchema } from "../../platform/http/schemas.ts";
+import { closed, NoQuerySchema, oneOf, PageQuerySchema } from "../../platform/http/schemas.ts";
 import type { guard } from "../auth/guard.ts";
 import { balanceEntries, balanceOf } from "./balance.ts";
 import { ENTRY_KINDS } from "./tables.ts";
@@ -49,6 +49,7 @@ export function balanceRoutes(guarded: ReturnType<typeof guard>) {
     .use(guarded)
     .get("/", ({ person, ctx }) => balanceOf(ctx, person), {
       signedIn: "read",
+      query: NoQuerySchema,
       response: { 200: BalanceSchema },
       detail: { summary: "Credits, free actions and subscription" },
     })

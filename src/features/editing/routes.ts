@@ -4,7 +4,14 @@ import { Refusal } from "../../platform/errors.ts";
 import { once } from "../../platform/http/idempotency.ts";
 import { readUpload } from "../../platform/http/multipart.ts";
 import { cursorPage, pageOf } from "../../platform/http/page.ts";
-import { closed, IdempotencyHeaders, IdSchema, PageQuerySchema, refuses } from "../../platform/http/schemas.ts";
+import {
+  closed,
+  IdempotencyHeaders,
+  IdSchema,
+  NoQuerySchema,
+  PageQuerySchema,
+  refuses,
+} from "../../platform/http/schemas.ts";
 import { newId } from "../../platform/ids.ts";
 import { UPLOAD_BYTES_MAX } from "../../platform/images/index.ts";
 import type { LiveHub } from "../../platform/live/hub.ts";
@@ -51,6 +58,7 @@ export function editingRoutes(guarded: ReturnType<typeof guard>, root: Context, 
         }),
       {
         signedIn: "upload",
+        query: NoQuerySchema,
         parse: "none",
         response: { 200: t.Object({ photo: PhotoSchema }, closed) },
         detail: {
@@ -92,6 +100,7 @@ export function editingRoutes(guarded: ReturnType<typeof guard>, root: Context, 
       },
       {
         signedIn: "generate",
+        query: NoQuerySchema,
         headers: IdempotencyHeaders,
         body: ChatBodySchema,
         response: { 200: TurnAnswerSchema },
@@ -123,6 +132,7 @@ export function editingRoutes(guarded: ReturnType<typeof guard>, root: Context, 
       },
       {
         signedIn: "generate",
+        query: NoQuerySchema,
         headers: IdempotencyHeaders,
         body: EditBodySchema,
         response: { 202: GenerationSchema },
@@ -140,6 +150,7 @@ export function editingRoutes(guarded: ReturnType<typeof guard>, root: Context, 
       }),
       {
         signedIn: "write",
+        query: NoQuerySchema,
         body: t.Optional(t.Object({ session_id: t.Optional(IdSchema) }, closed)),
         response: { 200: t.Object({ session_id: t.String({ format: "uuid" }) }, closed) },
         detail: {
@@ -168,6 +179,7 @@ export function editingRoutes(guarded: ReturnType<typeof guard>, root: Context, 
       async ({ params, person, ctx }) => viewConversation(ctx, await ownConversation(ctx, person.id, params.id)),
       {
         signedIn: "read",
+        query: NoQuerySchema,
         params: t.Object({ id: IdSchema }),
         response: { 200: SessionSchema },
         detail: { summary: "One conversation with its messages", ...refuses("not_found") },

@@ -8,26 +8,38 @@ const Uuid = t.String({ format: "uuid" });
 export const VariantSchema = t.Object(
   {
     id: Uuid,
-    title: t.String(),
-    prompt: t.String({ description: "What the model that makes the picture is told." }),
-    changes: t.Array(t.String(), { description: "What will be different, in short phrases." }),
+    title: t.String({ examples: ["Red jacket"] }),
+    prompt: t.String({
+      description: "What the model that makes the picture is told.",
+      examples: ["Make the jacket deep red; keep its material, folds and light."],
+    }),
+    changes: t.Array(t.String(), {
+      description: "What will be different, in short phrases.",
+      examples: [["the jacket's colour"]],
+    }),
   },
-  closed,
+  { ...closed, title: "Variant" },
 );
 
 export const UsageSchema = t.Object(
-  { input_tokens: t.Integer({ minimum: 0 }), output_tokens: t.Integer({ minimum: 0 }) },
+  {
+    input_tokens: t.Integer({ minimum: 0, examples: [640] }),
+    output_tokens: t.Integer({ minimum: 0, examples: [280] }),
+  },
   closed,
 );
 
 export const TurnAnswerSchema = t.Object(
   {
     session_id: Uuid,
-    message: t.Object({ id: Uuid, content: t.String(), variants: t.Array(VariantSchema) }, closed),
+    message: t.Object(
+      { id: Uuid, content: t.String({ examples: ["Here are three ways."] }), variants: t.Array(VariantSchema) },
+      closed,
+    ),
     usage: UsageSchema,
-    credits_spent: t.Integer({ minimum: 0 }),
+    credits_spent: t.Integer({ minimum: 0, examples: [1] }),
   },
-  closed,
+  { ...closed, title: "Turn" },
 );
 
 export const ChatBodySchema = t.Object(
@@ -47,20 +59,35 @@ export const EditBodySchema = t.Object(
     variant_id: t.Optional(IdSchema),
     prompt: t.Optional(t.String({ minLength: 1, maxLength: MESSAGE_LENGTH_MAX * 2 })),
   },
-  { ...closed, description: "Either `photo_id` or `generation_id`, and either `variant_id` or `prompt`." },
+  {
+    ...closed,
+    description: "Either `photo_id` or `generation_id`, and either `variant_id` or `prompt`.",
+    examples: [
+      {
+        session_id: "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b",
+        photo_id: "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2c",
+        variant_id: "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2d",
+      },
+    ],
+  },
 );
 
 const MessageSchema = t.Object(
   {
     id: Uuid,
     role: oneOf(["user", "assistant"]),
-    content: t.String(),
-    image_url: t.Nullable(t.String({ description: "A signed link that expires." })),
+    content: t.String({ examples: ["Make the jacket red"] }),
+    image_url: t.Nullable(t.String({ description: "A signed link that expires." }), { examples: [null] }),
     timestamp: Moment,
     variants: t.Optional(t.Array(VariantSchema)),
-    error: t.Optional(t.String({ description: "The turn failed with this code; nothing was charged." })),
+    error: t.Optional(
+      t.String({
+        description: "The turn failed with this code; nothing was charged.",
+        examples: ["assistant_unavailable"],
+      }),
+    ),
   },
-  closed,
+  { ...closed, title: "ChatMessage" },
 );
 
 const SessionFacts = { session_id: Uuid, created_at: Moment, updated_at: Moment };
@@ -70,9 +97,16 @@ export const SessionSchema = t.Object({ ...SessionFacts, messages: t.Array(Messa
 export const SessionListSchema = t.Object(
   {
     items: t.Array(
-      t.Object({ ...SessionFacts, message_count: t.Integer(), last_message: t.Nullable(t.String()) }, closed),
+      t.Object(
+        {
+          ...SessionFacts,
+          message_count: t.Integer({ examples: [2] }),
+          last_message: t.Nullable(t.String(), { examples: ["Make the jacket red"] }),
+        },
+        closed,
+      ),
     ),
-    next_cursor: t.Nullable(Uuid),
+    next_cursor: t.Nullable(Uuid, { examples: [null] }),
   },
   closed,
 );

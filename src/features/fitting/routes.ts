@@ -2,7 +2,7 @@ import { Elysia, t } from "elysia";
 import { Refusal } from "../../platform/errors.ts";
 import { once } from "../../platform/http/idempotency.ts";
 import { readUpload } from "../../platform/http/multipart.ts";
-import { closed, IdempotencyHeaders, IdSchema, oneOf, refuses } from "../../platform/http/schemas.ts";
+import { closed, IdempotencyHeaders, IdSchema, NoQuerySchema, oneOf, refuses } from "../../platform/http/schemas.ts";
 import { UPLOAD_BYTES_MAX } from "../../platform/images/index.ts";
 import type { guard } from "../auth/guard.ts";
 import { GenerationSchema, ORDER_REFUSALS, viewGeneration } from "../generations/index.ts";
@@ -42,6 +42,7 @@ export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: Upload
         }),
       {
         signedIn: "upload",
+        query: NoQuerySchema,
         parse: "none",
         response: {
           200: t.Object({ user_photo: t.Optional(PhotoSchema), item_photo: t.Optional(PhotoSchema) }, closed),
@@ -70,6 +71,7 @@ export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: Upload
     )
     .get("/zones", ({ person }) => ZONES.map(({ id, kind, title }) => ({ id, kind, title: title[person.language] })), {
       signedIn: "read",
+      query: NoQuerySchema,
       response: {
         200: t.Array(
           t.Object(
@@ -103,6 +105,7 @@ export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: Upload
       },
       {
         signedIn: "generate",
+        query: NoQuerySchema,
         headers: IdempotencyHeaders,
         body: t.Object(
           {

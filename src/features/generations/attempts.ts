@@ -2,6 +2,8 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { and, desc, eq, isNull, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { isId, newId } from "../../platform/ids.ts";
+import { type EnqueueNeeds, wakeJob } from "../../platform/queue/enqueue.ts";
+import { generationJobKey } from "./start.ts";
 import { generationAttempts } from "./tables.ts";
 
 export type Attempt = typeof generationAttempts.$inferSelect;
@@ -53,6 +55,28 @@ export async function changeAttempt(
     .where(and(eq(generationAttempts.id, attemptId), isNull(generationAttempts.endedAt)))
     .returning({ id: generationAttempts.id });
   return rows.length > 0;
+}
+
+/**
+ * Notes which task an attempt without an id is said to have, and makes its generation's job look at once. Whoever says
+ * so is not believed: the job asks the provider whether the task is this attempt's.
+ */
+export async function claimTask(
+  tx: EnqueueNeeds,
+  attempt: Pick<Attempt, "id" | "generationId">,
+  taskId: string,
+): Promise<void> {
+  await tx.db
+    .update(generationAttempts)
+    .set({ claimedTaskId: taskId })
+    .where(
+      and(
+        eq(generationAttempts.id, attempt.id),
+        isNull(generationAttempts.providerTaskId),
+        isNull(generationAttempts.endedAt),
+      ),
+    );
+  await wakeJob(tx, generationJobKey(attempt.generationId));
 }
 
 /** Ends an attempt with what the provider said and charged. */

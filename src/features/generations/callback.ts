@@ -1,10 +1,8 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
-import { wakeJob } from "../../platform/queue/enqueue.ts";
 import { callbackTaskId, verifyKieSignature } from "../../providers/kie/callback.ts";
-import { attemptOfCallback } from "./attempts.ts";
-import { generationJobKey } from "./start.ts";
+import { attemptOfCallback, claimTask } from "./attempts.ts";
 import { generationAttempts } from "./tables.ts";
 
 export interface KieCallback {
@@ -40,19 +38,5 @@ export async function takeCallback(ctx: Context, callback: KieCallback): Promise
     ctx.log.info("a callback came for an attempt that has ended or has another task", { attempt: attemptId });
     return;
   }
-  await ctx.transaction(async (tx) => {
-    if (attempt.providerTaskId === null) {
-      await tx.db
-        .update(generationAttempts)
-        .set({ claimedTaskId: taskId })
-        .where(
-          and(
-            eq(generationAttempts.id, attemptId),
-            isNull(generationAttempts.providerTaskId),
-            sql`${generationAttempts.endedAt} is null`,
-          ),
-        );
-    }
-    await wakeJob(tx, generationJobKey(attempt.generationId));
-  });
+  await ctx.transaction((tx) => claimTask(tx, attempt, taskId));
 }

@@ -1,10 +1,11 @@
 import type { Context } from "../../context.ts";
 import { after, DAY_MS } from "../../platform/clock.ts";
 import { ProviderFailure, Refusal } from "../../platform/errors.ts";
-import { DONE, fence, type JobOutcome, later } from "../../platform/queue/outcome.ts";
+import { DONE, fence, type JobOutcome, LeaseLost, later } from "../../platform/queue/outcome.ts";
 import type { KieTask } from "../../providers/kie/task.ts";
 import { type FailureCode, tellOwner, WATERMARK_TEXT } from "../notifications/index.ts";
 import { storePicture } from "../photos/index.ts";
+import { askTask } from "./ask-task.ts";
 import { type Attempt, closeAttempt } from "./attempts.ts";
 import { endGeneration, GenerationAlreadyEnded, type ResultPictures } from "./finish.ts";
 import { failStep, PROVIDER_PAUSE_MS, type Step } from "./step.ts";
@@ -16,7 +17,11 @@ import { failStep, PROVIDER_PAUSE_MS, type Step } from "./step.ts";
  */
 export async function collectResult(ctx: Context, step: Step, attempt: Attempt, known?: KieTask): Promise<JobOutcome> {
   if (attempt.providerTaskId === null) throw new Error(`attempt ${attempt.id} finishes without a task id`);
-  const task = known ?? (await ctx.kie.getTask(attempt.providerTaskId));
+  const asked = known ? { task: known } : await askTask(ctx, step, attempt.providerTaskId);
+  if ("waitMs" in asked) return later(asked.waitMs);
+  const { task } = asked;
+  // It had succeeded; an answer that knows nothing of that comes from a copy that lags behind.
+  if (task.state === "pending" || task.state === "not_found_yet") return later(PROVIDER_PAUSE_MS);
   const url = task.resultUrls[0];
   if (url === undefined) return failUnusable(ctx, step, attempt, task, "result_unreadable", "the result has gone");
   let bytes: Uint8Array;
@@ -44,7 +49,9 @@ export async function collectResult(ctx: Context, step: Step, attempt: Attempt, 
       await endGeneration(tx, step.generation.id, { status: "succeeded", pictures });
     });
   } catch (error) {
-    await discard(ctx, pictures);
+    // Any other error may hide a commit that went through; then the pictures belong to somebody.
+    const isUndone = error instanceof LeaseLost || error instanceof GenerationAlreadyEnded;
+    if (isUndone) await discard(ctx, pictures);
     if (!(error instanceof GenerationAlreadyEnded)) throw error;
     ctx.log.warn("a result came after the end", { generation: step.generation.id });
   }

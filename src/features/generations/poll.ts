@@ -1,14 +1,12 @@
 import type { Context } from "../../context.ts";
 import { MINUTE_MS, SECOND_MS } from "../../platform/clock.ts";
-import { ProviderFailure } from "../../platform/errors.ts";
-import { takePlace } from "../../platform/limits/window.ts";
 import { type JobOutcome, later } from "../../platform/queue/outcome.ts";
 import type { KieTask } from "../../providers/kie/task.ts";
 import { tellOwner } from "../notifications/index.ts";
+import { askTask } from "./ask-task.ts";
 import { type Attempt, closeAttempt, countPoll, failuresOf } from "./attempts.ts";
 import { collectResult } from "./collect.ts";
 import { estimatedProgress } from "./estimate.ts";
-import { noteProviderFailure, noteProviderSuccess } from "./provider-state.ts";
 import {
   advance,
   FIRST_POLL_MS,
@@ -20,8 +18,6 @@ import {
 } from "./step.ts";
 import { retryWithNewLinks } from "./submit.ts";
 
-/** kie.ai answers at most 10 questions in a second for a key; one less leaves room for the balance. */
-const QUERY_WINDOW = { name: "kie.query", count: 9, windowMs: 1_000 };
 /** Right after the create an unknown task is replication lag; after this time it is lost. */
 const NOT_FOUND_GRACE_MS = 90 * SECOND_MS;
 
@@ -34,19 +30,10 @@ export function pollPauseMs(ageMs: number): number {
 /** One look at the provider's task. */
 export async function pollTask(ctx: Context, step: Step, attempt: Attempt): Promise<JobOutcome> {
   if (attempt.providerTaskId === null) throw new Error(`attempt ${attempt.id} runs without a task id`);
-  const waitMs = await takePlace(ctx, QUERY_WINDOW);
-  if (waitMs > 0) return later(waitMs + ctx.random() * 500);
-  let task: KieTask;
-  try {
-    task = await ctx.kie.getTask(attempt.providerTaskId, { requestId: step.job.requestId ?? step.generation.id });
-  } catch (error) {
-    if (!(error instanceof ProviderFailure)) throw error;
-    ctx.log.warn("the provider's task could not be read", { generation: step.generation.id, error: error.message });
-    await noteProviderFailure(ctx, error);
-    return later(error.retryAfterMs ?? PROVIDER_PAUSE_MS);
-  }
+  const asked = await askTask(ctx, step, attempt.providerTaskId);
+  if ("waitMs" in asked) return later(asked.waitMs);
+  const { task } = asked;
   await countPoll(ctx, attempt.id);
-  await noteProviderSuccess(ctx);
   const ageMs = ctx.clock.now().getTime() - (attempt.acceptedAt ?? attempt.submittedAt).getTime();
   switch (task.state) {
     case "pending":

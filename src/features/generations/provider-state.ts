@@ -63,8 +63,12 @@ export async function noteProviderSuccess(ctx: Context): Promise<void> {
     .where(eq(providerStates.provider, PROVIDER));
 }
 
-/** The provider failed: counts it, opens the breaker after several in a row, and tells the owner once. */
+/**
+ * The provider failed: counts it, opens the breaker after several in a row, and tells the owner once. A full rate limit
+ * is no failure: it says that the provider is well and busy with us.
+ */
 export async function noteProviderFailure(ctx: Context, failure: ProviderFailure): Promise<void> {
+  if (failure.kind === "rate_limited") return;
   await ctx.transaction(async (tx) => {
     const now = tx.clock.now();
     const state = await lockState(tx);

@@ -1,7 +1,14 @@
 import { Elysia, t } from "elysia";
 import { once } from "../../platform/http/idempotency.ts";
 import { cursorPage, pageOf } from "../../platform/http/page.ts";
-import { closed, IdempotencyHeaders, IdSchema, PageQuerySchema, refuses } from "../../platform/http/schemas.ts";
+import {
+  closed,
+  IdempotencyHeaders,
+  IdSchema,
+  NoQuerySchema,
+  PageQuerySchema,
+  refuses,
+} from "../../platform/http/schemas.ts";
 import type { guard } from "../auth/guard.ts";
 import { takeCallback } from "./callback.ts";
 import { cancelGeneration, deleteGeneration, retryGeneration } from "./cancel.ts";
@@ -54,6 +61,7 @@ export function generationRoutes(guarded: ReturnType<typeof guard>) {
         viewGeneration(ctx, await ownGeneration(ctx, person.id, params.id), person.language),
       {
         signedIn: "read",
+        query: NoQuerySchema,
         params,
         response: { 200: GenerationSchema },
         detail: { summary: "One generation", ...refuses("not_found") },
@@ -64,6 +72,7 @@ export function generationRoutes(guarded: ReturnType<typeof guard>) {
       async ({ params, person, ctx }) => ({ status: await cancelGeneration(ctx, person.id, params.id) }),
       {
         signedIn: "write",
+        query: NoQuerySchema,
         params,
         response: { 200: CancelAnswerSchema },
         detail: {
@@ -88,6 +97,7 @@ export function generationRoutes(guarded: ReturnType<typeof guard>) {
       },
       {
         signedIn: "generate",
+        query: NoQuerySchema,
         params,
         headers: IdempotencyHeaders,
         response: { 202: GenerationSchema },
@@ -105,6 +115,7 @@ export function generationRoutes(guarded: ReturnType<typeof guard>) {
       },
       {
         signedIn: "write",
+        query: NoQuerySchema,
         params,
         response: { 204: t.Void() },
         detail: {

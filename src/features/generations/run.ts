@@ -1,13 +1,13 @@
 import type { Context } from "../../context.ts";
-import { ProviderFailure, Refusal } from "../../platform/errors.ts";
+import { Refusal } from "../../platform/errors.ts";
 import type { LeasedJob } from "../../platform/queue/claim.ts";
-import { DONE, fence, type JobOutcome, later } from "../../platform/queue/outcome.ts";
+import { DONE, fence, type JobOutcome } from "../../platform/queue/outcome.ts";
 import { latestAttempt } from "./attempts.ts";
 import { collectResult } from "./collect.ts";
 import { failAtDeadline } from "./finish.ts";
 import { pollTask } from "./poll.ts";
 import { isFinal } from "./states.ts";
-import { failStep, findGeneration, PROVIDER_PAUSE_MS, type Step } from "./step.ts";
+import { failStep, findGeneration, type Step } from "./step.ts";
 import { awaitLostAnswer, submitTask } from "./submit.ts";
 
 /**
@@ -38,10 +38,6 @@ export async function runGeneration(ctx: Context, job: LeasedJob): Promise<JobOu
     return await runStep(ctx, step);
   } catch (error) {
     if (error instanceof Refusal && error.code === "photo_expired") return failStep(ctx, step, "photo_expired");
-    if (error instanceof ProviderFailure && error.kind === "unavailable") {
-      ctx.log.warn("provider step failed, will be tried again", { generation: generation.id, error: error.message });
-      return later(PROVIDER_PAUSE_MS * (0.5 + ctx.random()));
-    }
     throw error;
   }
 }

@@ -43,18 +43,19 @@ export async function advance(
 ): Promise<boolean> {
   const from = step.generation.status;
   if (from !== to && !mayBecome(from, to)) throw new Error(`a generation cannot go from ${from} to ${to}`);
-  return ctx.transaction(async (tx) => {
+  const moved = await ctx.transaction(async (tx) => {
     await fence(tx, step.job);
-    const [moved] = await tx.db
+    const [row] = await tx.db
       .update(generations)
       .set({ ...change, status: to, updatedAt: tx.clock.now() })
       .where(and(eq(generations.id, step.generation.id), eq(generations.status, from)))
       .returning();
-    if (!moved) return false;
-    await work(tx);
-    step.generation = moved;
-    return true;
+    if (row) await work(tx);
+    return row;
   });
+  // Only now: a transaction that was undone has moved nothing.
+  if (moved) step.generation = moved;
+  return moved !== undefined;
 }
 
 /** Raises the progress, which never falls, and tells the person. */

@@ -1,13 +1,23 @@
 import type { Context } from "../../context.ts";
-import { isLoopback } from "../../platform/config/load.ts";
 import { ProviderFailure } from "../../platform/errors.ts";
 import { takePlace } from "../../platform/limits/window.ts";
 import { publish } from "../../platform/live/events.ts";
-import { DONE, type JobOutcome, later } from "../../platform/queue/outcome.ts";
+import { DONE, fence, type JobOutcome, LeaseLost, later } from "../../platform/queue/outcome.ts";
 import { type FailureCode, tellOwner } from "../notifications/index.ts";
-import { PROVIDER_LINK_VALID_MS, providerLinkTo, readableFiles, readFile, type StoredFile } from "../photos/index.ts";
-import { type Attempt, callbackSecret, changeAttempt, closeAttempt, failuresOf, openAttempt } from "./attempts.ts";
+import { readableFiles } from "../photos/index.ts";
+import { askTask } from "./ask-task.ts";
+import {
+  type Attempt,
+  callbackSecret,
+  changeAttempt,
+  claimTask,
+  closeAttempt,
+  failuresOf,
+  latestAttempt,
+  openAttempt,
+} from "./attempts.ts";
 import { endGeneration } from "./finish.ts";
+import { afterFailedUpload, lendPhotos } from "./lend-photos.ts";
 import { noteProviderFailure, noteProviderSuccess, providerState } from "./provider-state.ts";
 import { advance, FIRST_POLL_MS, failStep, PROVIDER_PAUSE_MS, PROVIDER_TRIES_MAX, type Step } from "./step.ts";
 
@@ -17,6 +27,8 @@ export const CREATE_WINDOW = { name: "kie.create", count: 20, windowMs: 10_500 }
 const INPUT_TRIES_MAX = 2;
 /** How often a lost answer is looked after; its callback wakes the job at once. */
 const LOST_ANSWER_PAUSE_MS = 5_000;
+/** Pauses between the tries to write down the id of a task: a database that restarts is away for some seconds. */
+const KEEP_PAUSES_MS = [250, 500, 1_000, 2_000, 4_000, 8_000];
 
 /** Creates the provider's task for a generation that has none, or whose last one failed at the provider. */
 export async function submitTask(ctx: Context, step: Step): Promise<JobOutcome> {
@@ -24,7 +36,14 @@ export async function submitTask(ctx: Context, step: Step): Promise<JobOutcome> 
   if (generation.cancelRequestedAt !== null) return cancelStep(ctx, step);
   const openMs = await breakerOpenMs(ctx);
   if (openMs > 0) return later(openMs * (0.5 + ctx.random()));
-  const imageUrls = await lendPhotos(ctx, step);
+  let imageUrls: string[];
+  try {
+    imageUrls = await lendPhotos(ctx, step);
+  } catch (error) {
+    if (!(error instanceof ProviderFailure)) throw error;
+    return afterFailedUpload(ctx, step, error);
+  }
+  const aspectRatio = await aspectRatioFor(ctx, step);
   const waitMs = await takePlace(ctx, CREATE_WINDOW);
   if (waitMs > 0) return later(waitMs + ctx.random() * 200);
 
@@ -38,31 +57,52 @@ export async function submitTask(ctx: Context, step: Step): Promise<JobOutcome> 
       await publish(tx, generation.userId, "generation.started", { id: generation.id, status: "submitting" });
   });
   if (!mayCreate || !attempt) return DONE;
-  return createTask(ctx, step, attempt, imageUrls);
+  return createTask(ctx, step, attempt, { imageUrls, ...aspectRatio });
 }
 
-async function createTask(ctx: Context, step: Step, attempt: Attempt, imageUrls: string[]): Promise<JobOutcome> {
+/** Nothing that can fail by itself stands between the attempt that was written down and the call. */
+async function createTask(
+  ctx: Context,
+  step: Step,
+  attempt: Attempt,
+  order: { imageUrls: string[]; aspectRatio?: string },
+): Promise<JobOutcome> {
   const { generation } = step;
   let taskId: string;
   try {
-    const files = await readableFiles(ctx, generation.userPhotoId === null ? [] : [generation.userPhotoId]);
-    const person = [...files.values()][0];
     ({ taskId } = await ctx.kie.createTask({
       prompt: generation.prompt,
-      imageUrls,
+      ...order,
       callbackUrl: `${ctx.settings.PUBLIC_URL}/api/v1/kie/callback/${callbackSecret(ctx, attempt.id)}`,
-      ...(person ? { aspectRatio: nearestAspectRatio(person.widthPx, person.heightPx) } : {}),
       requestId: step.job.requestId ?? generation.id,
     }));
   } catch (error) {
     if (!(error instanceof ProviderFailure)) throw error;
     return afterFailedCreate(ctx, step, attempt, error);
   }
+  await keepTaskId(ctx, step, attempt, taskId);
   await noteProviderSuccess(ctx);
-  await advance(ctx, step, "running", {}, async (tx) => {
-    await changeAttempt(tx, attempt.id, { state: "running", providerTaskId: taskId, acceptedAt: tx.clock.now() });
-  });
   return later(FIRST_POLL_MS);
+}
+
+/**
+ * The task exists, is billed, and its id stands nowhere but here: writing it down is worth several tries. Whoever has
+ * taken the job over in the meantime is told of it like by a callback, and asks the provider itself.
+ */
+async function keepTaskId(ctx: Context, step: Step, attempt: Attempt, taskId: string): Promise<void> {
+  for (const pauseMs of [...KEEP_PAUSES_MS, null]) {
+    try {
+      await advance(ctx, step, "running", {}, async (tx) => {
+        await changeAttempt(tx, attempt.id, { state: "running", providerTaskId: taskId, acceptedAt: tx.clock.now() });
+      });
+      return;
+    } catch (error) {
+      if (error instanceof LeaseLost) await ctx.transaction((tx) => claimTask(tx, attempt, taskId));
+      if (error instanceof LeaseLost || pauseMs === null) throw error;
+      ctx.log.warn("the id of a task could not be written down yet", { generation: step.generation.id, error });
+      await Bun.sleep(pauseMs);
+    }
+  }
 }
 
 /** What a create that did not answer with a task means for the generation. */
@@ -83,9 +123,9 @@ async function afterFailedCreate(
   switch (failure.kind) {
     case "unknown":
       // The task may exist and be billed. From here only its callback, or the deadline, leads on.
-      await ctx.transaction((tx) => changeAttempt(tx, attempt.id, { state: "unknown" }).then(() => {}));
+      await changeFenced(ctx, step, attempt, { state: "unknown" });
       await noteProviderFailure(ctx, failure);
-      return later(LOST_ANSWER_PAUSE_MS);
+      return later((await latestAttempt(ctx, generation.id))?.claimedTaskId ? 0 : LOST_ANSWER_PAUSE_MS);
     case "rate_limited":
       await advance(ctx, step, "queued", {}, close);
       return later((failure.retryAfterMs ?? CREATE_WINDOW.windowMs) * (1 + ctx.random() * 0.2));
@@ -138,18 +178,22 @@ export async function retryWithNewLinks(
  */
 export async function awaitLostAnswer(ctx: Context, step: Step, attempt: Attempt): Promise<JobOutcome> {
   if (attempt.state === "submitting") {
-    await ctx.transaction((tx) => changeAttempt(tx, attempt.id, { state: "unknown" }).then(() => {}));
+    await changeFenced(ctx, step, attempt, { state: "unknown" });
     ctx.log.warn("it is not known whether the provider took a task; waiting for its callback", {
       generation: step.generation.id,
       attempt: attempt.number,
     });
   }
   if (attempt.claimedTaskId === null) return later(LOST_ANSWER_PAUSE_MS);
-  const task = await ctx.kie.getTask(attempt.claimedTaskId);
   const claimed = attempt.claimedTaskId;
+  const asked = await askTask(ctx, step, claimed);
+  if ("waitMs" in asked) return later(asked.waitMs);
+  const { task } = asked;
+  // Replication lag proves nothing either way.
+  if (task.state === "not_found_yet") return later(LOST_ANSWER_PAUSE_MS);
   if (!task.callbackUrl?.endsWith(`/kie/callback/${callbackSecret(ctx, attempt.id)}`)) {
     ctx.log.error("a callback named a task that is not ours", { generation: step.generation.id });
-    await ctx.transaction((tx) => changeAttempt(tx, attempt.id, { claimedTaskId: null }).then(() => {}));
+    await changeFenced(ctx, step, attempt, { claimedTaskId: null });
     return later(LOST_ANSWER_PAUSE_MS);
   }
   await advance(ctx, step, "running", {}, async (tx) => {
@@ -158,8 +202,23 @@ export async function awaitLostAnswer(ctx: Context, step: Step, attempt: Attempt
   return later(0);
 }
 
+async function changeFenced(
+  ctx: Context,
+  step: Step,
+  attempt: Attempt,
+  change: Parameters<typeof changeAttempt>[2],
+): Promise<void> {
+  await ctx.transaction(async (tx) => {
+    await fence(tx, step.job);
+    await changeAttempt(tx, attempt.id, change);
+  });
+}
+
 async function cancelStep(ctx: Context, step: Step): Promise<JobOutcome> {
-  await ctx.transaction((tx) => endGeneration(tx, step.generation.id, { status: "cancelled" }).then(() => {}));
+  await ctx.transaction(async (tx) => {
+    await fence(tx, step.job);
+    await endGeneration(tx, step.generation.id, { status: "cancelled" });
+  });
   return DONE;
 }
 
@@ -168,30 +227,11 @@ async function breakerOpenMs(ctx: Context): Promise<number> {
   return state?.openUntil ? Math.max(0, state.openUntil.getTime() - ctx.clock.now().getTime()) : 0;
 }
 
-/** Links under which the provider finds the photos: our own where the outside reaches us, its upload API elsewhere. */
-async function lendPhotos(ctx: Context, step: Step): Promise<string[]> {
-  const { generation } = step;
-  const kept = generation.providerInputs;
-  if (kept !== null && kept.validUntilMs > ctx.clock.now().getTime()) return kept.urls;
-  const ids = [generation.userPhotoId, generation.itemPhotoId].filter((id) => id !== null);
-  const urls: string[] = [];
-  for (const id of ids) {
-    const { file, bytes } = await readFile(ctx, id);
-    urls.push(publishesLinks(ctx) ? providerLinkTo(ctx, file) : await upload(ctx, file, bytes));
-  }
-  const validUntilMs = ctx.clock.now().getTime() + PROVIDER_LINK_VALID_MS / 2;
-  await advance(ctx, step, generation.status, { providerInputs: { urls, validUntilMs } });
-  return urls;
-}
-
-async function upload(ctx: Context, file: StoredFile, bytes: Uint8Array): Promise<string> {
-  const { url } = await ctx.kie.uploadImage({ bytes, mime: file.mime });
-  return url;
-}
-
-function publishesLinks(ctx: Pick<Context, "settings">): boolean {
-  if (ctx.settings.KIE_INPUTS !== "auto") return ctx.settings.KIE_INPUTS === "links";
-  return URL.canParse(ctx.settings.PUBLIC_URL) && !isLoopback(new URL(ctx.settings.PUBLIC_URL).hostname);
+/** The framing of the person's photo, as a part of the order. */
+async function aspectRatioFor(ctx: Context, { generation }: Step): Promise<{ aspectRatio?: string }> {
+  const files = await readableFiles(ctx, generation.userPhotoId === null ? [] : [generation.userPhotoId]);
+  const person = [...files.values()][0];
+  return person ? { aspectRatio: nearestAspectRatio(person.widthPx, person.heightPx) } : {};
 }
 
 const ASPECT_RATIOS = ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"] as const;

@@ -1,7 +1,7 @@
 import { Elysia, t } from "elysia";
 import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
-import { closed, oneOf, refuses } from "../../platform/http/schemas.ts";
+import { closed, NoQuerySchema, oneOf, refuses } from "../../platform/http/schemas.ts";
 import { LIVE_EVENT_TYPES, lastEventNumber } from "../../platform/live/events.ts";
 import type { LiveHub } from "../../platform/live/hub.ts";
 import { originRule } from "../../platform/live/origin.ts";
@@ -40,6 +40,7 @@ export function liveRoutes(guarded: ReturnType<typeof guard>, root: Context, hub
       }),
       {
         signedIn: "write",
+        query: NoQuerySchema,
         response: {
           200: t.Object(
             {

@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { NoQuerySchema } from "../../platform/http/schemas.ts";
 import type { guard } from "../auth/guard.ts";
 import { ProfileSchema } from "./schemas.ts";
 import { profileView } from "./view.ts";
@@ -9,6 +10,7 @@ export function profileRoutes(guarded: ReturnType<typeof guard>) {
     .use(guarded)
     .get("/", ({ person }) => profileView(person), {
       signedIn: "read",
+      query: NoQuerySchema,
       response: { 200: ProfileSchema },
       detail: { summary: "Who I am" },
     });

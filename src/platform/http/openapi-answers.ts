@@ -88,11 +88,14 @@ const EXAMPLE_REQUEST_ID = "01a2044e-5070-75bb-8efe-d5c5e5d0651e";
 export function refusalsOf(raw: RawOperation): RefusalCode[] {
   const codes = new Set<RefusalCode>([...raw.refusals, "internal_error"]);
   const parameters = Array.isArray(raw.operation.parameters) ? (raw.operation.parameters as JsonSchema[]) : [];
-  if (parameters.length > 0) codes.add("validation_failed");
+  // The plugin lists parameters, none perhaps, wherever anything is validated: no surplus one passes either.
+  if (raw.operation.parameters !== undefined) codes.add("validation_failed");
   if (parameters.some(isIdempotencyKey)) {
     codes.add("idempotency_key_reused");
     codes.add("request_in_progress");
   }
+  // A plain GET of a socket's address finds nothing.
+  if (raw.isSocket) codes.add("not_found");
   const body = isObject(raw.operation.requestBody) ? raw.operation.requestBody.content : undefined;
   if (isObject(body)) {
     for (const code of ["malformed_body", "media_type_unsupported", "validation_failed"] as const) codes.add(code);

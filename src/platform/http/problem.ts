@@ -74,9 +74,17 @@ function refusalFor(
   // What a body parser throws arrives wrapped.
   const cause = code === "PARSE" && error instanceof Error ? error.cause : error;
   if (cause instanceof Refusal) return cause;
-  if (error instanceof ValidationError && error.type !== "response") {
+  if (error instanceof ValidationError) {
+    if (error.type === "response") {
+      // The error's own message holds the whole answer, and so what belongs to the person alone.
+      log.error("a bug answered with 500: an answer that is not as described", {
+        request_id: requestId,
+        faults: validationErrors(error, request),
+      });
+      return new Refusal("internal_error");
+    }
     if (error.type === "body" && !isJson(request)) return new Refusal("media_type_unsupported");
-    return new Refusal("validation_failed", { errors: validationErrors(error) });
+    return new Refusal("validation_failed", { errors: validationErrors(error, request) });
   }
   if (code === "NOT_FOUND") return new Refusal("not_found");
   if (code === "PARSE") return new Refusal("malformed_body");
@@ -97,12 +105,24 @@ function isJson(request: Request): boolean {
 const ERRORS_SHOWN_MAX = 20;
 
 /** Path and reason of each fault; never the value, which may be a secret or a person's words. */
-function validationErrors(error: ValidationError): Array<{ path: string; message: string }> {
+function validationErrors(error: ValidationError, request: Request): Array<{ path: string; message: string }> {
   const seen = new Map<string, string>();
+  const place = placeOf(error, request);
   for (const fault of error.all) {
     if (!("path" in fault)) continue;
-    const path = `/${error.type}${fault.path}`;
+    const path = `${place}${fault.path}`;
     if (!seen.has(path)) seen.set(path, fault.message);
   }
   return [...seen].slice(0, ERRORS_SHOWN_MAX).map(([path, message]) => ({ path, message }));
+}
+
+/**
+ * The part of the request that is wrong. A number in the query is checked once more after it was read from its text, and
+ * of that fault Elysia says neither where nor what it is called; only its value is known.
+ */
+function placeOf(error: ValidationError, request: Request): string {
+  if (String(error.type) !== "property") return `/${error.type}`;
+  const given = [...new URL(request.url).searchParams];
+  const [name] = given.find(([, text]) => Number(text) === error.value) ?? [];
+  return name === undefined ? "/query" : `/query/${name}`;
 }

@@ -69,7 +69,10 @@ export function createLiveHub(needs: { db: Queries; log: Log; wakeUps: WakeUps }
           listener.since = event.n;
           if (!listener.deliver(event)) stop(listener);
         }
-        if (page.length === EVENT_PAGE_SIZE) listener.again = true;
+        if (page.length < EVENT_PAGE_SIZE) continue;
+        listener.again = true;
+        // Whoever was away for long gets many pages; sockets must drain and others be served in between.
+        await Bun.sleep(0);
       }
     } catch (error) {
       needs.log.warn("events could not be read, will be tried again", { error });

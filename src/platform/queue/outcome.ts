@@ -1,8 +1,12 @@
 import { and, eq, sql } from "drizzle-orm";
 import { after } from "../clock.ts";
+import { errorText } from "../telemetry/describe-error.ts";
 import { backoffMs } from "./backoff.ts";
 import type { LeasedJob, QueueNeeds } from "./claim.ts";
 import { jobs } from "./tables.ts";
+
+/** A stack belongs into the log, and rows must stay small. */
+const ERROR_TEXT_LENGTH_MAX = 500;
 
 /** How a run of a job ended. A thrown error means `failed`. */
 export type JobOutcome =
@@ -70,7 +74,7 @@ export async function giveBackFailed(
       workerId: null,
       failures,
       runAt: after(now, pauseMs),
-      lastError: errorText(error),
+      lastError: errorText(error, ERROR_TEXT_LENGTH_MAX),
       updatedAt: now,
     })
     .where(and(eq(jobs.id, job.id), eq(jobs.lease, job.lease)));
@@ -87,17 +91,8 @@ export async function park(needs: QueueNeeds, job: LeasedJob, reason: string, er
       workerId: null,
       failures: sql`${jobs.failures} + 1`,
       parkedReason: reason,
-      lastError: error === undefined ? null : errorText(error),
+      lastError: error === undefined ? null : errorText(error, ERROR_TEXT_LENGTH_MAX),
       updatedAt: needs.clock.now(),
     })
     .where(and(eq(jobs.id, job.id), eq(jobs.lease, job.lease)));
-}
-
-const ERROR_TEXT_LENGTH_MAX = 500;
-
-/** Name and message only: a stack belongs into the log, and rows must stay small. */
-function errorText(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  // Postgres keeps no NUL in a text, and the end of a job must be writable whatever its error says.
-  return text.slice(0, ERROR_TEXT_LENGTH_MAX).replaceAll("\0", "");
 }

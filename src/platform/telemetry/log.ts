@@ -1,3 +1,5 @@
+import { describeError } from "./describe-error.ts";
+
 /** The levels of the log, most talkative first. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -61,20 +63,11 @@ function prettyLine(level: LogLevel, message: string, fields: LogFields): string
   return `\u001b[90m${time}\u001b[0m \u001b[${COLOURS[level]}m${level.padEnd(5)}\u001b[0m ${message} ${rest}`.trimEnd();
 }
 
-/** Errors become name, message and stack with their causes; everything else goes through JSON as it is. */
+/** Errors become what `describeError` tells of them; everything else goes through JSON as it is. */
 function plain(fields: LogFields): Record<string, unknown> {
   const result: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(fields)) {
     if (value !== undefined) result[key] = value instanceof Error ? describeError(value) : value;
   }
   return result;
-}
-
-function describeError(error: Error): Record<string, unknown> {
-  return {
-    name: error.name,
-    message: error.message,
-    stack: error.stack,
-    ...(error.cause instanceof Error ? { cause: describeError(error.cause) } : {}),
-  };
 }

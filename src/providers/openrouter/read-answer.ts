@@ -51,22 +51,27 @@ async function readFrames(
   gathered: Gathered,
   onText: (text: string) => void,
 ): Promise<void> {
-  const reader = createEventReader();
+  let isDone = false;
   try {
-    for await (const piece of pieces) {
-      for (const event of reader.push(piece)) {
-        if (event === DONE) return;
-        takeFrame(event, gathered, onText);
-      }
+    for await (const event of eventsOf(pieces)) {
+      isDone = event === DONE;
+      if (isDone) break;
+      takeFrame(event, gathered, onText);
     }
-    const rest = reader.rest();
-    if (rest === DONE) return;
-    if (rest !== undefined) takeFrame(rest, gathered, onText);
   } catch (error) {
     // Behind the finish reason comes only the price: the text is whole, and asking again would cost more.
     if (gathered.finishReason === "" || !(error instanceof ProviderFailure)) throw error;
   }
-  if (gathered.finishReason === "") throw unavailable("the stream broke off");
+  if (gathered.finishReason !== "") return;
+  if (!isDone) throw unavailable("the stream broke off");
+  if (gathered.text === "") throw unavailable("the stream ended without an answer");
+}
+
+async function* eventsOf(pieces: AsyncIterable<string>): AsyncGenerator<string, void> {
+  const reader = createEventReader();
+  for await (const piece of pieces) yield* reader.push(piece);
+  const rest = reader.rest();
+  if (rest !== undefined) yield rest;
 }
 
 function takeFrame(event: string, gathered: Gathered, onText: (text: string) => void): void {

@@ -13,6 +13,7 @@ import { after, DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/platform/clock.t
 import { ACTIONS, type Action } from "../../../src/platform/config/catalogue.ts";
 import { Refusal } from "../../../src/platform/errors.ts";
 import { startTestApp } from "../../support/app.ts";
+import { lane } from "../../support/database.ts";
 import { LedgerModel, type ModelHold } from "./ledger-model.ts";
 import { expectSound, give, hold, makePerson, numbersOf, releaseHold, settleHold } from "./ledger-tools.ts";
 
@@ -21,7 +22,7 @@ import { expectSound, give, hold, makePerson, numbersOf, releaseHold, settleHold
  * A failure prints the seed and the shortest history that still fails.
  */
 const FREE_ACTIONS_PER_MONTH = 2;
-const HISTORIES = 25;
+const HISTORIES = lane === "sqlite" ? 80 : 25;
 const STEPS_MAX = 40;
 const START = new Date("2026-11-28T09:00:00Z");
 

@@ -1,0 +1,141 @@
+import { expect, test } from "bun:test";
+import { sql } from "drizzle-orm";
+import { generations } from "../../src/features/generations/index.ts";
+import { jobs } from "../../src/platform/queue/tables.ts";
+import { violations } from "../support/invariants.ts";
+import { type Deployment, deploy, type ServerProcess, until } from "../support/processes.ts";
+import { type RemotePerson, signInAt } from "../support/remote-person.ts";
+import { faultsSeed, seededRandom, spreadMoments } from "../support/seeded-random.ts";
+
+const ROUND_COUNT = 3;
+const PEOPLE_COUNT = 4;
+/** What an operator's tools give a program before they kill it. */
+const STOP_MS_MAX = 25_000;
+const ASKER_PAUSE_MS = 15;
+
+/** How one request of the load went. */
+interface Exchange {
+  path: string;
+  startedAt: number;
+  /** The status, or "cut" when the connection was refused or broke off. */
+  outcome: number | "cut";
+}
+
+/** Asks without a pause to speak of until told to stop, as several phones do. */
+function startLoad(people: readonly RemotePerson[]): { exchanges: Exchange[]; stop(): Promise<void> } {
+  const exchanges: Exchange[] = [];
+  let isOver = false;
+  const ask = async (person: RemotePerson, path: string) => {
+    while (!isOver) {
+      const startedAt = performance.now();
+      const outcome = await person.request(path).then(
+        async (response) => {
+          await response.text();
+          return response.status;
+        },
+        () => "cut" as const,
+      );
+      exchanges.push({ path, startedAt, outcome });
+      await Bun.sleep(ASKER_PAUSE_MS);
+    }
+  };
+  const askers = people.flatMap((person) => [
+    ask(person, "/balance"),
+    ask(person, "/generations"),
+    // Waits for events: whoever is waiting when the server stops must get an answer, too.
+    ask(person, "/live/events?wait=20"),
+  ]);
+  return {
+    exchanges,
+    async stop() {
+      isOver = true;
+      await Promise.all(askers);
+    },
+  };
+}
+
+/** Orders for everybody, stops the server under load at the given moment, and says what the clients saw. */
+async function stopUnderLoad(
+  server: ServerProcess,
+  people: readonly RemotePerson[],
+  momentMs: number,
+): Promise<{ code: number | null; ms: number; failed: Exchange[]; answered: number; socketCode: number | undefined }> {
+  const socket = await people[0]?.listen();
+  const load = startLoad(people);
+  await Promise.all(people.map((person) => person.ordered()));
+  await Bun.sleep(momentMs);
+  const signalledAt = performance.now();
+  const { code, ms } = await server.end("SIGTERM");
+  await load.stop();
+  await until("the socket is closed", () => socket?.closeCode !== undefined, 2_000);
+  const { exchanges } = load;
+  // Whoever comes after the signal may find the door closed, but is never given an error.
+  const failed = exchanges.filter(
+    ({ outcome, startedAt }) => outcome !== 200 && (outcome !== "cut" || startedAt < signalledAt),
+  );
+  const answered = exchanges.length - exchanges.filter(({ outcome }) => outcome === "cut").length;
+  return { code, ms, failed, answered, socketCode: socket?.closeCode };
+}
+
+async function everyGenerationHasEnded(deployment: Deployment): Promise<void> {
+  await deployment.inside(async (ctx) => {
+    const live = () =>
+      ctx.db.select({ id: generations.id }).from(generations).where(sql`${generations.finishedAt} is null`);
+    await until("every generation has ended", async () => (await live()).length === 0, 40_000);
+  });
+}
+
+test(`F3 ${ROUND_COUNT} stops by SIGTERM under load: exit code 0 in time, no request in flight fails, every picture is made`, async () => {
+  const seed = faultsSeed();
+  const moments = spreadMoments(ROUND_COUNT, 2_000, seededRandom(seed));
+  const deployment = await deploy({ kie: { taskMs: 800 } });
+  deployment.kie.faults.set("kie.upload", { mode: "delay", delayMs: 150 });
+  deployment.kie.faults.set("kie.create", { mode: "delay", delayMs: 300 });
+  deployment.kie.faults.set("kie.result", { mode: "delay", delayMs: 300 });
+  let server = await deployment.start("all");
+  const people = await Promise.all(Array.from({ length: PEOPLE_COUNT }, () => signInAt(deployment.url)));
+  await Promise.all(people.map((person) => person.photos()));
+
+  const stops: string[] = [];
+  for (const moment of moments) {
+    const { code, ms, failed, answered, socketCode } = await stopUnderLoad(server, people, moment);
+    expect(failed).toEqual([]);
+    expect(answered).toBeGreaterThan(0);
+    expect(code).toBe(0);
+    expect(ms).toBeLessThan(STOP_MS_MAX);
+    // 1001, going away: the client comes back with `since`.
+    expect(socketCode).toBe(1001);
+    expect(server.log().filter(({ level }) => level === "error")).toEqual([]);
+    const leased = await deployment.inside((ctx) => ctx.db.select().from(jobs).where(sql`${jobs.state} = 'leased'`));
+    expect(leased).toEqual([]);
+    stops.push(`${Math.round(ms)} ms (${answered} answers)`);
+    server = await deployment.start("all");
+  }
+  await everyGenerationHasEnded(deployment);
+  process.stdout.write(`SIGTERM (FAULTS_SEED=${seed}): stopped after ${stops.join(", ")}\n`);
+  await deployment.inside(async (ctx) => {
+    const all = await ctx.db.select().from(generations);
+    expect(all.map(({ status }) => status)).toEqual(Array(ROUND_COUNT * PEOPLE_COUNT).fill("succeeded"));
+    expect(await violations(ctx, deployment.kie)).toEqual([]);
+  });
+  await deployment.close();
+}, 120_000);
+
+test("F3 a stop while the provider hangs hands the job back and ends in time; the callback still finds the picture", async () => {
+  const deployment = await deploy();
+  deployment.kie.faults.set("kie.create", { mode: "executed_hang", times: 1 });
+  // The callback comes when the next process is there: while nobody listens it would be lost, as nobody repeats it.
+  deployment.kie.faults.set("kie.pace", { mode: "pace", delayMs: 22_000 });
+  const server = await deployment.start("all");
+  const person = await signInAt(deployment.url);
+  const generation = await person.ordered();
+  await until("the create hangs", () => deployment.kie.stats().creates.accepted === 1);
+  const { code, ms } = await server.end("SIGTERM");
+  expect(code).toBe(0);
+  expect(ms).toBeLessThan(STOP_MS_MAX);
+  await deployment.start("all");
+  expect(await person.look(generation.id)).toMatchObject({ status: "submitting" });
+  expect(await person.ended(generation.id)).toMatchObject({ status: "succeeded" });
+  expect(await deployment.inside((ctx) => violations(ctx, deployment.kie))).toEqual([]);
+  await deployment.close();
+}, 60_000);
