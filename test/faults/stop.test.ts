@@ -4,7 +4,7 @@ import { generations } from "../../src/features/generations/index.ts";
 import { jobs } from "../../src/platform/queue/tables.ts";
 import { violations } from "../support/invariants.ts";
 import { type Deployment, deploy, type ServerProcess, until } from "../support/processes.ts";
-import { type RemotePerson, signInAt } from "../support/remote-person.ts";
+import { photoForm, type RemotePerson, type RequestOptions, signInAt } from "../support/remote-person.ts";
 import { faultsSeed, seededRandom, spreadMoments } from "../support/seeded-random.ts";
 
 const ROUND_COUNT = 3;
@@ -21,14 +21,15 @@ interface Exchange {
   outcome: number | "cut";
 }
 
-/** Asks without a pause to speak of until told to stop, as several phones do. */
-function startLoad(people: readonly RemotePerson[]): { exchanges: Exchange[]; stop(): Promise<void> } {
+/** Asks and uploads again and again until told to stop, as several phones do. */
+async function startLoad(people: readonly RemotePerson[]): Promise<{ exchanges: Exchange[]; stop(): Promise<void> }> {
   const exchanges: Exchange[] = [];
+  const form = await photoForm();
   let isOver = false;
-  const ask = async (person: RemotePerson, path: string) => {
+  const ask = async (person: RemotePerson, path: string, options: RequestOptions = {}) => {
     while (!isOver) {
       const startedAt = performance.now();
-      const outcome = await person.request(path).then(
+      const outcome = await person.request(path, options).then(
         async (response) => {
           await response.text();
           return response.status;
@@ -41,7 +42,8 @@ function startLoad(people: readonly RemotePerson[]): { exchanges: Exchange[]; st
   };
   const askers = people.flatMap((person) => [
     ask(person, "/balance"),
-    ask(person, "/generations"),
+    ask(person, "/generations", { keepalive: true }),
+    ask(person, "/fitting/upload", { method: "POST", body: form }),
     // Waits for events: whoever is waiting when the server stops must get an answer, too.
     ask(person, "/live/events?wait=20"),
   ]);
@@ -61,7 +63,7 @@ async function stopUnderLoad(
   momentMs: number,
 ): Promise<{ code: number | null; ms: number; failed: Exchange[]; answered: number; socketCode: number | undefined }> {
   const socket = await people[0]?.listen();
-  const load = startLoad(people);
+  const load = await startLoad(people);
   await Promise.all(people.map((person) => person.ordered()));
   await Bun.sleep(momentMs);
   const signalledAt = performance.now();

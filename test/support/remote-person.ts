@@ -6,13 +6,21 @@ import { TEST_BOT_TOKEN } from "./app.ts";
 import { picture, uploadForm } from "./pictures.ts";
 import { until } from "./processes.ts";
 
+export interface RequestOptions {
+  method?: string;
+  json?: unknown;
+  body?: BodyInit;
+  /** Keeps the connection for the next request, as browsers do; a fresh one each time by default. */
+  keepalive?: boolean;
+}
+
 /** A person with a client of their own who reaches the API over the network alone. */
 export interface RemotePerson {
   readonly id: string;
   /** `path` begins behind `/api/v1`. A refused or cut connection throws. */
-  request(path: string, options?: { method?: string; json?: unknown; body?: BodyInit }): Promise<Response>;
+  request(path: string, options?: RequestOptions): Promise<Response>;
   /** The JSON of an answer that must have this status. */
-  answer<T>(status: number, path: string, options?: { method?: string; json?: unknown; body?: BodyInit }): Promise<T>;
+  answer<T>(status: number, path: string, options?: RequestOptions): Promise<T>;
   /** Uploads both photos, once; later calls give the same two. */
   photos(): Promise<{ user_photo: PhotoView; item_photo: PhotoView }>;
   /** Orders a try-on; the answer may be a refusal. */
@@ -65,7 +73,7 @@ function personWith(url: string, id: string, token: string): RemotePerson {
   let photos: ReturnType<RemotePerson["photos"]> | undefined;
   const person: RemotePerson = {
     id,
-    request(path, { method = "GET", json, body } = {}) {
+    request(path, { method = "GET", json, body, keepalive = false } = {}) {
       const content = json === undefined ? body : JSON.stringify(json);
       return fetch(`${url}/api/v1${path}`, {
         method,
@@ -75,7 +83,7 @@ function personWith(url: string, id: string, token: string): RemotePerson {
         },
         ...(content === undefined ? {} : { body: content }),
         // A server that is killed and started again must not be met on a connection of its former life.
-        keepalive: false,
+        keepalive,
       });
     },
     async answer(status, path, options) {
@@ -122,11 +130,15 @@ function personWith(url: string, id: string, token: string): RemotePerson {
 }
 
 async function upload(person: RemotePerson): Promise<{ user_photo: PhotoView; item_photo: PhotoView }> {
-  const body = uploadForm({
+  return person.answer(200, "/fitting/upload", { method: "POST", body: await photoForm() });
+}
+
+/** Both photos of a try-on as a form. */
+export async function photoForm(): Promise<FormData> {
+  return uploadForm({
     user_photo: { bytes: await picture({ colour: [180, 160, 140] }) },
     item_photo: { bytes: await picture({ colour: [30, 60, 200], width: 200, height: 200 }) },
   });
-  return person.answer(200, "/fitting/upload", { method: "POST", body });
 }
 
 async function openSocket(url: string, person: RemotePerson, since: number | undefined): Promise<LiveSocket> {
