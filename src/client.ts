@@ -29,11 +29,15 @@ export type FittingPhotos = { user_photo: File; item_photo?: File } | { user_pho
 
 type Api = Treaty.Create<App>["api"]["v1"];
 type Fitting = Api["fitting"];
+type Editing = Api["editing"];
 
 /** The API below `/api/v1`, with every path, body and answer typed by the server's own routes. */
-export type Client = Omit<Api, "fitting"> & {
+export type Client = Omit<Api, "fitting" | "editing"> & {
   fitting: Omit<Fitting, "upload"> & {
     upload: { post(photos: FittingPhotos): ReturnType<Fitting["upload"]["post"]> };
+  };
+  editing: Omit<Editing, "upload"> & {
+    upload: { post(photo: { photo: File }): ReturnType<Editing["upload"]["post"]> };
   };
 };
 

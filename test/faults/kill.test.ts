@@ -6,9 +6,10 @@ import { generations } from "../../src/features/generations/index.ts";
 import { jobs } from "../../src/platform/queue/tables.ts";
 import { lane } from "../support/database.ts";
 import { violations } from "../support/invariants.ts";
-import { type Deployment, deploy, type ServerProcess, until } from "../support/processes.ts";
+import { type Deployment, deploy, type ServerProcess } from "../support/processes.ts";
 import { type RemotePerson, signInAt } from "../support/remote-person.ts";
 import { faultsSeed, seededRandom, spreadMoments } from "../support/seeded-random.ts";
+import { until } from "../support/until.ts";
 
 const ROUND_COUNT = 20;
 const PEOPLE_COUNT = 3;
@@ -86,9 +87,9 @@ async function killRound(
   }));
   await victim.end("SIGKILL");
   const next = await deployment.start(KILLED_ROLE);
-  const backMs = await deployment.inside((ctx) =>
-    until("held jobs are taken up again", () => allTakenUpAgain(ctx, held), 10_000),
-  );
+  const readyAt = performance.now();
+  await deployment.inside((ctx) => until(() => allTakenUpAgain(ctx, held), "held jobs are taken up again", 10_000));
+  const backMs = performance.now() - readyAt;
   const round = { stages, held: held.length, backMs, backFromStartMs: next.startMs + backMs };
   return { round, next };
 }
@@ -130,7 +131,7 @@ test(`J2 F1 ${ROUND_COUNT} kills at random moments: at most one create each, eve
     (await ctx.db.select({ id: generations.id }).from(generations).where(sql`${generations.finishedAt} is null`))
       .length === 0;
   const limitMs = (DEADLINE_SECONDS + 15) * 1_000;
-  await deployment.inside((ctx) => until("every generation has ended", isOver(ctx), limitMs));
+  await deployment.inside((ctx) => until(isOver(ctx), "every generation has ended", limitMs));
 
   await deployment.inside(async (ctx) => {
     const all = await ctx.db.select().from(generations);

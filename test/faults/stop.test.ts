@@ -3,9 +3,10 @@ import { sql } from "drizzle-orm";
 import { generations } from "../../src/features/generations/index.ts";
 import { jobs } from "../../src/platform/queue/tables.ts";
 import { violations } from "../support/invariants.ts";
-import { type Deployment, deploy, type ServerProcess, until } from "../support/processes.ts";
+import { type Deployment, deploy, type ServerProcess } from "../support/processes.ts";
 import { photoForm, type RemotePerson, type RequestOptions, signInAt } from "../support/remote-person.ts";
 import { faultsSeed, seededRandom, spreadMoments } from "../support/seeded-random.ts";
+import { until } from "../support/until.ts";
 
 const ROUND_COUNT = 3;
 const PEOPLE_COUNT = 4;
@@ -69,7 +70,7 @@ async function stopUnderLoad(
   const signalledAt = performance.now();
   const { code, ms } = await server.end("SIGTERM");
   await load.stop();
-  await until("the socket is closed", () => socket?.closeCode !== undefined, 2_000);
+  await until(() => socket?.closeCode !== undefined, "the socket is closed");
   const { exchanges } = load;
   // Whoever comes after the signal may find the door closed, but is never given an error.
   const failed = exchanges.filter(
@@ -83,7 +84,7 @@ async function everyGenerationHasEnded(deployment: Deployment): Promise<void> {
   await deployment.inside(async (ctx) => {
     const live = () =>
       ctx.db.select({ id: generations.id }).from(generations).where(sql`${generations.finishedAt} is null`);
-    await until("every generation has ended", async () => (await live()).length === 0, 40_000);
+    await until(async () => (await live()).length === 0, "every generation has ended", 40_000);
   });
 }
 
@@ -131,7 +132,7 @@ test("F3 a stop while the provider hangs hands the job back and ends in time; th
   const server = await deployment.start("all");
   const person = await signInAt(deployment.url);
   const generation = await person.ordered();
-  await until("the create hangs", () => deployment.kie.stats().creates.accepted === 1);
+  await until(() => deployment.kie.stats().creates.accepted === 1, "the create hangs");
   const { code, ms } = await server.end("SIGTERM");
   expect(code).toBe(0);
   expect(ms).toBeLessThan(STOP_MS_MAX);

@@ -33,6 +33,7 @@ const OTHERWISE: Record<string, End> = {
   "openrouter.stream slow_start": "answered",
   "openrouter.stream split": "answered",
   "openrouter.stream no_done": "answered",
+  "openrouter.stream cut_before_usage": "answered",
   "openrouter.usage negative": "answered",
   "openrouter.usage not_a_number": "answered",
   "openrouter.usage missing_cost": "answered",

@@ -6,8 +6,9 @@ import type { LiveEvent } from "../../src/platform/live/events.ts";
 import { schedules } from "../../src/platform/queue/tables.ts";
 import { lane } from "../support/database.ts";
 import { isUnbroken, tasksByGeneration, violations } from "../support/invariants.ts";
-import { type Deployment, deploy, freePort, until } from "../support/processes.ts";
+import { type Deployment, deploy, freePort } from "../support/processes.ts";
 import { type LiveSocket, type RemotePerson, signInAt } from "../support/remote-person.ts";
+import { until } from "../support/until.ts";
 
 const isPostgres = lane === "postgres";
 const SLOT_SECONDS = 10;
@@ -31,12 +32,12 @@ async function fittingOverCutSocket(person: RemotePerson): Promise<{ events: Liv
   const first = await person.listen(0);
   const polled = longPolled(person);
   const generation = await person.ordered();
-  await until("it has started", () => first.events.some(({ type }) => type === "generation.started"));
+  await until(() => first.events.some(({ type }) => type === "generation.started"), "it has started");
   first.cut();
   const seen = first.events.at(-1)?.n ?? 0;
   const second = await person.listen(seen);
   expect(second.hello.active.map(({ id }) => id)).toEqual([generation.id]);
-  await until("the end is told", () => second.events.some(({ type }) => type === "generation.succeeded"));
+  await until(() => second.events.some(({ type }) => type === "generation.succeeded"), "the end is told", 20_000);
   const events = [...first.events, ...second.events];
   expect(await polled).toEqual(events);
   expect(events.map(({ type }) => type)).toEqual(
@@ -109,7 +110,7 @@ describe.skipIf(!isPostgres)(
       const sockets = await Promise.all(people.map((person) => person.listen(0)));
       await Promise.all([deployment.start("worker"), deployment.start("worker")]);
       const isEnd = ({ type }: LiveEvent) => type === "generation.succeeded";
-      await until("all ends are told", () => sockets.every(({ events }) => events.filter(isEnd).length === 4), 40_000);
+      await until(() => sockets.every(({ events }) => events.filter(isEnd).length === 4), "all ends are told", 40_000);
       for (const socket of sockets) expectUnbroken(socket.events);
 
       await deployment.inside(async (ctx) => {
@@ -134,7 +135,7 @@ async function expectEachSlotOnce(deployment: Deployment): Promise<void> {
       const rows = await ctx.db.select().from(schedules).where(sql`${schedules.name} = 'fail overdue generations'`);
       return rows[0];
     };
-    await until("three slots have passed", async () => ((await overdue())?.runs ?? 0) >= 3, 40_000);
+    await until(async () => ((await overdue())?.runs ?? 0) >= 3, "three slots have passed", 40_000);
     const row = await overdue();
     const seen = await database.raw(
       `select floor(extract(epoch from at) / ${SLOT_SECONDS})::bigint as slot, count(*)::int as jobs from seen_jobs

@@ -1,4 +1,4 @@
-import { afterAll } from "bun:test";
+import { afterAll, beforeAll } from "bun:test";
 import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { type Context, openContext } from "../../src/context.ts";
@@ -63,6 +63,8 @@ export interface Deployment {
 export interface DeploymentOptions {
   settings?: Record<string, string>;
   kie?: Partial<Omit<KieEmulatorOptions, "images">>;
+  /** Leaves closing to the caller; see `useDeployment`. */
+  keepOpen?: boolean;
 }
 
 const running = new Set<Bun.Subprocess>();
@@ -72,9 +74,23 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
+/** One deployment with one server that does everything, for all tests of a file. */
+export function useDeployment(options: DeploymentOptions = {}): () => Deployment {
+  let deployment: Deployment | undefined;
+  beforeAll(async () => {
+    deployment = await deploy({ ...options, keepOpen: true });
+    await deployment.start("all");
+  }, READY_DEADLINE_MS);
+  afterAll(() => deployment?.close());
+  return () => {
+    if (!deployment) throw new Error("the deployment is there only while tests run");
+    return deployment;
+  };
+}
+
 /**
  * Prepares a deployment whose provider outlives its servers: the emulator runs here and they reach it over HTTP. It is
- * closed after the file in any case.
+ * closed after the test's file in any case.
  */
 export async function deploy(options: DeploymentOptions = {}): Promise<Deployment> {
   const database = await createTestDatabase();
@@ -124,7 +140,7 @@ export async function deploy(options: DeploymentOptions = {}): Promise<Deploymen
       await database.remove();
     },
   };
-  afterAll(() => deployment.close());
+  if (!options.keepOpen) afterAll(() => deployment.close());
   return deployment;
 }
 
@@ -232,18 +248,4 @@ export function freePort(): Promise<number> {
       probe.close(() => found(port));
     });
   });
-}
-
-/** Waits until `condition` holds; throws with `what` when it does not within the time. Returns the time in ms. */
-export async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  limitMs = 30_000,
-): Promise<number> {
-  const startedAt = performance.now();
-  while (!(await condition())) {
-    if (performance.now() - startedAt > limitMs) throw new Error(`not within ${limitMs} ms: ${what}`);
-    await Bun.sleep(PAUSE_MS);
-  }
-  return performance.now() - startedAt;
 }

@@ -4,7 +4,7 @@ import type { LiveEvent } from "../../src/platform/live/events.ts";
 import { signInitData } from "../../src/sandbox/init-data.ts";
 import { TEST_BOT_TOKEN } from "./app.ts";
 import { picture, uploadForm } from "./pictures.ts";
-import { until } from "./processes.ts";
+import { until } from "./until.ts";
 
 export interface RequestOptions {
   method?: string;
@@ -119,7 +119,7 @@ function personWith(url: string, id: string, token: string): RemotePerson {
         last = await person.look(generationId);
         return FINAL.includes(last.status);
       };
-      await until(`generation ${generationId} ends`, hasEnded, limitMs);
+      await until(hasEnded, `generation ${generationId} has ended`, limitMs);
       if (last === undefined) throw new Error("a generation was never looked at");
       return last;
     },
@@ -162,7 +162,7 @@ async function openSocket(url: string, person: RemotePerson, since: number | und
   raw.onclose = ({ code }) => {
     socket.closeCode = code;
   };
-  await until("the socket says hello", () => frames.length > 0 || raw.readyState === WebSocket.CLOSED);
+  await until(() => frames.length > 0 || raw.readyState === WebSocket.CLOSED, "the socket says hello");
   const hello = frames[0] as LiveSocket["hello"] | undefined;
   if (hello?.type !== "hello") throw new Error(`the socket began with ${JSON.stringify(hello)}`);
   return Object.assign(socket, { hello });

@@ -4,7 +4,7 @@ import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { problemOf } from "../../platform/http/problem.ts";
 import type { LiveHub } from "../../platform/live/hub.ts";
-import type { TicketHolder } from "../auth/socket-ticket.ts";
+import type { TicketHolder } from "../auth/index.ts";
 import { answerOf } from "./answer.ts";
 import { MESSAGE_LENGTH_MAX } from "./editing-prompt.ts";
 import { startTurn } from "./start-turn.ts";

@@ -107,6 +107,7 @@ async function ask(
       answer = checkAnswer(text);
     } catch (error) {
       if (!(error instanceof ProviderFailure)) throw error;
+      if (error instanceof UnusableAnswer) usage = added(usage, error.paid);
       const isMendable = error instanceof UnusableAnswer && error.kind === "rejected";
       if (!isMendable) return afterFailure(ctx, turn, error, usage);
       answer = { ok: false, fault: "it was cut off" };

@@ -1,6 +1,6 @@
 import { Elysia, t } from "elysia";
 import type { Context } from "../../context.ts";
-import { Refusal } from "../../platform/errors.ts";
+import { invariant, Refusal } from "../../platform/errors.ts";
 import { once } from "../../platform/http/idempotency.ts";
 import { readUpload } from "../../platform/http/multipart.ts";
 import { cursorPage, pageOf } from "../../platform/http/page.ts";
@@ -17,10 +17,10 @@ import { UPLOAD_BYTES_MAX } from "../../platform/images/index.ts";
 import type { LiveHub } from "../../platform/live/hub.ts";
 import { originRule } from "../../platform/live/origin.ts";
 import type { guard } from "../auth/guard.ts";
-import { CLOSE_TICKET_INVALID, holderOfTicket } from "../auth/socket-ticket.ts";
+import { CLOSE_TICKET_INVALID, holderOfTicket } from "../auth/index.ts";
 import { viewGeneration } from "../generations/index.ts";
 import { GenerationSchema, ORDER_REFUSALS } from "../generations/schemas.ts";
-import { photoView, storePhoto } from "../photos/index.ts";
+import { photoView, storePhotos } from "../photos/index.ts";
 import { FileEncoding, FileSchema, PhotoSchema, UPLOAD_MS_MAX, UPLOAD_REFUSALS } from "../photos/schemas.ts";
 import type { UploadGate } from "../photos/upload-gate.ts";
 import { answerOf } from "./answer.ts";
@@ -53,7 +53,8 @@ export function editingRoutes(guarded: ReturnType<typeof guard>, root: Context, 
           const rules = { fields: ["photo"], bytesMax: UPLOAD_BYTES_MAX, deadlineMs: UPLOAD_MS_MAX };
           const part = (await readUpload(request, rules)).get("photo");
           if (!part) throw new Refusal("validation_failed", { errors: [{ path: "photo", message: "is missing" }] });
-          const file = await storePhoto(ctx, { userId: person.id, purpose: "edit_photo", ...part });
+          const [file] = await storePhotos(ctx, person.id, [{ field: "photo", purpose: "edit_photo", ...part }]);
+          invariant(file, "one file is stored for one upload");
           return { photo: photoView(ctx, file) };
         }),
       {

@@ -1,12 +1,11 @@
 import { Elysia, t } from "elysia";
-import { Refusal } from "../../platform/errors.ts";
 import { once } from "../../platform/http/idempotency.ts";
 import { readUpload } from "../../platform/http/multipart.ts";
 import { closed, IdempotencyHeaders, IdSchema, NoQuerySchema, oneOf, refuses } from "../../platform/http/schemas.ts";
 import { UPLOAD_BYTES_MAX } from "../../platform/images/index.ts";
 import type { guard } from "../auth/guard.ts";
 import { GenerationSchema, ORDER_REFUSALS, viewGeneration } from "../generations/index.ts";
-import { photoView, storePhoto } from "../photos/index.ts";
+import { type PhotoView, photoView, storePhotos } from "../photos/index.ts";
 import { FileEncoding, FileSchema, PhotoSchema, UPLOAD_MS_MAX, UPLOAD_REFUSALS } from "../photos/schemas.ts";
 import type { UploadGate } from "../photos/upload-gate.ts";
 import { NOTE_LENGTH_MAX } from "./fitting-prompt.ts";
@@ -29,15 +28,12 @@ export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: Upload
             deadlineMs: UPLOAD_MS_MAX,
             requireOneOf: true,
           });
-          const answer: Partial<Record<(typeof PARTS)[number], ReturnType<typeof photoView>>> = {};
-          for (const field of PARTS) {
+          const given = PARTS.flatMap((field) => {
             const part = parts.get(field);
-            if (!part) continue;
-            const file = await storePhoto(ctx, { userId: person.id, purpose: field, ...part }).catch((error) => {
-              throw named(error, field);
-            });
-            answer[field] = photoView(ctx, file);
-          }
+            return part ? [{ field, purpose: field, ...part }] : [];
+          });
+          const answer: Partial<Record<string, PhotoView>> = {};
+          for (const file of await storePhotos(ctx, person.id, given)) answer[file.purpose] = photoView(ctx, file);
           return answer;
         }),
       {
@@ -126,9 +122,4 @@ export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: Upload
         },
       },
     );
-}
-
-/** Says which of the two photos a refusal is about. */
-function named(error: unknown, field: string): unknown {
-  return error instanceof Refusal ? new Refusal(error.code, { ...error.details, field }) : error;
 }

@@ -8,7 +8,7 @@ import { originRule } from "../../platform/live/origin.ts";
 import type { LiveSockets } from "../../platform/live/socket.ts";
 import { issueTicket, TICKET_SECONDS } from "../../platform/live/tickets.ts";
 import type { guard } from "../auth/guard.ts";
-import { CLOSE_TICKET_INVALID, holderOfTicket } from "../auth/socket-ticket.ts";
+import { CLOSE_TICKET_INVALID, holderOfTicket } from "../auth/index.ts";
 import { activeGenerations, viewGenerations } from "../generations/index.ts";
 
 const WAIT_SECONDS_MAX = 50;

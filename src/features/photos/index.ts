@@ -11,7 +11,7 @@ export {
   readableFiles,
   readFile,
   type StoredFile,
-  storePhoto,
+  storePhotos,
   storePicture,
 } from "./photos.ts";
 export { FILE_PURPOSES, type FilePurpose, fileDeletions, files } from "./tables.ts";

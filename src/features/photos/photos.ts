@@ -28,17 +28,46 @@ export interface PhotoView {
   expires_at: string;
 }
 
-/** Checks an uploaded file, makes our own clean encoding of it and stores that. */
-export async function storePhoto(
+/** A file that came in a form's field. */
+export interface PhotoUpload {
+  field: string;
+  purpose: FilePurpose;
+  bytes: Uint8Array;
+  declaredType: string;
+}
+
+/**
+ * Checks uploaded files, makes our own clean encoding of each and stores those, in the order given. All of them are
+ * checked before the first is kept, so that a refused request leaves nothing; the refusal names the `field`.
+ */
+export async function storePhotos(
   ctx: Context,
-  upload: { userId: string; purpose: FilePurpose; bytes: Uint8Array; declaredType: string },
-): Promise<StoredFile> {
-  const picture = await ctx.images.acceptPhoto(upload.bytes, upload.declaredType);
-  const keptMs = upload.purpose === "edit_photo" ? EDIT_PHOTO_KEPT_MS : TRY_ON_PHOTO_KEPT_MS;
-  const expiresAt = after(ctx.clock.now(), keptMs);
-  const file = await storePicture(ctx, { ...upload, picture, expiresAt, viewable: true });
-  await insertFiles(ctx, [file]);
-  return file;
+  userId: string,
+  uploads: readonly PhotoUpload[],
+): Promise<StoredFile[]> {
+  const accepted: { purpose: FilePurpose; picture: Picture }[] = [];
+  for (const upload of uploads) {
+    accepted.push({ purpose: upload.purpose, picture: await acceptUpload(ctx, upload) });
+  }
+  const rows: StoredFile[] = [];
+  for (const { purpose, picture } of accepted) {
+    const keptMs = purpose === "edit_photo" ? EDIT_PHOTO_KEPT_MS : TRY_ON_PHOTO_KEPT_MS;
+    const expiresAt = after(ctx.clock.now(), keptMs);
+    rows.push(await storePicture(ctx, { userId, purpose, picture, expiresAt, viewable: true }));
+  }
+  await insertFiles(ctx, rows);
+  return rows;
+}
+
+async function acceptUpload(
+  ctx: Pick<Context, "images">,
+  { bytes, declaredType, field }: PhotoUpload,
+): Promise<Picture> {
+  try {
+    return await ctx.images.acceptPhoto(bytes, declaredType);
+  } catch (error) {
+    throw error instanceof Refusal ? new Refusal(error.code, { ...error.details, field }) : error;
+  }
 }
 
 /**

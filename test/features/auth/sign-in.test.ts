@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { eq, sql } from "drizzle-orm";
+import { limitInitDataUse } from "../../../src/features/auth/sessions.ts";
 import { users } from "../../../src/features/profile/index.ts";
 import { after, DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/platform/clock.ts";
 import { startTestApp } from "../../support/app.ts";
@@ -146,12 +147,14 @@ describe("launch data that was copied", () => {
   });
 
   test("T2 used from ten places at once is still accepted from three at most", async () => {
-    const initData = launchData(product);
-    const answers = await Promise.all(
-      Array.from({ length: 10 }, (_, index) => signInWith(product, initData, from(`203.0.113.${index + 1}`))),
-    );
-    const statuses = answers.map((answer) => answer.status).sort();
-    expect(statuses).toEqual([200, 200, 200, 429, 429, 429, 429, 429, 429, 429]);
+    for (let round = 0; round < 6; round += 1) {
+      const hash = hashOf(launchData(product));
+      // Straight at the counter and again and again: the first uses open connections, which keeps them apart.
+      const uses = await Promise.allSettled(
+        Array.from({ length: 10 }, (_, index) => limitInitDataUse(product.ctx, hash, `203.0.113.${index + 1}`)),
+      );
+      expect(uses.filter((use) => use.status === "fulfilled")).toHaveLength(3);
+    }
   });
 
   test("T2 does not limit the person's next launch", async () => {
