@@ -17,7 +17,11 @@ import { type Transactional, withDatabase } from "./platform/transactional.ts";
 import { createWakeUps, type WakeUps } from "./platform/wake.ts";
 import { fetchResult, type ResultFetcher } from "./providers/fetch-result.ts";
 import { createKieClient, type KieClient } from "./providers/kie/client.ts";
-import { createOpenRouterClient, type OpenRouterClient, type OpenRouterClientOptions } from "./providers/openrouter/client.ts";
+import {
+  createOpenRouterClient,
+  type OpenRouterClient,
+  type OpenRouterClientOptions,
+} from "./providers/openrouter/client.ts";
 
 /** Everything that the product needs from the world, wired once at the start. */
 export interface ContextParts {
