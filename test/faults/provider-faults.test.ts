@@ -121,18 +121,17 @@ describe("J6 what the provider refuses in the body of an HTTP 200", () => {
     expect(await soundness()).toEqual([]);
   }, 30_000);
 
-  test("an upload: for good it ends the generation at once and the owner hears of it, for now it is repeated", async () => {
+  test("of an upload: for good it ends the generation and the owner hears of it, for now it is repeated", async () => {
     const person = await signInAt(deployment().url);
     const ends: string[] = [];
     const since = new Date();
     for (const mode of ["code_401", "code_500_file_type", "code_500", "code_455"]) {
-      // A repeatable call is made three times before its failure counts.
       deployment().kie.faults.set("kie.upload", { mode, times: 1 });
       ends.push(...(await endsOf(person, [await person.ordered()])));
     }
-    expect(ends).toEqual(["provider_unavailable", "succeeded", "succeeded", "succeeded"]);
+    expect(ends).toEqual(["provider_unavailable", "internal_error", "succeeded", "succeeded"]);
     const alerts = await deployment().inside((ctx) => recentAlerts(ctx, since));
-    expect(alerts.map(({ reason }) => reason)).toEqual(["kie_unauthorized"]);
+    expect(alerts.map(({ reason }) => reason)).toEqual(["kie_rejected_upload", "kie_unauthorized"]);
     expect(await soundness()).toEqual([]);
   }, 30_000);
 });

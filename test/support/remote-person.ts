@@ -10,6 +10,7 @@ export interface RequestOptions {
   method?: string;
   json?: unknown;
   body?: BodyInit;
+  headers?: Record<string, string>;
   /** Keeps the connection for the next request, as browsers do; a fresh one each time by default. */
   keepalive?: boolean;
 }
@@ -73,13 +74,14 @@ function personWith(url: string, id: string, token: string): RemotePerson {
   let photos: ReturnType<RemotePerson["photos"]> | undefined;
   const person: RemotePerson = {
     id,
-    request(path, { method = "GET", json, body, keepalive = false } = {}) {
+    request(path, { method = "GET", json, body, headers, keepalive = false } = {}) {
       const content = json === undefined ? body : JSON.stringify(json);
       return fetch(`${url}/api/v1${path}`, {
         method,
         headers: {
           authorization: `Bearer ${token}`,
           ...(json === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
         },
         ...(content === undefined ? {} : { body: content }),
         // A server that is killed and started again must not be met on a connection of its former life.

@@ -1,11 +1,12 @@
 import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
 import type { LeasedJob } from "../../platform/queue/claim.ts";
-import { DONE, fence, type JobOutcome } from "../../platform/queue/outcome.ts";
+import { DONE, fence, type JobOutcome, later } from "../../platform/queue/outcome.ts";
 import { latestAttempt } from "./attempts.ts";
 import { collectResult } from "./collect.ts";
 import { failAtDeadline } from "./finish.ts";
 import { pollTask } from "./poll.ts";
+import type { Generation } from "./start.ts";
 import { isFinal } from "./states.ts";
 import { failStep, findGeneration, type Step } from "./step.ts";
 import { awaitLostAnswer, submitTask } from "./submit.ts";
@@ -35,11 +36,18 @@ export async function runGeneration(ctx: Context, job: LeasedJob): Promise<JobOu
   }
   const step: Step = { generation, job };
   try {
-    return await runStep(ctx, step);
+    return notBeyondDeadline(ctx, generation, await runStep(ctx, step));
   } catch (error) {
     if (error instanceof Refusal && error.code === "photo_expired") return failStep(ctx, step, "photo_expired");
     throw error;
   }
+}
+
+/** Whatever a step waits for, its job is there to end the generation when its time is over. */
+function notBeyondDeadline(ctx: Context, generation: Generation, outcome: JobOutcome): JobOutcome {
+  if (outcome.kind !== "later") return outcome;
+  const leftMs = Math.max(0, generation.deadlineAt.getTime() - ctx.clock.now().getTime());
+  return later(Math.min(outcome.afterMs, leftMs));
 }
 
 async function runStep(ctx: Context, step: Step): Promise<JobOutcome> {
