@@ -27,6 +27,7 @@ export const apiDescription: ApiDescription = {
     { name: "balance", description: "Credits, free actions and how they came to be." },
     { name: "fitting", description: "Trying things on: photos, zones, orders." },
     { name: "editing", description: "Changing a photo by talking to an assistant: photo, conversation, order." },
+    { name: "payments", description: "What is sold, orders, and the payment provider's notices." },
     { name: "generations", description: "The person's pictures: made, in work, failed." },
     { name: "files", description: "Pictures by signed link." },
     { name: "live", description: "What happens, as it happens: over a socket or a long poll." },

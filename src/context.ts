@@ -22,6 +22,9 @@ import {
   type OpenRouterClient,
   type OpenRouterClientOptions,
 } from "./providers/openrouter/client.ts";
+import type { PaymentProvider } from "./providers/payment-provider.ts";
+import { createYooKassaClient } from "./providers/yookassa/client.ts";
+import { yooKassaProvider } from "./providers/yookassa/payment-provider.ts";
 
 /** Everything that the product needs from the world, wired once at the start. */
 export interface ContextParts {
@@ -39,6 +42,8 @@ export interface ContextParts {
   readonly fetchResult: ResultFetcher;
   /** Null where no key is set: then the assistant is switched off, and everything else works. */
   readonly assistant: OpenRouterClient | null;
+  /** Null where no shop is set up: then nothing is sold, and everything else works. */
+  readonly paymentProvider: PaymentProvider | null;
   /** Text while it is being written. */
   readonly deltas: Deltas;
   /** Follows a request into its jobs and provider calls. */
@@ -141,6 +146,7 @@ export async function openContext(settings: Settings, overrides: ContextOverride
             ...overrides.assistant,
             ...(settings.PUBLIC_URL === "" ? {} : { siteUrl: settings.PUBLIC_URL }),
           }),
+    paymentProvider: paymentProviderOf(settings, { log, loopbackAllowed, random }),
     deltas: createDeltas(database, log),
   };
   return {
@@ -151,6 +157,21 @@ export async function openContext(settings: Settings, overrides: ContextOverride
       await database.close();
     },
   };
+}
+
+/** The way to be paid that the settings describe, or null. A key that begins with `live_` moves real money. */
+function paymentProviderOf(
+  settings: Settings,
+  tools: { log: Log; loopbackAllowed: boolean; random: () => number },
+): PaymentProvider | null {
+  if (settings.YOOKASSA_SHOP_ID === "" || settings.YOOKASSA_SECRET_KEY === "") return null;
+  const client = createYooKassaClient({
+    apiUrl: settings.YOOKASSA_API_URL,
+    shopId: settings.YOOKASSA_SHOP_ID,
+    secretKey: settings.YOOKASSA_SECRET_KEY,
+    ...tools,
+  });
+  return yooKassaProvider(client, settings.YOOKASSA_SECRET_KEY.startsWith("live_"));
 }
 
 /** Operator commands work without the keys of a server; whoever then signs a link learns that one is missing. */

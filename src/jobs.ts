@@ -1,10 +1,11 @@
 import type { Context } from "./context.ts";
-import { verifyLedgerNightly } from "./features/billing/index.ts";
+import { paymentRefunded, sweepMoney, verifyLedgerNightly } from "./features/billing/index.ts";
 import { failOverdueChatTurns, replyToTurn } from "./features/editing/index.ts";
 import {
   failOverdueGenerations,
   generationEnded,
   guardProviderBalance,
+  openCleanCopies,
   runGeneration,
 } from "./features/generations/index.ts";
 import { alertOwner } from "./features/notifications/index.ts";
@@ -25,6 +26,9 @@ const handlers: Record<string, Handler> = {
   "editing.reply": replyToTurn,
   "editing.fail_overdue": failOverdueChatTurns,
   "owner.alert": alertOwner,
+  "payment.applied": openCleanCopies,
+  "payment.refunded": paymentRefunded,
+  "payments.sweep": sweepMoney,
   "ledger.verify": verifyLedgerNightly,
   "privacy.clean_up": runCleanup,
   "queue.sort_unknown_kinds": async (ctx) => {

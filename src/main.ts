@@ -1,6 +1,7 @@
 import { print } from "./commands/command.ts";
 import { findCommand, isTopic, overview } from "./commands/index.ts";
-import { OperatorError } from "./platform/errors.ts";
+import { OperatorError, Refusal } from "./platform/errors.ts";
+import { refusalText } from "./platform/refusals.ts";
 
 /** argv -> one command. What people must mend is a sentence on standard error and exit code 2; a bug shows its stack. */
 async function main(words: readonly string[]): Promise<number> {
@@ -20,15 +21,21 @@ async function main(words: readonly string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  const isForPeople =
-    error instanceof OperatorError ||
-    (error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS"));
-  process.stderr.write(isForPeople ? `atelier: ${error.message}\n` : `${Bun.inspect(error)}\n`);
-  process.exitCode = isForPeople ? 2 : 1;
+  const sentence = sentenceOf(error);
+  process.stderr.write(sentence === null ? `${Bun.inspect(error)}\n` : `atelier: ${sentence}\n`);
+  process.exitCode = sentence === null ? 1 : 2;
 }
 await allIsWritten();
 // Timers and pools of a finished command must not keep the program alive.
 process.exit();
+
+/** What people can mend, as a sentence; null for a bug. */
+function sentenceOf(error: unknown): string | null {
+  if (error instanceof OperatorError) return error.message;
+  if (error instanceof Refusal) return `${refusalText(error.code).en} (${error.code})`;
+  const isArgument = error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+  return isArgument ? error.message : null;
+}
 
 /** A slow reader behind a pipe gets everything: `process.exit` alone drops what does not fit into the pipe. */
 function allIsWritten(): Promise<void> {

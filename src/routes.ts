@@ -4,6 +4,7 @@ import type { Context } from "./context.ts";
 import { guard } from "./features/auth/guard.ts";
 import { createAccessTokens } from "./features/auth/index.ts";
 import { authRoutes } from "./features/auth/routes.ts";
+import { paymentRoutes, planRoutes } from "./features/billing/payment-routes.ts";
 import { balanceRoutes } from "./features/billing/routes.ts";
 import { editingRoutes } from "./features/editing/routes.ts";
 import { fittingRoutes } from "./features/fitting/routes.ts";
@@ -52,7 +53,7 @@ export function createApp(ctx: Context, options: AppOptions) {
       idleTimeout: 120,
     },
   })
-    .use(requestScope(trustedProxiesFrom(ctx.settings.TRUSTED_PROXIES)))
+    .use(requestScope(trustedProxiesFrom(ctx.settings.TRUSTED_PROXIES), options.isStopping))
     .use(problems(ctx.log))
     .use(health(options.healthChecks, options.isStopping))
     .group("/api/v1", (api) =>
@@ -60,6 +61,8 @@ export function createApp(ctx: Context, options: AppOptions) {
         .use(authRoutes(guarded, tokens))
         .use(profileRoutes(guarded))
         .use(balanceRoutes(guarded))
+        .use(planRoutes(guarded))
+        .use(paymentRoutes(guarded))
         .use(fittingRoutes(guarded, uploads))
         .use(editingRoutes(guarded, ctx, hub, uploads))
         .use(generationRoutes(guarded))

@@ -240,6 +240,44 @@ CREATE TABLE "owner_alerts" (
 	"created_at" timestamp (3) with time zone NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "payment_notices" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"address" text NOT NULL,
+	"event" text,
+	"object_id" text,
+	"outcome" text NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "payments" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"user_id" uuid NOT NULL,
+	"provider" text NOT NULL,
+	"yookassa_id" text,
+	"product" text NOT NULL,
+	"credits" integer NOT NULL,
+	"amount" bigint NOT NULL,
+	"currency" text NOT NULL,
+	"status" text NOT NULL,
+	"tax_amount" bigint NOT NULL,
+	"commission_amount" bigint NOT NULL,
+	"commission_is_real" boolean NOT NULL,
+	"refunded_amount" bigint NOT NULL,
+	"tokens_used" integer NOT NULL,
+	"idempotency_key" text NOT NULL,
+	"is_test" boolean NOT NULL,
+	"return_url" text NOT NULL,
+	"confirmation_url" text,
+	"cancel_reason" text,
+	"flagged" text,
+	"checks" integer NOT NULL,
+	"next_check_at" timestamp (3) with time zone,
+	"succeeded_at" timestamp (3) with time zone,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"updated_at" timestamp (3) with time zone NOT NULL,
+	CONSTRAINT "payments_amounts" CHECK (amount > 0 and tax_amount >= 0 and commission_amount >= 0 and refunded_amount >= 0 and refunded_amount <= amount)
+);
+--> statement-breakpoint
 CREATE TABLE "provider_states" (
 	"provider" text PRIMARY KEY NOT NULL,
 	"failures" integer NOT NULL,
@@ -262,6 +300,22 @@ CREATE TABLE "refresh_tokens" (
 	"created_at" timestamp (3) with time zone NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "refunds" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"payment_id" uuid NOT NULL,
+	"yookassa_id" text,
+	"amount" bigint NOT NULL,
+	"status" text NOT NULL,
+	"origin" text NOT NULL,
+	"reason" text NOT NULL,
+	"idempotency_key" text NOT NULL,
+	"credits_revoked" integer NOT NULL,
+	"next_check_at" timestamp (3) with time zone,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"updated_at" timestamp (3) with time zone NOT NULL,
+	CONSTRAINT "refunds_amount" CHECK (amount > 0)
+);
+--> statement-breakpoint
 CREATE TABLE "schedules" (
 	"name" text PRIMARY KEY NOT NULL,
 	"last_slot" timestamp (3) with time zone NOT NULL,
@@ -275,6 +329,24 @@ CREATE TABLE "sessions" (
 	"expires_at" timestamp (3) with time zone NOT NULL,
 	"revoked_at" timestamp (3) with time zone,
 	"revoke_reason" text
+);
+--> statement-breakpoint
+CREATE TABLE "tax_entries" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"payment_id" uuid NOT NULL,
+	"cause" text NOT NULL,
+	"date" text NOT NULL,
+	"operation_at" timestamp (3) with time zone NOT NULL,
+	"gross" bigint NOT NULL,
+	"buyer" text NOT NULL,
+	"service" text NOT NULL,
+	"state" text NOT NULL,
+	"receipt_number" text,
+	"annul_reason" text,
+	"annul_due" boolean NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"updated_at" timestamp (3) with time zone NOT NULL,
+	CONSTRAINT "tax_entries_gross" CHECK (gross > 0)
 );
 --> statement-breakpoint
 CREATE TABLE "users" (
@@ -293,6 +365,7 @@ CREATE TABLE "users" (
 	"subscription_end" timestamp (3) with time zone,
 	"freemium_month" text NOT NULL,
 	"freemium_actions_used" integer NOT NULL,
+	"assistant_tokens" bigint NOT NULL,
 	"banned_at" timestamp (3) with time zone,
 	"ban_reason" text,
 	"created_at" timestamp (3) with time zone NOT NULL,
@@ -334,8 +407,11 @@ ALTER TABLE "generations" ADD CONSTRAINT "generations_marked_file_id_files_id_fk
 ALTER TABLE "generations" ADD CONSTRAINT "generations_preview_file_id_files_id_fk" FOREIGN KEY ("preview_file_id") REFERENCES "public"."files"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "generations" ADD CONSTRAINT "generations_marked_preview_file_id_files_id_fk" FOREIGN KEY ("marked_preview_file_id") REFERENCES "public"."files"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "generations" ADD CONSTRAINT "generations_hold_id_credit_holds_id_fk" FOREIGN KEY ("hold_id") REFERENCES "public"."credit_holds"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "payments" ADD CONSTRAINT "payments_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "refresh_tokens" ADD CONSTRAINT "refresh_tokens_session_id_sessions_id_fk" FOREIGN KEY ("session_id") REFERENCES "public"."sessions"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "refunds" ADD CONSTRAINT "refunds_payment_id_payments_id_fk" FOREIGN KEY ("payment_id") REFERENCES "public"."payments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sessions" ADD CONSTRAINT "sessions_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "tax_entries" ADD CONSTRAINT "tax_entries_payment_id_payments_id_fk" FOREIGN KEY ("payment_id") REFERENCES "public"."payments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE UNIQUE INDEX "chat_history_session" ON "chat_history" USING btree ("session_id");--> statement-breakpoint
 CREATE INDEX "chat_history_user" ON "chat_history" USING btree ("user_id","updated_at");--> statement-breakpoint
 CREATE INDEX "chat_history_age" ON "chat_history" USING btree ("updated_at");--> statement-breakpoint
@@ -373,7 +449,19 @@ CREATE UNIQUE INDEX "jobs_unique_key" ON "jobs" USING btree ("unique_key");--> s
 CREATE INDEX "live_events_age" ON "live_events" USING btree ("at");--> statement-breakpoint
 CREATE INDEX "live_tickets_age" ON "live_tickets" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "owner_alerts_recent" ON "owner_alerts" USING btree ("created_at");--> statement-breakpoint
+CREATE INDEX "payment_notices_age" ON "payment_notices" USING btree ("created_at");--> statement-breakpoint
+CREATE UNIQUE INDEX "payments_yookassa_id" ON "payments" USING btree ("yookassa_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "payments_idempotency_key" ON "payments" USING btree ("idempotency_key");--> statement-breakpoint
+CREATE INDEX "payments_user" ON "payments" USING btree ("user_id","id");--> statement-breakpoint
+CREATE INDEX "payments_open" ON "payments" USING btree ("next_check_at") WHERE next_check_at is not null;--> statement-breakpoint
 CREATE INDEX "refresh_tokens_session" ON "refresh_tokens" USING btree ("session_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "refunds_yookassa_id" ON "refunds" USING btree ("yookassa_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "refunds_idempotency_key" ON "refunds" USING btree ("idempotency_key");--> statement-breakpoint
+CREATE INDEX "refunds_payment" ON "refunds" USING btree ("payment_id");--> statement-breakpoint
+CREATE INDEX "refunds_open" ON "refunds" USING btree ("next_check_at") WHERE next_check_at is not null;--> statement-breakpoint
 CREATE INDEX "sessions_user" ON "sessions" USING btree ("user_id");--> statement-breakpoint
 CREATE INDEX "sessions_expiry" ON "sessions" USING btree ("expires_at");--> statement-breakpoint
+CREATE UNIQUE INDEX "tax_entries_cause" ON "tax_entries" USING btree ("cause");--> statement-breakpoint
+CREATE INDEX "tax_entries_date" ON "tax_entries" USING btree ("date","id");--> statement-breakpoint
+CREATE INDEX "tax_entries_payment" ON "tax_entries" USING btree ("payment_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "users_telegram_id" ON "users" USING btree ("telegram_id");

@@ -299,6 +299,50 @@ CREATE TABLE `owner_alerts` (
 );
 --> statement-breakpoint
 CREATE INDEX `owner_alerts_recent` ON `owner_alerts` (`created_at`);--> statement-breakpoint
+CREATE TABLE `payment_notices` (
+	`id` text PRIMARY KEY NOT NULL,
+	`address` text NOT NULL,
+	`event` text,
+	`object_id` text,
+	`outcome` text NOT NULL,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `payment_notices_age` ON `payment_notices` (`created_at`);--> statement-breakpoint
+CREATE TABLE `payments` (
+	`id` text PRIMARY KEY NOT NULL,
+	`user_id` text NOT NULL,
+	`provider` text NOT NULL,
+	`yookassa_id` text,
+	`product` text NOT NULL,
+	`credits` integer NOT NULL,
+	`amount` integer NOT NULL,
+	`currency` text NOT NULL,
+	`status` text NOT NULL,
+	`tax_amount` integer NOT NULL,
+	`commission_amount` integer NOT NULL,
+	`commission_is_real` integer NOT NULL,
+	`refunded_amount` integer NOT NULL,
+	`tokens_used` integer NOT NULL,
+	`idempotency_key` text NOT NULL,
+	`is_test` integer NOT NULL,
+	`return_url` text NOT NULL,
+	`confirmation_url` text,
+	`cancel_reason` text,
+	`flagged` text,
+	`checks` integer NOT NULL,
+	`next_check_at` integer,
+	`succeeded_at` integer,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE no action,
+	CONSTRAINT "payments_amounts" CHECK(amount > 0 and tax_amount >= 0 and commission_amount >= 0 and refunded_amount >= 0 and refunded_amount <= amount)
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `payments_yookassa_id` ON `payments` (`yookassa_id`);--> statement-breakpoint
+CREATE UNIQUE INDEX `payments_idempotency_key` ON `payments` (`idempotency_key`);--> statement-breakpoint
+CREATE INDEX `payments_user` ON `payments` (`user_id`,`id`);--> statement-breakpoint
+CREATE INDEX `payments_open` ON `payments` (`next_check_at`) WHERE next_check_at is not null;--> statement-breakpoint
 CREATE TABLE `provider_states` (
 	`provider` text PRIMARY KEY NOT NULL,
 	`failures` integer NOT NULL,
@@ -323,6 +367,27 @@ CREATE TABLE `refresh_tokens` (
 );
 --> statement-breakpoint
 CREATE INDEX `refresh_tokens_session` ON `refresh_tokens` (`session_id`);--> statement-breakpoint
+CREATE TABLE `refunds` (
+	`id` text PRIMARY KEY NOT NULL,
+	`payment_id` text NOT NULL,
+	`yookassa_id` text,
+	`amount` integer NOT NULL,
+	`status` text NOT NULL,
+	`origin` text NOT NULL,
+	`reason` text NOT NULL,
+	`idempotency_key` text NOT NULL,
+	`credits_revoked` integer NOT NULL,
+	`next_check_at` integer,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	FOREIGN KEY (`payment_id`) REFERENCES `payments`(`id`) ON UPDATE no action ON DELETE no action,
+	CONSTRAINT "refunds_amount" CHECK(amount > 0)
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `refunds_yookassa_id` ON `refunds` (`yookassa_id`);--> statement-breakpoint
+CREATE UNIQUE INDEX `refunds_idempotency_key` ON `refunds` (`idempotency_key`);--> statement-breakpoint
+CREATE INDEX `refunds_payment` ON `refunds` (`payment_id`);--> statement-breakpoint
+CREATE INDEX `refunds_open` ON `refunds` (`next_check_at`) WHERE next_check_at is not null;--> statement-breakpoint
 CREATE TABLE `schedules` (
 	`name` text PRIMARY KEY NOT NULL,
 	`last_slot` integer NOT NULL,
@@ -341,6 +406,28 @@ CREATE TABLE `sessions` (
 --> statement-breakpoint
 CREATE INDEX `sessions_user` ON `sessions` (`user_id`);--> statement-breakpoint
 CREATE INDEX `sessions_expiry` ON `sessions` (`expires_at`);--> statement-breakpoint
+CREATE TABLE `tax_entries` (
+	`id` text PRIMARY KEY NOT NULL,
+	`payment_id` text NOT NULL,
+	`cause` text NOT NULL,
+	`date` text NOT NULL,
+	`operation_at` integer NOT NULL,
+	`gross` integer NOT NULL,
+	`buyer` text NOT NULL,
+	`service` text NOT NULL,
+	`state` text NOT NULL,
+	`receipt_number` text,
+	`annul_reason` text,
+	`annul_due` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	FOREIGN KEY (`payment_id`) REFERENCES `payments`(`id`) ON UPDATE no action ON DELETE no action,
+	CONSTRAINT "tax_entries_gross" CHECK(gross > 0)
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `tax_entries_cause` ON `tax_entries` (`cause`);--> statement-breakpoint
+CREATE INDEX `tax_entries_date` ON `tax_entries` (`date`,`id`);--> statement-breakpoint
+CREATE INDEX `tax_entries_payment` ON `tax_entries` (`payment_id`);--> statement-breakpoint
 CREATE TABLE `users` (
 	`id` text PRIMARY KEY NOT NULL,
 	`telegram_id` integer NOT NULL,
@@ -357,6 +444,7 @@ CREATE TABLE `users` (
 	`subscription_end` integer,
 	`freemium_month` text NOT NULL,
 	`freemium_actions_used` integer NOT NULL,
+	`assistant_tokens` integer NOT NULL,
 	`banned_at` integer,
 	`ban_reason` text,
 	`created_at` integer NOT NULL,

@@ -13,6 +13,7 @@ const MEANING: Readonly<Record<keyof CleanupReport, string>> = {
   tickets: "unused tickets for sockets",
   sessions: "sessions that ended more than a week ago",
   conversations: "conversations with the assistant past their 30 days",
+  payment_notices: "notices of the payment provider past their 90 days",
   expired_credits_people: "people whose expired credits are booked out",
 };
 

@@ -7,9 +7,12 @@ import { jobsListCommand, jobsParkCommand, jobsRetryCommand, jobsShowCommand } f
 import { ledgerVerifyCommand } from "./ledger.ts";
 import { migrateCommand } from "./migrate.ts";
 import { openapiCommand } from "./openapi.ts";
+import { reconcileCommand } from "./reconcile.ts";
+import { refundCommand } from "./refund.ts";
 import { sandboxCommand } from "./sandbox.ts";
 import { serveCommand } from "./serve.ts";
 import { settingsCommand } from "./settings.ts";
+import { taxExportCommand, taxMarkCommand } from "./tax.ts";
 import { userShowCommand } from "./user.ts";
 import { userGrantCommand } from "./user-grant.ts";
 import { versionCommand } from "./version.ts";
@@ -29,6 +32,10 @@ export const commands: readonly Command[] = [
   jobsRetryCommand,
   jobsParkCommand,
   ledgerVerifyCommand,
+  reconcileCommand,
+  refundCommand,
+  taxExportCommand,
+  taxMarkCommand,
   cleanupCommand,
   healthcheckCommand,
   openapiCommand,

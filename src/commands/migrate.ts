@@ -47,7 +47,8 @@ A SQLite file is copied beside itself first. A database that a newer version has
         const copy = await copyBeforeMigrate(database, systemClock, settings.DATA_DIR);
         if (copy) print(`Copied the database to ${copy}`);
       });
-      print(`Applied: ${applied.join(", ")}`);
+      // Another program may have been quicker.
+      print(applied.length === 0 ? "The schema is up to date." : `Applied: ${applied.join(", ")}`);
       return 0;
     } finally {
       await database.close();

@@ -154,6 +154,12 @@ const refusals = {
     en: "The assistant cannot answer right now. Try again a little later. You were not charged.",
     ru: "Ассистент сейчас не отвечает. Попробуйте немного позже. С вас ничего не списано.",
   },
+  payment_provider_unavailable: {
+    status: 503,
+    title: "Payments are not possible right now",
+    en: "The payment service does not answer right now. Try again in a moment; a second tap does not make a second order.",
+    ru: "Платёжный сервис сейчас не отвечает. Попробуйте чуть позже: повторное нажатие не создаст второй заказ.",
+  },
   busy: {
     status: 503,
     title: "The server is busy",

@@ -5,6 +5,11 @@ import { createApp } from "../routes.ts";
 /** Bodies are streamed and each route has its own limit far below; this one only stops what no route would read. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024;
 const IDLE_SECONDS_MAX = 60;
+/**
+ * For so long a stopping server still takes requests: what was sent before anybody could know of the stop, connections
+ * that wait to be accepted among it, is answered, and each answer asks its client to connect anew.
+ */
+const FAREWELL_MS = 300;
 /** Requests in hand get this long to end when the server stops. */
 const DRAIN_MS = 5_000;
 
@@ -53,6 +58,7 @@ export async function startApi(
     port,
     async stop() {
       stopping = true;
+      await Bun.sleep(FAREWELL_MS);
       sockets.stop();
       hub.stop();
       await Promise.race([app.server?.stop(false), Bun.sleep(DRAIN_MS)]);

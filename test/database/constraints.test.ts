@@ -25,6 +25,7 @@ beforeEach(async () => {
       reservedCredits: 2,
       freemiumMonth: "2026-11",
       freemiumActionsUsed: 0,
+      assistantTokens: 0,
       createdAt: at,
       updatedAt: at,
     });

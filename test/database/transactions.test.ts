@@ -3,6 +3,7 @@ import { eq, sql } from "drizzle-orm";
 import type { Queries } from "../../src/platform/db/database.ts";
 import { schedules } from "../../src/platform/queue/tables.ts";
 import { lane } from "../support/database.ts";
+import { gate } from "../support/gate.ts";
 import { useMachinery } from "../support/machinery.ts";
 import { until } from "../support/until.ts";
 
@@ -20,26 +21,6 @@ const machinery = useMachinery();
 async function names(): Promise<string[]> {
   const rows = await machinery().ctx.db.select({ name: schedules.name }).from(schedules).orderBy(schedules.name);
   return rows.map((row) => row.name);
-}
-
-/** Lets one piece of work wait for another. */
-function gate() {
-  let open: () => void = () => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { open, opened };
-}
-
-/** What an error and its causes say; drizzle wraps what a statement throws. */
-async function complaintOf(attempt: PromiseLike<unknown>): Promise<string> {
-  const error = await Promise.resolve(attempt).then(
-    () => undefined,
-    (caught: unknown) => caught as Error,
-  );
-  const messages: string[] = [];
-  for (let at = error; at instanceof Error; at = at.cause as Error | undefined) messages.push(at.message);
-  return messages.join("\n");
 }
 
 describe("a transaction", () => {
@@ -118,75 +99,10 @@ describe("a transaction", () => {
   });
 });
 
-describe("the outer handle inside a transaction is refused at once instead of hanging", () => {
-  const uses: [string, (m: ReturnType<typeof machinery>) => Promise<unknown>][] = [
-    ["reading", ({ ctx }) => Promise.resolve(ctx.db.select().from(schedules))],
-    ["counting", ({ ctx }) => Promise.resolve(ctx.db.$count(schedules))],
-    ["writing", ({ ctx }) => Promise.resolve(insert(ctx.db, "stray"))],
-    ["a transaction of the outer context", ({ ctx }) => ctx.transaction(async () => {})],
-    ["a plain statement", ({ open }) => open.raw("select 1 as one")],
-  ];
-  test.each(uses)("%s", async (_, use) => {
-    const { ctx } = machinery();
-    const startedAt = performance.now();
-    const attempt = ctx.transaction(async (tx) => {
-      await insert(tx.db, "a");
-      await use(machinery());
-    });
-    expect(await complaintOf(attempt)).toContain("the database handle was used inside a transaction");
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
-    expect(await names()).toEqual([]);
-  });
-
-  test("also behind a pause and in a function that knows nothing of the transaction", async () => {
-    const { ctx } = machinery();
-    const elsewhere = async () => {
-      await Bun.sleep(1);
-      return names();
-    };
-    expect(await complaintOf(ctx.transaction(elsewhere))).toContain("inside a transaction");
-  });
-
-  test("but not for others at the same time, nor afterwards for what the transaction set going", async () => {
-    const { ctx } = machinery();
-    const { open, opened } = gate();
-    let later: Promise<string[]> | undefined;
-    const transaction = ctx.transaction(async (tx) => {
-      await insert(tx.db, "a");
-      later = Bun.sleep(20).then(names);
-      await opened;
-    });
-    expect(await names()).toEqual([]);
-    open();
-    await transaction;
-    expect(await later).toEqual(["a"]);
-  });
-});
-
-describe("a transaction's own handle after its end", () => {
-  test("is refused, so that it cannot slip into another's transaction", async () => {
-    const { ctx } = machinery();
-    let kept: Queries | undefined;
-    await ctx.transaction(async (tx) => {
-      kept = tx.db;
-    });
-    const stray = kept as unknown as Queries;
-    expect(await complaintOf(insert(stray, "stray"))).toContain("after the transaction had ended");
-    const other = ctx.transaction(async (tx) => {
-      await insert(tx.db, "a");
-      await Bun.sleep(20);
-    });
-    await Bun.sleep(5);
-    expect(await complaintOf(insert(stray, "stray"))).toContain("after the transaction had ended");
-    await other;
-    expect(await names()).toEqual(["a"]);
-  });
-});
-
 describe("writers at the same time", () => {
   test("do not slip into another's transaction: its rollback takes nothing of theirs", async () => {
     const { ctx } = machinery();
-    const { open, opened } = gate();
+    const { ended: opened, end: open } = gate();
     const doomed = ctx.transaction(async (tx) => {
       await insert(tx.db, "doomed 1");
       await opened;
@@ -203,7 +119,7 @@ describe("writers at the same time", () => {
 
   test("do not see what is not committed", async () => {
     const { ctx } = machinery();
-    const { open, opened } = gate();
+    const { ended: opened, end: open } = gate();
     const slow = ctx.transaction(async (tx) => {
       await insert(tx.db, "a");
       await opened;
@@ -297,8 +213,8 @@ describe.skipIf(lane === "sqlite")("a deadlock (Postgres only: SQLite has one wr
         tx.afterCommit(() => effects.push(first));
         await add(tx.db, first);
         holding += 1;
-        if (holding === 2) bothHoldOne.open();
-        await bothHoldOne.opened;
+        if (holding === 2) bothHoldOne.end();
+        await bothHoldOne.ended;
         await add(tx.db, second);
       });
     await Promise.all([crosswise("left", "right"), crosswise("right", "left")]);
@@ -324,7 +240,7 @@ describe.skipIf(lane === "postgres")("an operator's command beside the server (S
   test("X11 waits for the other's write lock without an error and without blocking this process", async () => {
     const { ctx, another } = machinery();
     const other = (await another()).ctx;
-    const { open, opened } = gate();
+    const { ended: opened, end: open } = gate();
     const holder = other.transaction(async (tx) => {
       await insert(tx.db, "command");
       await opened;

@@ -14,6 +14,7 @@ import { createApp } from "../../src/routes.ts";
 import { signInitData } from "../../src/sandbox/init-data.ts";
 import { type KieEmulator, startKieEmulator } from "../../src/sandbox/kie.ts";
 import { type OpenRouterEmulator, startOpenRouterEmulator } from "../../src/sandbox/openrouter.ts";
+import { startYooKassaEmulator, type YooKassaEmulator } from "../../src/sandbox/yookassa.ts";
 import { createTestClock, type TestClock } from "./clock.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 
@@ -39,6 +40,7 @@ export interface TestApp {
   clock: TestClock;
   kie: KieEmulator;
   openRouter: OpenRouterEmulator;
+  yooKassa: YooKassaEmulator;
   /** Every line that was logged. */
   logLines: string[];
   app: ReturnType<typeof createApp>["app"];
@@ -97,7 +99,13 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const kie = await startKieEmulator({ images, clock, taskMs: options.taskMs ?? 20 });
   const openRouter = await startOpenRouterEmulator({ clock, answerMs: 5, deltaMs: 1 });
   const assistant = { OPENROUTER_API_KEY: openRouter.apiKey, OPENROUTER_API_URL: openRouter.apiUrl };
-  const environment = testEnvironment(database, kie, { ...assistant, ...options.settings });
+  const yooKassa = await startYooKassaEmulator({ clock });
+  const shop = {
+    YOOKASSA_SHOP_ID: yooKassa.shopId,
+    YOOKASSA_SECRET_KEY: yooKassa.secretKey,
+    YOOKASSA_API_URL: yooKassa.url,
+  };
+  const environment = testEnvironment(database, kie, { ...assistant, ...shop, ...options.settings });
   const { settings } = loadSettings(environment, { serving: true });
   const open = await openContext(settings, {
     clock,
@@ -120,6 +128,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     clock,
     kie,
     openRouter,
+    yooKassa,
     logLines,
     app: built.app,
     request: (path, request = {}) => Promise.resolve(built.app.handle(makeRequest(path, request))),
@@ -156,6 +165,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       await open.close();
       await kie.stop();
       await openRouter.stop();
+      await yooKassa.stop();
       if (!options.database) await database.remove();
     },
   };
@@ -183,10 +193,9 @@ export function testEnvironment(
     ...(database.url === "" ? {} : { DATABASE_URL: database.url }),
     ...more,
   };
-  const entries = Object.entries(values).map(([name, value]): [string, EnvironmentValue] => [
-    name,
-    { value, source: "environment" },
-  ]);
+  // As in a real environment, an empty value counts as not set.
+  const given = Object.entries(values).filter(([, value]) => value !== "");
+  const entries = given.map(([name, value]): [string, EnvironmentValue] => [name, { value, source: "environment" }]);
   return new Map(entries);
 }
 

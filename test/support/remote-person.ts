@@ -18,6 +18,7 @@ export interface RequestOptions {
 /** A person with a client of their own who reaches the API over the network alone. */
 export interface RemotePerson {
   readonly id: string;
+  readonly token: string;
   /** `path` begins behind `/api/v1`. A refused or cut connection throws. */
   request(path: string, options?: RequestOptions): Promise<Response>;
   /** The JSON of an answer that must have this status. */
@@ -49,6 +50,8 @@ export interface LiveSocket {
   cut(): void;
 }
 
+/** Many people who wait at once must not be the load that they wait for. */
+const LOOK_PAUSE_MS = 50;
 const FINAL: readonly string[] = ["succeeded", "failed", "cancelled"];
 let people = 7_000_000;
 
@@ -74,6 +77,7 @@ function personWith(url: string, id: string, token: string): RemotePerson {
   let photos: ReturnType<RemotePerson["photos"]> | undefined;
   const person: RemotePerson = {
     id,
+    token,
     request(path, { method = "GET", json, body, headers, keepalive = false } = {}) {
       const content = json === undefined ? body : JSON.stringify(json);
       return fetch(`${url}/api/v1${path}`, {
@@ -118,6 +122,7 @@ function personWith(url: string, id: string, token: string): RemotePerson {
     async ended(generationId, limitMs = 30_000) {
       let last: GenerationView | undefined;
       const hasEnded = async () => {
+        if (last !== undefined) await Bun.sleep(LOOK_PAUSE_MS);
         last = await person.look(generationId);
         return FINAL.includes(last.status);
       };

@@ -1,6 +1,9 @@
 import type { Context } from "../../context.ts";
+import type { LeasedJob } from "../../platform/queue/claim.ts";
 import { DONE, type JobOutcome } from "../../platform/queue/outcome.ts";
 import { tellOwner } from "../notifications/index.ts";
+import { sweepPayments } from "./payments.ts";
+import { sweepRefunds } from "./refunds.ts";
 import { verifyLedger } from "./verify.ts";
 
 /** Recurring, at night: recomputes every balance and tells the owner of any difference. */
@@ -16,5 +19,19 @@ export async function verifyLedgerNightly(ctx: Context): Promise<JobOutcome> {
       }),
     );
   }
+  return DONE;
+}
+
+/** Recurring: asks the payment provider about open payments and refunds, so that a lost notice costs nobody anything. */
+export async function sweepMoney(ctx: Context): Promise<JobOutcome> {
+  if (ctx.paymentProvider === null) return DONE;
+  const asked = (await sweepPayments(ctx)) + (await sweepRefunds(ctx));
+  if (asked > 0) ctx.log.info("open payments and refunds were asked about", { asked });
+  return DONE;
+}
+
+/** A payment was given back, in part or whole: what others do about it hangs on this job. */
+export async function paymentRefunded(ctx: Context, job: LeasedJob): Promise<JobOutcome> {
+  ctx.log.info("payment refunded", { payment: job.payload.payment_id });
   return DONE;
 }

@@ -170,6 +170,45 @@ export async function release(tx: Tx, holdId: string): Promise<boolean> {
   return true;
 }
 
+/**
+ * Takes back up to `creditsMax` credits of the grant with this source, as far as they are unused, because the money for
+ * them went back. Credits that are held or spent stay where they are. Returns how many were taken.
+ */
+export async function revokeCredits(
+  ctx: Context,
+  revocation: { userId: string; source: string; creditsMax: number; cause: string },
+): Promise<number> {
+  return ctx.transaction(async (tx) => {
+    const user = await expireDue(tx, await lockUser(tx, revocation.userId));
+    const [grant] = await tx.db.select().from(creditGrants).where(eq(creditGrants.source, revocation.source));
+    const credits = Math.min(revocation.creditsMax, grant?.creditsLeft ?? 0);
+    if (!grant || grant.userId !== user.id || credits <= 0) return 0;
+    await tx.db
+      .update(creditGrants)
+      .set({ creditsLeft: sql`${creditGrants.creditsLeft} - ${credits}` })
+      .where(eq(creditGrants.id, grant.id));
+    await move(tx, user, {
+      kind: "revoke",
+      cause: revocation.cause,
+      action: grant.kind,
+      balance: -credits,
+      reserved: 0,
+      counter: "revoked",
+      grantId: grant.id,
+    });
+    return credits;
+  });
+}
+
+/** How many credits of the grant with this source are unused. */
+export async function creditsLeftOf(ctx: Pick<Context, "db">, source: string): Promise<number> {
+  const [grant] = await ctx.db
+    .select({ left: creditGrants.creditsLeft })
+    .from(creditGrants)
+    .where(eq(creditGrants.source, source));
+  return grant?.left ?? 0;
+}
+
 /** Books out what has expired for one person. The caller holds the lock on the row; returns the row as it is now. */
 async function expireDue(tx: Tx, user: User): Promise<User> {
   const now = tx.clock.now();

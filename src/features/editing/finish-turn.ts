@@ -4,6 +4,7 @@ import { newId } from "../../platform/ids.ts";
 import { publish } from "../../platform/live/events.ts";
 import { wakeJob } from "../../platform/queue/enqueue.ts";
 import { release, settle } from "../billing/index.ts";
+import { countAssistantTokens } from "../profile/index.ts";
 import { changeMessages } from "./conversations.ts";
 import { type ChatTurn, turnJobKey } from "./start-turn.ts";
 import { chatTurns, chatVariants, type Variant } from "./tables.ts";
@@ -44,6 +45,7 @@ export async function endTurn(tx: Context, turnId: string, end: TurnEnd): Promis
     );
   }
   await (end.state === "succeeded" ? settle(tx, turn.holdId) : release(tx, turn.holdId));
+  await countAssistantTokens(tx, turn.userId, end.usage.inputTokens + end.usage.outputTokens);
   await publish(tx, turn.userId, "notice", {
     about: "editing.turn",
     turn_id: turn.id,

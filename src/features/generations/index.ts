@@ -1,7 +1,13 @@
 export { takeCallback } from "./callback.ts";
 export { type CancelAnswer, cancelGeneration, deleteGeneration, retryGeneration } from "./cancel.ts";
 export { failOverdue } from "./finish.ts";
-export { failOverdueGenerations, generationEnded, guardProviderBalance, runGeneration } from "./jobs.ts";
+export {
+  failOverdueGenerations,
+  generationEnded,
+  guardProviderBalance,
+  openCleanCopies,
+  runGeneration,
+} from "./jobs.ts";
 export { BREAKER_OPEN_MS, checkProviderBalance, picturesLeft, providerState } from "./provider-state.ts";
 export { GenerationSchema, ORDER_REFUSALS } from "./schemas.ts";
 export { screenWords } from "./screen-words.ts";

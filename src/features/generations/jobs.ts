@@ -4,6 +4,7 @@ import { DONE, type JobOutcome } from "../../platform/queue/outcome.ts";
 import { failOverdue } from "./finish.ts";
 import { checkProviderBalance } from "./provider-state.ts";
 
+export { openCleanCopies } from "./open-clean-copies.ts";
 export { runGeneration } from "./run.ts";
 
 /** A generation has ended: what others do about it (a message, a reward) hangs on this job. */

@@ -11,6 +11,7 @@ export {
   readableFiles,
   readFile,
   type StoredFile,
+  showFiles,
   storePhotos,
   storePicture,
 } from "./photos.ts";

@@ -193,6 +193,15 @@ export async function expireFilesNow(ctx: Pick<Context, "db" | "clock">, ids: re
     .where(and(inArray(files.id, [...ids]), sql`${files.expiresAt} > ${sql.param(now, files.expiresAt)}`));
 }
 
+/** Lets the owner of clean copies see them from now on. */
+export async function showFiles(tx: Pick<Context, "db">, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.db
+    .update(files)
+    .set({ viewable: true })
+    .where(inArray(files.id, [...ids]));
+}
+
 /** A stored photo as the API answers it. */
 export function photoView(ctx: Pick<Context, "links" | "clock" | "settings">, file: StoredFile): PhotoView {
   return {

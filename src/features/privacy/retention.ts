@@ -7,7 +7,7 @@ import { newId } from "../../platform/ids.ts";
 import { forgetOldEvents } from "../../platform/live/events.ts";
 import { forgetOldTickets } from "../../platform/live/tickets.ts";
 import { forgetOldSessions } from "../auth/index.ts";
-import { expireCredits, peopleWithExpiredCredits } from "../billing/index.ts";
+import { expireCredits, forgetOldNotices, peopleWithExpiredCredits } from "../billing/index.ts";
 import { forgetOldConversations } from "../editing/index.ts";
 import { fileDeletions, files } from "../photos/index.ts";
 
@@ -25,6 +25,8 @@ export interface CleanupReport {
   sessions: number;
   /** Conversations with the assistant, 30 days after their last message. */
   conversations: number;
+  /** Notices of the payment provider, after 90 days. */
+  payment_notices: number;
   /** People whose expired credits were booked out. */
   expired_credits_people: number;
 }
@@ -61,6 +63,7 @@ async function forgetOldRows(ctx: Context) {
     tickets: await forgetOldTickets(ctx),
     sessions: await forgetOldSessions(ctx),
     conversations: await forgetOldConversations(ctx, CONVERSATIONS_MAX),
+    payment_notices: await forgetOldNotices(ctx),
   };
 }
 

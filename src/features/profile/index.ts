@@ -1,6 +1,7 @@
 export { ProfileSchema } from "./schemas.ts";
 export { LANGUAGES, type Language, SUBSCRIPTION_TYPES, users, WRITE_STATES } from "./tables.ts";
 export {
+  countAssistantTokens,
   findByTelegramId,
   findOrCreateUser,
   findUser,

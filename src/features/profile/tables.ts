@@ -41,6 +41,8 @@ export const users = table(
     /** The Moscow month (`2026-11`) that `freemium_actions_used` counts. */
     freemiumMonth: text("freemium_month").notNull(),
     freemiumActionsUsed: integer("freemium_actions_used").notNull(),
+    /** Tokens that the assistant read and wrote for the person, all together. */
+    assistantTokens: bigInteger("assistant_tokens").notNull(),
     bannedAt: moment("banned_at"),
     banReason: text("ban_reason"),
     createdAt: moment("created_at").notNull(),

@@ -40,6 +40,7 @@ export async function findOrCreateUser(ctx: Context, person: TelegramPerson): Pr
         reservedCredits: 0,
         freemiumMonth: moscowMonth(now),
         freemiumActionsUsed: 0,
+        assistantTokens: 0,
         createdAt: now,
         updatedAt: now,
       })
@@ -82,6 +83,14 @@ export async function lockUser(tx: Pick<Context, "db" | "clock">, userId: string
   const [user] = await tx.db.update(users).set({ updatedAt: tx.clock.now() }).where(eq(users.id, userId)).returning();
   if (!user) throw new Refusal("not_found");
   return user;
+}
+
+/** Counts tokens that the assistant used for a person. */
+export async function countAssistantTokens(tx: Pick<Context, "db">, userId: string, tokens: number): Promise<void> {
+  await tx.db
+    .update(users)
+    .set({ assistantTokens: sql`${users.assistantTokens} + ${tokens}` })
+    .where(eq(users.id, userId));
 }
 
 /** The next people in the order of their ids, for work that walks all of them in pages. */

@@ -121,6 +121,26 @@ export const settingsTable = {
     each: /^~?[a-z0-9-]+\/[a-z0-9.:-]+$/,
     expectation: "a comma list of models such as anthropic/claude-haiku-4.5",
   }),
+  YOOKASSA_SHOP_ID: words({
+    text: "The number of the YooKassa shop; without it and its key nothing is sold.",
+    default: "",
+    example: "100500",
+    pattern: /^\d{1,20}$/,
+    expectation: "the number of the shop, such as 100500",
+  }),
+  YOOKASSA_SECRET_KEY: words({
+    text: "The shop's secret key; a key that begins with live_ refuses payments of test shops.",
+    default: "",
+    example: "live_your-key",
+    secret: true,
+  }),
+  YOOKASSA_API_URL: address({ text: "YooKassa's API.", default: "https://api.yookassa.ru/v3" }),
+  YOOKASSA_COMMISSION_BASIS_POINTS: wholeNumber({
+    text: "YooKassa's commission in hundredths of a percent, for the forecast until the real one is known.",
+    default: 280,
+    min: 0,
+    max: 5_000,
+  }),
   PROVIDER_LOOPBACK: choice({
     text: "`allow` permits providers and results over plain http on loopback, for tests and own emulators.",
     default: "refuse",

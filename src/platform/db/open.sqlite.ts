@@ -26,10 +26,11 @@ const CHECKPOINT_PAGES = 4_000;
  * bypass the queue. Plain reads go through a second, read-only handle: in WAL mode they see the last commit and never
  * wait for a writer.
  */
-export function openSqlite(path: string): Database {
+export async function openSqlite(path: string): Promise<Database> {
   SqliteFile.MAX_QUERY_CACHE_SIZE = STATEMENTS_KEPT_MAX;
-  const writer = openHandle(path, false);
-  const reader = path === ":memory:" ? writer : openHandle(path, true);
+  // Another process that opens the same file at this moment may hold it for the switch to WAL.
+  const writer = await patiently(() => openHandle(path, false));
+  const reader = path === ":memory:" ? writer : await patiently(() => openHandle(path, true));
   const queue = createPromiseQueue();
 
   const outside = drizzle(async (statement, parameters, method) => {
@@ -77,9 +78,18 @@ export function openSqlite(path: string): Database {
 
 function openHandle(path: string, readonly: boolean): SqliteFile {
   const file = readonly ? new SqliteFile(path, { readonly: true }) : new SqliteFile(path, { create: true });
-  // Short, because SQLite's own waiting blocks the whole program; `patiently` waits without blocking.
-  file.run("pragma busy_timeout = 20");
-  if (readonly) return file;
+  try {
+    // Short, because SQLite's own waiting blocks the whole program; `patiently` waits without blocking.
+    file.run("pragma busy_timeout = 20");
+    if (!readonly) prepareForWriting(file);
+    return file;
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+function prepareForWriting(file: SqliteFile): void {
   file.run("pragma journal_mode = wal");
   file.run("pragma synchronous = full");
   file.run("pragma foreign_keys = on");
@@ -87,7 +97,6 @@ function openHandle(path: string, readonly: boolean): SqliteFile {
   file.run(`pragma journal_size_limit = ${64 * 1024 * 1024}`);
   // Without this the -wal and -shm files of a closed database would stay behind on some systems.
   file.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 0);
-  return file;
 }
 
 type ProxyMethod = "run" | "all" | "values" | "get";

@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import { Refusal } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { clientAddress, type TrustedProxies } from "./client-address.ts";
+import { nextTurn } from "./turn.ts";
 
 /** A JSON body of any route of ours fits well into this. */
 export const JSON_BODY_BYTES_MAX = 64 * 1024;
@@ -14,15 +15,19 @@ const REQUEST_ID = /^[\w.-]{8,64}$/;
  * own `X-Request-Id` if it is a sane one), the address it came from, and security headers on its answer. JSON bodies are
  * read here under a size and time limit.
  */
-export function requestScope(trustedProxies: TrustedProxies) {
+export function requestScope(trustedProxies: TrustedProxies, isStopping: () => boolean) {
   return (
     new Elysia({ name: "request-scope" })
-      .onRequest(({ request, set }) => {
+      .onRequest(async ({ request, set }) => {
         const given = request.headers.get("x-request-id");
         set.headers["x-request-id"] = given !== null && REQUEST_ID.test(given) ? given : newId();
         set.headers["x-content-type-options"] = "nosniff";
         set.headers["referrer-policy"] = "no-referrer";
         set.headers["cache-control"] = "no-store";
+        // Whoever keeps its connection must not send the next request into one that is about to be closed.
+        if (isStopping()) set.headers.connection = "close";
+        const turn = nextTurn();
+        if (turn) await turn;
       })
       // Any other content stays unread: upload routes stream it, all others refuse an empty object by their schema.
       .onParse({ as: "global" }, ({ request, contentType }) =>

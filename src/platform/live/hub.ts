@@ -85,6 +85,7 @@ export function createLiveHub(needs: { db: Queries; log: Log; wakeUps: WakeUps }
     const people = keys ?? [...byPerson.keys()];
     for (const userId of people) for (const listener of byPerson.get(userId) ?? []) void read(listener);
   };
+  let isStopped = false;
   const unsubscribe = needs.wakeUps.subscribe("live", wake);
   const poll = setInterval(() => wake(null), pollMs);
 
@@ -102,7 +103,7 @@ export function createLiveHub(needs: { db: Queries; log: Log; wakeUps: WakeUps }
     async wait(userId, since, waitMs, signal) {
       // A listener reads in the background; somebody who does not wait must still get what is there.
       const present = await eventsSince(needs, userId, since);
-      if (present.length > 0 || waitMs <= 0 || signal?.aborted) return present;
+      if (present.length > 0 || waitMs <= 0 || signal?.aborted || isStopped) return present;
       return new Promise((resolve) => {
         const events: LiveEvent[] = [];
         let settle: Timer | undefined;
@@ -128,6 +129,7 @@ export function createLiveHub(needs: { db: Queries; log: Log; wakeUps: WakeUps }
       return size;
     },
     stop() {
+      isStopped = true;
       unsubscribe();
       clearInterval(poll);
       for (const finish of [...waits]) finish();

@@ -9,7 +9,7 @@ import { jobs, workers } from "./tables.ts";
 /** How often a worker says that it lives. */
 export const HEARTBEAT_MS = 5_000;
 /** A worker that was silent for this long has lost its leases. */
-export const LEASE_MS = 30_000;
+export const LEASE_MS = 25_000;
 /** A job whose worker died this often is taken for the cause and parked. */
 export const LOST_RUNS_MAX = 10;
 

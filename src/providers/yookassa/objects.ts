@@ -55,10 +55,10 @@ export interface YooKassaShop {
 export function readPayment(json: unknown): YooKassaPayment | undefined {
   if (!Value.Check(PaymentObject, json)) return undefined;
   const amountKopecks = textToKopecks(json.amount.value);
-  const refundedAmountKopecks = kopecksIn(json.refunded_amount, json.amount.currency) ?? 0;
+  const refundedAmountKopecks = json.refunded_amount ? kopecksIn(json.refunded_amount, json.amount.currency) : 0;
   const incomeAmountKopecks = kopecksIn(json.income_amount, json.amount.currency);
   const createdAt = momentOf(json.created_at);
-  if (amountKopecks === undefined || createdAt === undefined) return undefined;
+  if (amountKopecks === undefined || refundedAmountKopecks === undefined || createdAt === undefined) return undefined;
   const method = json.payment_method;
   return {
     id: json.id,

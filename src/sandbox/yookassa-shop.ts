@@ -1,0 +1,172 @@
+import type { Clock } from "../platform/clock.ts";
+import { after, DAY_MS, HOUR_MS, MINUTE_MS } from "../platform/clock.ts";
+import { randomToken } from "../platform/ids.ts";
+import type { Decline } from "./yookassa-cards.ts";
+import {
+  type EmulatedMethod,
+  type EmulatedPayment,
+  type EmulatedRefund,
+  incomeOf,
+  newObjectId,
+  SHOP_SETTINGS,
+  type ShopSettings,
+} from "./yookassa-records.ts";
+
+/** A payer has about an hour. */
+export const PAY_WITHIN_MS = HOUR_MS;
+const HOLD_MS = 7 * DAY_MS;
+/** How long what is left pending by a switch stays so. */
+export const PENDING_MS = MINUTE_MS;
+
+export type NewPayment = Pick<
+  EmulatedPayment,
+  | "shopId"
+  | "amountKopecks"
+  | "currency"
+  | "capture"
+  | "description"
+  | "metadata"
+  | "confirmation"
+  | "methodType"
+  | "saveRequested"
+>;
+
+export type ShopEvent =
+  | { name: "payment.succeeded" | "payment.canceled" | "payment.waiting_for_capture"; payment: EmulatedPayment }
+  | { name: "refund.succeeded"; refund: EmulatedRefund };
+
+/** The emulated provider's books: payments, refunds, stored methods. Each change that has an event tells it. */
+export interface YooKassaShop {
+  settings: ShopSettings;
+  readonly payments: readonly EmulatedPayment[];
+  readonly refunds: readonly EmulatedRefund[];
+  readonly methods: ReadonlyMap<string, EmulatedMethod>;
+  addPayment(payment: NewPayment): EmulatedPayment;
+  /** The payer's money is there: succeeded, or held where the shop captures by itself. */
+  takeMoney(payment: EmulatedPayment, method: EmulatedMethod, how?: { threeDs?: boolean }): void;
+  capture(payment: EmulatedPayment, amountKopecks: number): void;
+  cancel(payment: EmulatedPayment, why: Decline): void;
+  addRefund(refund: Pick<EmulatedRefund, "payment" | "amountKopecks" | "description">): EmulatedRefund;
+  endRefund(refund: EmulatedRefund, decline: Decline | undefined): void;
+  storeMethod(method: EmulatedMethod): void;
+  /** Lets everything happen whose time has come: expiry, ends of holds and of pending charges. */
+  settle(): void;
+}
+
+/** Opens empty books. */
+export function createYooKassaShop(options: {
+  clock: Clock;
+  settings: Partial<ShopSettings>;
+  onEvent: (event: ShopEvent) => void;
+}): YooKassaShop {
+  const now = (): Date => options.clock.now();
+  const payments: EmulatedPayment[] = [];
+  const refunds: EmulatedRefund[] = [];
+  const methods = new Map<string, EmulatedMethod>();
+
+  const shop: YooKassaShop = {
+    settings: { ...SHOP_SETTINGS, ...options.settings },
+    payments,
+    refunds,
+    methods,
+    addPayment(payment) {
+      const added: EmulatedPayment = {
+        ...payment,
+        id: newObjectId(now(), "000f"),
+        sequence: payments.length + 1,
+        payToken: randomToken(18),
+        createdAt: now(),
+        test: shop.settings.test,
+        status: "pending",
+        method: undefined,
+        threeDsApplied: false,
+        capturedAt: undefined,
+        holdUntil: undefined,
+        incomeKopecks: undefined,
+        refundedKopecks: 0,
+        cancellation: undefined,
+        awaitsCode: undefined,
+        lastDecline: undefined,
+        ends: undefined,
+      };
+      payments.push(added);
+      return added;
+    },
+    takeMoney(payment, method, how = {}) {
+      Object.assign(payment, { method, threeDsApplied: how.threeDs === true, awaitsCode: undefined, ends: undefined });
+      payment.cancellation = undefined;
+      // The fast payment system knows no holds.
+      if (payment.capture || method.type === "sbp") {
+        succeed(payment);
+      } else {
+        payment.status = "waiting_for_capture";
+        payment.holdUntil = after(now(), HOLD_MS);
+        options.onEvent({ name: "payment.waiting_for_capture", payment });
+      }
+    },
+    capture(payment, amountKopecks) {
+      payment.amountKopecks = amountKopecks;
+      succeed(payment);
+    },
+    cancel(payment, why) {
+      Object.assign(payment, { status: "canceled", cancellation: why, awaitsCode: undefined, ends: undefined });
+      payment.holdUntil = undefined;
+      options.onEvent({ name: "payment.canceled", payment });
+    },
+    addRefund(refund) {
+      const added: EmulatedRefund = {
+        ...refund,
+        id: newObjectId(now(), "0015"),
+        sequence: refunds.length + 1,
+        shopId: refund.payment.shopId,
+        createdAt: now(),
+        status: "pending",
+        cancellation: undefined,
+        ends: undefined,
+      };
+      refunds.push(added);
+      return added;
+    },
+    endRefund(refund, decline) {
+      refund.ends = undefined;
+      refund.cancellation = decline;
+      refund.status = decline === undefined ? "succeeded" : "canceled";
+      if (decline !== undefined) return;
+      refund.payment.refundedKopecks += refund.amountKopecks;
+      options.onEvent({ name: "refund.succeeded", refund });
+    },
+    storeMethod(method) {
+      methods.set(method.id, method);
+    },
+    settle() {
+      for (const payment of payments) settlePayment(shop, payment, now());
+      for (const refund of refunds) {
+        if (refund.ends !== undefined && refund.ends.at <= now()) shop.endRefund(refund, refund.ends.decline);
+      }
+    },
+  };
+
+  function succeed(payment: EmulatedPayment): void {
+    payment.status = "succeeded";
+    payment.capturedAt = now();
+    payment.holdUntil = undefined;
+    payment.incomeKopecks = incomeOf(payment.amountKopecks, shop.settings);
+    options.onEvent({ name: "payment.succeeded", payment });
+  }
+
+  return shop;
+}
+
+function settlePayment(shop: YooKassaShop, payment: EmulatedPayment, now: Date): void {
+  if (payment.status === "waiting_for_capture" && payment.holdUntil !== undefined && payment.holdUntil <= now) {
+    shop.cancel(payment, { party: "yoo_money", reason: "expired_on_capture" });
+  }
+  if (payment.status !== "pending") return;
+  const { ends, method } = payment;
+  if (ends !== undefined && ends.at <= now && method !== undefined) {
+    if (ends.decline === undefined) shop.takeMoney(payment, method);
+    else shop.cancel(payment, ends.decline);
+  } else if (after(payment.createdAt, PAY_WITHIN_MS) <= now) {
+    shop.cancel(payment, { party: "yoo_money", reason: "expired_on_confirmation" });
+  }
+}

@@ -1,0 +1,32 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { violations } from "../support/invariants.ts";
+import { deploy } from "../support/processes.ts";
+import { signInAt } from "../support/remote-person.ts";
+
+const CHILD = join(import.meta.dir, "../support/flood-child.ts");
+const CALLERS = 40;
+const FLOOD_MS = 8_000;
+
+test("H8 a flood of requests on fresh connections does not keep the worker and the scheduler from their work", async () => {
+  const deployment = await deploy();
+  await deployment.start("all");
+  const person = await signInAt(deployment.url);
+  await person.photos();
+  const input = { url: `${deployment.url}/api/v1/generations`, token: person.token, callers: CALLERS, ms: FLOOD_MS };
+  const flood = Bun.spawn([process.execPath, "--no-env-file", CHILD, JSON.stringify(input)], { stdout: "pipe" });
+  await Bun.sleep(1_000);
+
+  const startedAt = performance.now();
+  const generation = await person.ordered();
+  expect(await person.ended(generation.id)).toMatchObject({ status: "succeeded" });
+  const ms = performance.now() - startedAt;
+  const outcomes = JSON.parse(await new Response(flood.stdout).text()) as Record<string, number>;
+  process.stdout.write(
+    `a fitting under ${JSON.stringify(outcomes)} answers in ${FLOOD_MS} ms took ${Math.round(ms)} ms\n`,
+  );
+  expect(Object.keys(outcomes)).toEqual(["200"]);
+  expect(ms).toBeLessThan(FLOOD_MS - 1_000);
+  expect(await deployment.inside((ctx) => violations(ctx, deployment.kie))).toEqual([]);
+  await deployment.close();
+}, 60_000);

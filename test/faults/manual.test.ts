@@ -1,0 +1,28 @@
+import { expect, test } from "bun:test";
+import { sql } from "drizzle-orm";
+import { jobs } from "../../src/platform/queue/tables.ts";
+import { violations } from "../support/invariants.ts";
+import { deploy } from "../support/processes.ts";
+import { signInAt } from "../support/remote-person.ts";
+import { until } from "../support/until.ts";
+for (const signal of ["SIGKILL", "SIGSTOP"] as const) test(`F2/F4 ${signal}`, async () => {
+  const d = await deploy({ settings: { WORKER_CONCURRENCY: "2" } });
+  await d.start("api"); await d.start("scheduler");
+  const victim = await d.start("worker");
+  const person = await signInAt(d.url);
+  d.kie.faults.set("kie.upload", { mode: "delay", delayMs: 1500 });
+  await person.photos();
+  const g = await Promise.all([1,2].map(() => person.ordered()));
+  await until(async () => (await d.inside((ctx) => ctx.db.select().from(jobs).where(sql`${jobs.state}='leased'`))).length === 2, "leased");
+  const other = await d.start("worker");
+  const t = performance.now();
+  process.kill(victim.pid, signal);
+  await until(async () => (await d.inside((ctx) => ctx.db.select().from(jobs).where(sql`${jobs.claims} > 1`))).length > 0, "taken over", 60_000);
+  const ms = performance.now() - t;
+  if (signal === "SIGSTOP") process.kill(victim.pid, "SIGCONT");
+  for (const { id } of g) expect(await person.ended(id, 60_000)).toMatchObject({ status: "succeeded" });
+  await Bun.sleep(2000);
+  process.stdout.write(`${signal}: taken over after ${Math.round(ms)} ms; ${JSON.stringify(d.kie.stats().creates)}; victim said ${victim.log().filter((l) => l.level !== "info").map((l) => l.message)}\n`);
+  expect(await d.inside((ctx) => violations(ctx, d.kie))).toEqual([]);
+  await d.close();
+}, 120_000);
