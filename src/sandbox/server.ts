@@ -1,10 +1,10 @@
 import type { Environment, EnvironmentValue } from "../platform/config/environment.ts";
 import { OperatorError } from "../platform/errors.ts";
 import { createImages, type Images } from "../platform/images/index.ts";
-import { FAULTS_PATH } from "./faults.ts";
 import { signInitData } from "./init-data.ts";
-import { type KieEmulator, STATS_PATH, startKieEmulator } from "./kie.ts";
+import { type KieEmulator, startKieEmulator } from "./kie.ts";
 import { type OpenRouterEmulator, startOpenRouterEmulator } from "./openrouter.ts";
+import { startYooKassaEmulator, type YooKassaEmulator } from "./yookassa.ts";
 
 /** The bot that signs people in while no real one is there. Everybody knows its token: it opens nothing but a sandbox. */
 export const SANDBOX_BOT_TOKEN = "1000000001:SANDBOX_bot_token_that_opens_nothing_real";
@@ -31,6 +31,7 @@ export interface RunningSandbox {
   images: Images;
   kie: KieEmulator;
   openRouter: OpenRouterEmulator;
+  yooKassa: YooKassaEmulator;
   /** Answers what lies below `/sandbox/` on the server's own port. */
   handle(request: Request): Promise<Response>;
   stop(): Promise<void>;
@@ -51,8 +52,13 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
   const kie = await startKieEmulator({ images, ...(options.taskMs === undefined ? {} : { taskMs: options.taskMs }) });
   const openRouter = await startOpenRouterEmulator();
   const port = options.environment.get("PORT")?.value ?? "3000";
+  const publicUrl = options.environment.get("PUBLIC_URL")?.value ?? `http://127.0.0.1:${port}`;
+  const yooKassa = await startYooKassaEmulator({
+    webhookUrl: `http://127.0.0.1:${port}/api/v1/payments/webhook`,
+    publicUrl: `${publicUrl}/sandbox/yookassa`,
+  });
   const filled: Record<string, string> = {
-    PUBLIC_URL: `http://127.0.0.1:${port}`,
+    PUBLIC_URL: publicUrl,
     JWT_SECRET: "sandbox-access-tokens-open-nothing-but-a-sandbox",
     LINK_SECRET: "sandbox-links-open-nothing-but-a-sandbox-picture",
     TELEGRAM_BOT_TOKEN: SANDBOX_BOT_TOKEN,
@@ -62,6 +68,9 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     KIE_RESULT_HOSTS: kie.resultHost,
     OPENROUTER_API_KEY: openRouter.apiKey,
     OPENROUTER_API_URL: openRouter.apiUrl,
+    YOOKASSA_SHOP_ID: yooKassa.shopId,
+    YOOKASSA_SECRET_KEY: yooKassa.secretKey,
+    YOOKASSA_API_URL: yooKassa.url,
     PROVIDER_LOOPBACK: "allow",
   };
   const environment = new Map<string, EnvironmentValue>(options.environment);
@@ -69,15 +78,16 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     if (name === "PUBLIC_URL" && environment.has(name)) continue;
     environment.set(name, { value, source: "sandbox" });
   }
-  const emulators = { kie: kie.url, openrouter: openRouter.url };
+  const emulators = { kie: kie.url, openrouter: openRouter.url, yookassa: yooKassa.origin };
   return {
     environment,
     images,
     kie,
     openRouter,
+    yooKassa,
     handle: (request) => handle(request, emulators),
     async stop() {
-      await Promise.all([kie.stop(), openRouter.stop()]);
+      await Promise.all([kie.stop(), openRouter.stop(), yooKassa.stop()]);
     },
   };
 }
@@ -87,17 +97,22 @@ async function handle(request: Request, emulators: Readonly<Record<string, strin
   if (url.pathname === "/sandbox/init-data") return Response.json({ init_data: initDataFor(url.searchParams) });
   const [, name = "", path = ""] = /^\/sandbox\/([a-z]+)(\/.*)$/.exec(url.pathname) ?? [];
   const emulator = emulators[name];
-  if (emulator !== undefined && (path === FAULTS_PATH || path === STATS_PATH)) {
-    const body = request.method === "GET" ? null : await request.text();
-    return fetch(emulator + path + url.search, {
-      method: request.method,
-      body,
-      headers: { "content-type": "application/json" },
-    });
-  }
+  // The APIs stay on loopback; what people look at and press is reached through the server's own port, as from a phone.
+  if (emulator !== undefined && /^\/(_|pay\/)/.test(path)) return passedOn(request, emulator + path + url.search);
   if (url.pathname === "/sandbox/")
     return new Response(PAGE, { headers: { "content-type": "text/html; charset=utf-8" } });
   return Response.json({ error: "nothing here; see /sandbox/" }, { status: 404 });
+}
+
+/** The emulator's answer to the same request; redirects are the browser's to follow. */
+async function passedOn(request: Request, address: string): Promise<Response> {
+  const type = request.headers.get("content-type");
+  return fetch(address, {
+    method: request.method,
+    body: request.method === "GET" ? null : await request.arrayBuffer(),
+    headers: type === null ? {} : { "content-type": type },
+    redirect: "manual",
+  });
 }
 
 /** Signed launch data of a made-up person, as Telegram would hand it to the Mini App. */
@@ -129,6 +144,7 @@ const PAGE = `<!doctype html>
 <li><a href="/sandbox/kie/_faults">Its fault switches</a> (GET shows, PUT sets, DELETE clears)</li>
 <li><a href="/sandbox/openrouter/_stats">What OpenRouter's emulator was asked</a></li>
 <li><a href="/sandbox/openrouter/_faults">Its fault switches</a></li>
+<li><a href="/sandbox/yookassa/_stats">What YooKassa's emulator was asked</a>, and <a href="/sandbox/yookassa/_faults">its fault switches</a>; the pay page is where <code>confirmation_url</code> leads</li>
 </ul>
 </body></html>
 `;
