@@ -1,6 +1,7 @@
 import type { Clock } from "../platform/clock.ts";
 import { after } from "../platform/clock.ts";
 import { textToKopecks } from "../platform/money.ts";
+import { AMOUNT_KOPECKS_MIN } from "../providers/yookassa/wire.ts";
 import type { Faults } from "./faults.ts";
 import { type Decline, GOOD_CARDS, type TestCard } from "./yookassa-cards.ts";
 import { REFUSALS, type YooKassaRefusal } from "./yookassa-faults.ts";
@@ -143,7 +144,8 @@ export function refundPayment(
   const leftKopecks =
     payment.amountKopecks - payment.refundedKopecks - pending.reduce((sum, one) => sum + one.amountKopecks, 0);
   const restKopecks = leftKopecks - amountKopecks;
-  if (restKopecks < 0 || (restKopecks > 0 && restKopecks < 100)) return REFUSALS["400_amount"];
+  const restIsTooSmall = restKopecks > 0 && restKopecks < AMOUNT_KOPECKS_MIN;
+  if (amountKopecks < AMOUNT_KOPECKS_MIN || restKopecks < 0 || restIsTooSmall) return REFUSALS["400_amount"];
   const refund = shop.addRefund({ payment, amountKopecks, description });
   const mode = faults.strike("yookassa.refund_outcome")?.mode;
   const decline = { party: "yoo_money", reason: "insufficient_funds" };

@@ -53,12 +53,29 @@ export interface YooKassaShop {
   settle(): void;
 }
 
-/** Opens empty books. */
-export function createYooKassaShop(options: {
+interface ShopOptions {
   clock: Clock;
   settings: Partial<ShopSettings>;
   onEvent: (event: ShopEvent) => void;
-}): YooKassaShop {
+}
+
+/** A payment that nothing has happened to. */
+const UNTOUCHED = {
+  status: "pending",
+  method: undefined,
+  threeDsApplied: false,
+  capturedAt: undefined,
+  holdUntil: undefined,
+  incomeKopecks: undefined,
+  refundedKopecks: 0,
+  cancellation: undefined,
+  awaitsCode: undefined,
+  lastDecline: undefined,
+  ends: undefined,
+} as const;
+
+/** Opens empty books. */
+export function createYooKassaShop(options: ShopOptions): YooKassaShop {
   const now = (): Date => options.clock.now();
   const payments: EmulatedPayment[] = [];
   const refunds: EmulatedRefund[] = [];
@@ -72,22 +89,12 @@ export function createYooKassaShop(options: {
     addPayment(payment) {
       const added: EmulatedPayment = {
         ...payment,
+        ...UNTOUCHED,
         id: newObjectId(now(), "000f"),
         sequence: payments.length + 1,
         payToken: randomToken(18),
         createdAt: now(),
         test: shop.settings.test,
-        status: "pending",
-        method: undefined,
-        threeDsApplied: false,
-        capturedAt: undefined,
-        holdUntil: undefined,
-        incomeKopecks: undefined,
-        refundedKopecks: 0,
-        cancellation: undefined,
-        awaitsCode: undefined,
-        lastDecline: undefined,
-        ends: undefined,
       };
       payments.push(added);
       return added;
@@ -97,7 +104,7 @@ export function createYooKassaShop(options: {
       payment.cancellation = undefined;
       // The fast payment system knows no holds.
       if (payment.capture || method.type === "sbp") {
-        succeed(payment);
+        succeed(shop, payment, options);
       } else {
         payment.status = "waiting_for_capture";
         payment.holdUntil = after(now(), HOLD_MS);
@@ -106,7 +113,7 @@ export function createYooKassaShop(options: {
     },
     capture(payment, amountKopecks) {
       payment.amountKopecks = amountKopecks;
-      succeed(payment);
+      succeed(shop, payment, options);
     },
     cancel(payment, why) {
       Object.assign(payment, { status: "canceled", cancellation: why, awaitsCode: undefined, ends: undefined });
@@ -146,15 +153,15 @@ export function createYooKassaShop(options: {
     },
   };
 
-  function succeed(payment: EmulatedPayment): void {
-    payment.status = "succeeded";
-    payment.capturedAt = now();
-    payment.holdUntil = undefined;
-    payment.incomeKopecks = incomeOf(payment.amountKopecks, shop.settings);
-    options.onEvent({ name: "payment.succeeded", payment });
-  }
-
   return shop;
+}
+
+function succeed(shop: YooKassaShop, payment: EmulatedPayment, { clock, onEvent }: ShopOptions): void {
+  payment.status = "succeeded";
+  payment.capturedAt = clock.now();
+  payment.holdUntil = undefined;
+  payment.incomeKopecks = incomeOf(payment.amountKopecks, shop.settings);
+  onEvent({ name: "payment.succeeded", payment });
 }
 
 function settlePayment(shop: YooKassaShop, payment: EmulatedPayment, now: Date): void {

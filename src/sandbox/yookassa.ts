@@ -95,26 +95,16 @@ export async function startYooKassaEmulator(options: YooKassaEmulatorOptions = {
   const api = createYooKassaApi({ ...needs, keys: createKeyStore(clock), shops });
   const cabinet = createYooKassaCabinet({ ...needs, notices, addresses });
   const stats = (): YooKassaStats => statsOf({ shop, notices, payBase, calls: api.calls, now: clock.now() });
-  const server = Bun.serve({
-    hostname: HOST,
-    port: options.port ?? 0,
-    reusePort: false,
-    // A switch may keep a caller waiting for as long as it likes.
-    idleTimeout: 0,
-    // Otherwise the bodies that break off on purpose are printed to the terminal.
-    development: false,
-    maxRequestBodySize: BODY_BYTES_MAX,
-    async fetch(request) {
-      const { pathname } = new URL(request.url);
-      if (pathname === FAULTS_PATH) return faults.handle(request);
-      if (pathname === STATS_PATH) return Response.json(stats());
-      if (CABINET_PATHS.includes(pathname.split("/", 2)[1] ?? "")) return answerCabinet(request, cabinet, notices);
-      if (pathname.startsWith(PAY_PATH)) return answerPayer(request, needs);
-      if (!pathname.startsWith(`${YOOKASSA_BASE_PATH}/`)) return new Response("Not Found", { status: 404 });
-      const answer = await api.call(request);
-      log.debug("emulated call", { path: pathname, status: answer.status });
-      return answer;
-    },
+  const server = serve(options.port ?? 0, async (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === FAULTS_PATH) return faults.handle(request);
+    if (pathname === STATS_PATH) return Response.json(stats());
+    if (CABINET_PATHS.includes(pathname.split("/", 2)[1] ?? "")) return answerCabinet(request, cabinet, notices);
+    if (pathname.startsWith(PAY_PATH)) return answerPayer(request, needs);
+    if (!pathname.startsWith(`${YOOKASSA_BASE_PATH}/`)) return new Response("Not Found", { status: 404 });
+    const answer = await api.call(request);
+    log.debug("emulated call", { path: pathname, status: answer.status });
+    return answer;
   });
   const origin = `http://${HOST}:${server.port}`;
   const ticking = setInterval(() => {
@@ -141,6 +131,20 @@ export async function startYooKassaEmulator(options: YooKassaEmulatorOptions = {
       await server.stop(true);
     },
   };
+}
+
+function serve(port: number, answer: (request: Request) => Promise<Response>): ReturnType<typeof Bun.serve> {
+  return Bun.serve({
+    hostname: HOST,
+    port,
+    reusePort: false,
+    // A switch may keep a caller waiting for as long as it likes.
+    idleTimeout: 0,
+    // Otherwise the bodies that break off on purpose are printed to the terminal.
+    development: false,
+    maxRequestBodySize: BODY_BYTES_MAX,
+    fetch: answer,
+  });
 }
 
 function statsOf(from: {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { type ICreatePayment, YooCheckout } from "@a2seven/yoo-checkout";
-import { Currencies, parseNotification, YooKassa, YooKassaErr, type YooKassaSdk } from "@webzaytsev/yookassa-ts-sdk";
+import { CurrencyEnum, parseNotification, YooKassa, YooKassaErr, type YooKassaSdk } from "@webzaytsev/yookassa-ts-sdk";
 import { startYooKassaEmulator, type YooKassaEmulator } from "../../src/sandbox/yookassa.ts";
 import { startShopServer, until } from "./yookassa-lane.ts";
 
@@ -38,7 +38,7 @@ const body = (value = "149.00"): ICreatePayment => ({
   metadata: { order_id: "o_71" },
 });
 const sdkBody = (value = "149.00") => ({
-  amount: { value, currency: Currencies.RUB },
+  amount: { value, currency: CurrencyEnum.RUB },
   capture: true,
   description: "20 кредитов, заказ o_71",
   confirmation: { type: "redirect" as const, return_url: "https://t.me/sandbox_bot/app?startapp=o_71" },
@@ -136,7 +136,7 @@ describe("@webzaytsev/yookassa-ts-sdk against the emulator", () => {
     expect(paid).toMatchObject({ status: "succeeded", income_amount: { value: "481.96" } });
     expect(paid.payment_method).toMatchObject({ type: "bank_card", title: "Bank card *1111", saved: false });
     const refund = await sdk.refunds.create(
-      { payment_id: created.id, amount: { value: "499.00", currency: Currencies.RUB } },
+      { payment_id: created.id, amount: { value: "499.00", currency: CurrencyEnum.RUB } },
       key(),
     );
     expect(await sdk.refunds.load(refund.id)).toMatchObject({ status: "succeeded", payment_id: created.id });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { request as httpRequest } from "node:http";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/platform/clock.ts";
 import { BAD_CARDS, GOOD_CARDS } from "../../src/sandbox/yookassa-cards.ts";
 import { incomeOf, newObjectId, SHOP_SETTINGS } from "../../src/sandbox/yookassa-records.ts";
@@ -47,10 +48,9 @@ const create = (body: unknown, key?: string | null): Promise<Answer> =>
 describe("the idempotence key", () => {
   test("P12 gives the first answer again for the same request, whatever the order of its members", async () => {
     const first = await create(BODY, "k1");
-    const { amount, ...rest } = BODY;
-    const again = await create({ ...rest, amount: { currency: "RUB", value: "149.00" } }, "k1");
+    const { capture, confirmation } = BODY;
+    const again = await create({ confirmation, capture, amount: { currency: "RUB", value: "149.00" } }, "k1");
     expect(again).toEqual(first);
-    expect(amount).toEqual(BODY.amount);
     expect(lane.made()).toBe(1);
   });
 
@@ -83,7 +83,7 @@ describe("the idempotence key", () => {
   });
 
   test("is demanded wherever money moves, with a sensible length", async () => {
-    for (const key of [null, "k".repeat(65), "ключ".normalize().length > 0 ? "a b" : ""]) {
+    for (const key of [null, "", "k".repeat(65), "a b"]) {
       expect(await create(BODY, key)).toMatchObject({ status: 400, body: { parameter: "Idempotence-Key" } });
     }
     expect((await create(BODY, "k".repeat(64))).status).toBe(200);
@@ -195,7 +195,7 @@ describe("the call itself", () => {
     const { emulator } = lane;
     const { status } = await new Promise<{ status: number }>((resolve, reject) => {
       const url = new URL(`${emulator.url}/payments/${body.id}`);
-      const request = require("node:http").request(
+      const request = httpRequest(
         url,
         {
           method: "GET",
@@ -206,9 +206,9 @@ describe("the call itself", () => {
             "content-length": 2,
           },
         },
-        (response: { statusCode: number; resume: () => void }) => {
+        (response) => {
           response.resume();
-          resolve({ status: response.statusCode });
+          resolve({ status: response.statusCode ?? 0 });
         },
       );
       request.on("error", reject);
