@@ -165,6 +165,8 @@ describe("the typed client", () => {
     expect(frames[0]).toEqual({ type: "hello", last_event: 0, active: [] });
 
     await grantCredits(app.ctx, { userId: id, kind: "gift", credits: 5, source: "test" });
+    // Slow enough that the first look finds it in work, so that there is progress to tell.
+    app.kie.faults.set("kie.outcome", { mode: "slow", delayMs: 400, times: 1 });
     const accepted = await client.fitting.generate.post({ ...(await photos(client)), zone: "top" });
     const generationId = accepted.data?.id ?? "";
     await app.work(async () => (await client.generations({ id: generationId }).get()).data?.status === "succeeded");

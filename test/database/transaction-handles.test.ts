@@ -58,15 +58,17 @@ describe("the outer handle inside a transaction is refused at once instead of ha
   test("but not for others at the same time, nor afterwards for what the transaction set going", async () => {
     const { ctx } = machinery();
     const { ended: opened, end: open } = gate();
+    const { ended: over, end: nowItIsOver } = gate();
     let later: Promise<string[]> | undefined;
     const transaction = ctx.transaction(async (tx) => {
       await insert(tx.db, "a");
-      later = Bun.sleep(20).then(names);
+      later = over.then(names);
       await opened;
     });
     expect(await names()).toEqual([]);
     open();
     await transaction;
+    nowItIsOver();
     expect(await later).toEqual(["a"]);
   });
 });

@@ -48,7 +48,10 @@ export function createRescue(monotonicMs: () => number = () => performance.now()
   /** One look at all workers; returns the number of jobs freed. */
   return async function rescueSilentWorkers(needs: RescueNeeds): Promise<number> {
     const nowMs = monotonicMs();
-    const present = await needs.db.select({ id: workers.id, heartbeatAt: workers.heartbeatAt }).from(workers);
+    const present = [
+      ...(await needs.db.select({ id: workers.id, heartbeatAt: workers.heartbeatAt }).from(workers)),
+      ...(await strangers(needs)),
+    ];
     let freed = 0;
     for (const worker of present) {
       const heartbeat = worker.heartbeatAt.getTime();
@@ -63,6 +66,18 @@ export function createRescue(monotonicMs: () => number = () => performance.now()
     for (const id of seen.keys()) if (!ids.has(id)) seen.delete(id);
     return freed;
   };
+}
+
+/**
+ * Workers that hold jobs and stand nowhere: taken for dead while they lived, they claimed once more and then died before
+ * signing in again. Their heartbeat never changes, so their leases run out like any other.
+ */
+async function strangers(needs: Pick<RescueNeeds, "db">): Promise<Array<{ id: string; heartbeatAt: Date }>> {
+  const rows = await needs.db
+    .selectDistinct({ id: jobs.workerId })
+    .from(jobs)
+    .where(sql`${jobs.state} = 'leased' and ${jobs.workerId} not in (select ${workers.id} from ${workers})`);
+  return rows.flatMap(({ id }) => (id === null ? [] : [{ id, heartbeatAt: new Date(0) }]));
 }
 
 /** Takes everything from a worker and forgets it. If it still lives, its later writes meet the fence. */

@@ -63,6 +63,19 @@ describe("a silent worker", () => {
     expect(await look()).toBe(0);
   });
 
+  test("loses its jobs as well when it stands nowhere, because it was taken for dead and then died", async () => {
+    const { ctx } = machinery();
+    const job = await takeOne();
+    await ctx.db.delete(workers);
+    const { look, pass } = rescuer();
+    expect(await look()).toBe(0);
+    pass(LEASE_MS - 1);
+    expect(await look()).toBe(0);
+    pass(1);
+    expect(await look()).toBe(1);
+    expect(await jobRow(ctx, job)).toMatchObject({ state: "ready", lease: null, workerId: null });
+  });
+
   test("is none as long as its heartbeat changes", async () => {
     const { ctx, clock } = machinery();
     const job = await takeOne();
