@@ -9,8 +9,8 @@ import {
   taxMonth,
   verifyLedger,
 } from "../../src/features/billing/index.ts";
+import { sweepPayments } from "../../src/features/billing/payment-sweep.ts";
 import { paymentNotices } from "../../src/features/billing/payment-tables.ts";
-import { sweepPayments } from "../../src/features/billing/payments.ts";
 import { sweepRefunds } from "../../src/features/billing/refunds.ts";
 import { ownerAlerts } from "../../src/features/notifications/index.ts";
 import { type Person, startTestApp, type TestApp } from "../support/app.ts";

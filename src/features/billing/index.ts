@@ -12,8 +12,9 @@ export {
   settle,
 } from "./ledger.ts";
 export { payments, refunds, taxEntries } from "./payment-tables.ts";
+export { findPayment } from "./payment-view.ts";
 export { forgetOldNotices } from "./payment-webhook.ts";
-export { findPayment, type Payment } from "./payments.ts";
+export type { Payment } from "./payments.ts";
 export { priceOf } from "./plans.ts";
 export { RECONCILE_DAYS, type ReconcileReport, reconcile } from "./reconcile.ts";
 export { previewRefund, type Refund, type RefundPreview, refundPayment } from "./refunds.ts";

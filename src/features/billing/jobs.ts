@@ -2,7 +2,7 @@ import type { Context } from "../../context.ts";
 import type { LeasedJob } from "../../platform/queue/claim.ts";
 import { DONE, type JobOutcome } from "../../platform/queue/outcome.ts";
 import { tellOwner } from "../notifications/index.ts";
-import { sweepPayments } from "./payments.ts";
+import { sweepPayments } from "./payment-sweep.ts";
 import { sweepRefunds } from "./refunds.ts";
 import { verifyLedger } from "./verify.ts";
 

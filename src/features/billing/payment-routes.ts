@@ -17,9 +17,9 @@ import {
 import { kopecksToText } from "../../platform/money.ts";
 import type { guard } from "../auth/guard.ts";
 import { PAYMENT_STATUSES } from "./payment-tables.ts";
-import { paymentView, receiptUrlOf } from "./payment-view.ts";
+import { listPayments, ownPayment, paymentView, receiptUrlOf } from "./payment-view.ts";
 import { takeNotice } from "./payment-webhook.ts";
-import { ASK_MS_MAX, askProvider, listPayments, orderPayment, ownPayment, type Payment } from "./payments.ts";
+import { ASK_MS_MAX, askProvider, orderPayment, type Payment } from "./payments.ts";
 
 const Moment = t.String({ format: "date-time" });
 const RETURN_URL_LENGTH_MAX = 2_048;

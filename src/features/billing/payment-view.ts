@@ -1,7 +1,9 @@
-import { and, desc, eq, isNotNull } from "drizzle-orm";
+import { and, desc, eq, isNotNull, lt, or } from "drizzle-orm";
 import type { Context } from "../../context.ts";
+import { Refusal } from "../../platform/errors.ts";
+import { isId } from "../../platform/ids.ts";
 import { kopecksToText } from "../../platform/money.ts";
-import { taxEntries } from "./payment-tables.ts";
+import { payments, taxEntries } from "./payment-tables.ts";
 import type { Payment } from "./payments.ts";
 
 /** A payment as its owner sees it. Amounts are roubles as text with two digits, and kopecks as a number. */
@@ -54,4 +56,39 @@ export async function receiptUrlOf(ctx: Pick<Context, "db">, paymentId: string):
     .orderBy(desc(taxEntries.id))
     .limit(1);
   return entry?.receipt?.startsWith("https://") ? entry.receipt : null;
+}
+
+/** The person's own payment; anybody else's is `not_found`. */
+export async function ownPayment(ctx: Pick<Context, "db">, userId: string, paymentId: string): Promise<Payment> {
+  const rows = isId(paymentId)
+    ? await ctx.db
+        .select()
+        .from(payments)
+        .where(and(eq(payments.id, paymentId), eq(payments.userId, userId)))
+    : [];
+  if (!rows[0]) throw new Refusal("not_found");
+  return rows[0];
+}
+
+/** The person's payments, newest first. */
+export async function listPayments(
+  ctx: Pick<Context, "db">,
+  userId: string,
+  page: { before: string | null; limit: number },
+): Promise<Payment[]> {
+  return ctx.db
+    .select()
+    .from(payments)
+    .where(and(eq(payments.userId, userId), page.before === null ? undefined : lt(payments.id, page.before)))
+    .orderBy(desc(payments.id))
+    .limit(page.limit);
+}
+
+/** The order with one of these ids: ours, or the provider's. For the owner. */
+export async function findPayment(ctx: Pick<Context, "db">, anyId: string): Promise<Payment | null> {
+  const [row] = await ctx.db
+    .select()
+    .from(payments)
+    .where(isId(anyId) ? or(eq(payments.id, anyId), eq(payments.yookassaId, anyId)) : eq(payments.yookassaId, anyId));
+  return row ?? null;
 }

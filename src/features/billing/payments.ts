@@ -1,6 +1,6 @@
-import { and, desc, eq, isNotNull, isNull, lt, lte, or, sql } from "drizzle-orm";
+import { and, desc, eq, isNull, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
-import { after, DAY_MS, MINUTE_MS, SECOND_MS } from "../../platform/clock.ts";
+import { after, MINUTE_MS, SECOND_MS } from "../../platform/clock.ts";
 import { invariant, ProviderFailure, Refusal } from "../../platform/errors.ts";
 import { isId, newId } from "../../platform/ids.ts";
 import { publish } from "../../platform/live/events.ts";
@@ -34,13 +34,8 @@ export type Payment = typeof payments.$inferSelect;
 const CURRENCY = "RUB";
 /** A second tap within this time gets the open order's page again; the provider keeps it for about an hour. */
 const OPEN_ORDER_MS = 50 * MINUTE_MS;
-/** The provider forgets a key after 24 h, and then the same key would make a second payment. */
-const KEY_VALID_MS = 23 * 60 * MINUTE_MS;
-/** When the sweep asks about an open payment, counted from the order; then every hour for a day. */
-const CHECK_DELAYS_MS = [1, 2, 5, 10, 20, 40, 60].map((minutes) => minutes * MINUTE_MS);
-/** After this time an open payment is not asked about any more; `reconcile` still finds it. */
-const SWEEP_MS_MAX = 3 * DAY_MS;
-const SWEEP_BATCH_SIZE = 50;
+/** When the sweep asks for the first time. */
+export const FIRST_CHECK_MS = MINUTE_MS;
 
 export interface PaymentOrder {
   userId: string;
@@ -97,7 +92,7 @@ export async function orderPayment(ctx: Context, order: PaymentOrder): Promise<P
         isTest: false,
         returnUrl: order.returnUrl,
         checks: 0,
-        nextCheckAt: after(now, CHECK_DELAYS_MS[0] ?? MINUTE_MS),
+        nextCheckAt: after(now, FIRST_CHECK_MS),
         createdAt: now,
         updatedAt: now,
       })
@@ -314,85 +309,6 @@ async function warnOfYearLimit(tx: Context, paidAt: Date, amountKopecks: number)
       await tellOwner(tx, { level: "warning", reason: `tax_year_${mark}_percent`, details: { kopecks, percent } });
     }
   }
-}
-
-/** Asks the provider about open payments whose time has come; returns how many. With no notice at all, this credits. */
-export async function sweepPayments(ctx: Context): Promise<number> {
-  const now = ctx.clock.now();
-  const due = await ctx.db
-    .select()
-    .from(payments)
-    .where(and(isNotNull(payments.nextCheckAt), lte(payments.nextCheckAt, now)))
-    .orderBy(payments.nextCheckAt, payments.id)
-    .limit(SWEEP_BATCH_SIZE);
-  for (const payment of due) await checkPayment(ctx, payment);
-  return due.length;
-}
-
-/** One look at one open payment; plans the next one first, so that a crash cannot make the sweep stumble over it. */
-export async function checkPayment(ctx: Context, payment: Payment): Promise<void> {
-  const now = ctx.clock.now();
-  const ageMs = now.getTime() - payment.createdAt.getTime();
-  const delay = CHECK_DELAYS_MS[payment.checks + 1] ?? 60 * MINUTE_MS;
-  await ctx.db
-    .update(payments)
-    .set({ checks: payment.checks + 1, nextCheckAt: ageMs > SWEEP_MS_MAX ? null : after(now, delay) })
-    .where(and(eq(payments.id, payment.id), isNotNull(payments.nextCheckAt)));
-  try {
-    if (payment.yookassaId === null) {
-      if (ageMs > KEY_VALID_MS) await giveUp(ctx, payment);
-      else await askProvider(ctx, payment);
-      return;
-    }
-    const remote = await paymentProvider(ctx).read(payment.yookassaId);
-    if (remote) await applyPayment(ctx, remote);
-  } catch (error) {
-    if (!(error instanceof ProviderFailure) && !(error instanceof Refusal)) throw error;
-    ctx.log.warn("an open payment could not be asked about", { payment: payment.id, error: error.message });
-  }
-}
-
-/** No answer within the life of the key: nobody ever saw a page for this order, so nobody has paid it. */
-async function giveUp(ctx: Context, payment: Payment): Promise<void> {
-  await ctx.db
-    .update(payments)
-    .set({ status: "cancelled", cancelReason: "never_created", nextCheckAt: null, updatedAt: ctx.clock.now() })
-    .where(and(eq(payments.id, payment.id), eq(payments.status, "pending"), isNull(payments.yookassaId)));
-}
-
-/** The person's own payment; anybody else's is `not_found`. */
-export async function ownPayment(ctx: Pick<Context, "db">, userId: string, paymentId: string): Promise<Payment> {
-  const rows = isId(paymentId)
-    ? await ctx.db
-        .select()
-        .from(payments)
-        .where(and(eq(payments.id, paymentId), eq(payments.userId, userId)))
-    : [];
-  if (!rows[0]) throw new Refusal("not_found");
-  return rows[0];
-}
-
-/** The person's payments, newest first. */
-export async function listPayments(
-  ctx: Pick<Context, "db">,
-  userId: string,
-  page: { before: string | null; limit: number },
-): Promise<Payment[]> {
-  return ctx.db
-    .select()
-    .from(payments)
-    .where(and(eq(payments.userId, userId), page.before === null ? undefined : lt(payments.id, page.before)))
-    .orderBy(desc(payments.id))
-    .limit(page.limit);
-}
-
-/** The order with one of these ids: ours, or the provider's. For the owner. */
-export async function findPayment(ctx: Pick<Context, "db">, anyId: string): Promise<Payment | null> {
-  const [row] = await ctx.db
-    .select()
-    .from(payments)
-    .where(isId(anyId) ? or(eq(payments.id, anyId), eq(payments.yookassaId, anyId)) : eq(payments.yookassaId, anyId));
-  return row ?? null;
 }
 
 /** How long a person's request waits for the provider before it is told to tap again; the order goes on without it. */

@@ -2,8 +2,9 @@ import { and, asc, eq, gt } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { after, DAY_MS } from "../../platform/clock.ts";
 import { OperatorError } from "../../platform/errors.ts";
+import { checkPayment } from "./payment-sweep.ts";
 import { payments } from "./payment-tables.ts";
-import { applyPayment, checkPayment, PaymentWithoutOrder, paymentProvider } from "./payments.ts";
+import { applyPayment, PaymentWithoutOrder, paymentProvider } from "./payments.ts";
 import { applyRefund, sweepRefunds } from "./refunds.ts";
 
 /** What a reconciliation looked at and found. */

@@ -18,7 +18,7 @@ import type { LiveHub } from "../../platform/live/hub.ts";
 import { originRule } from "../../platform/live/origin.ts";
 import type { guard } from "../auth/guard.ts";
 import { CLOSE_TICKET_INVALID, holderOfTicket } from "../auth/index.ts";
-import { viewGeneration } from "../generations/index.ts";
+import { orderOnce } from "../generations/index.ts";
 import { GenerationSchema, ORDER_REFUSALS } from "../generations/schemas.ts";
 import { photoView, storePhotos } from "../photos/index.ts";
 import { FileEncoding, FileSchema, PhotoSchema, UPLOAD_MS_MAX, UPLOAD_REFUSALS } from "../photos/schemas.ts";
@@ -116,20 +116,18 @@ export function editingRoutes(guarded: ReturnType<typeof guard>, root: Context, 
     .post(
       "/generate",
       async ({ body, headers, person, ctx, status, set }) => {
-        const request = { userId: person.id, key: headers["idempotency-key"], route: "POST /editing/generate", body };
-        const result = await once(ctx, request, async (tx) => {
-          const generation = await startEdit(tx, {
+        const request = { person, headers, route: "POST /editing/generate", body, answerHeaders: set.headers };
+        const answer = await orderOnce(ctx, request, (tx) =>
+          startEdit(tx, {
             userId: person.id,
             sessionId: body.session_id,
             photoId: body.photo_id,
             generationId: body.generation_id,
             variantId: body.variant_id,
             prompt: body.prompt,
-          });
-          return { answer: await viewGeneration(tx, generation, person.language), status: 202 };
-        });
-        if (result.replayed) set.headers["idempotency-replayed"] = "true";
-        return status(202, result.answer);
+          }),
+        );
+        return status(202, answer);
       },
       {
         signedIn: "generate",

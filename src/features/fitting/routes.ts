@@ -1,10 +1,9 @@
 import { Elysia, t } from "elysia";
-import { once } from "../../platform/http/idempotency.ts";
 import { readUpload } from "../../platform/http/multipart.ts";
 import { closed, IdempotencyHeaders, IdSchema, NoQuerySchema, oneOf, refuses } from "../../platform/http/schemas.ts";
 import { UPLOAD_BYTES_MAX } from "../../platform/images/index.ts";
 import type { guard } from "../auth/guard.ts";
-import { GenerationSchema, ORDER_REFUSALS, viewGeneration } from "../generations/index.ts";
+import { GenerationSchema, ORDER_REFUSALS, orderOnce } from "../generations/index.ts";
 import { type PhotoView, photoView, storePhotos } from "../photos/index.ts";
 import { FileEncoding, FileSchema, PhotoSchema, UPLOAD_MS_MAX, UPLOAD_REFUSALS } from "../photos/schemas.ts";
 import type { UploadGate } from "../photos/upload-gate.ts";
@@ -85,19 +84,17 @@ export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: Upload
     .post(
       "/generate",
       async ({ body, headers, person, ctx, status, set }) => {
-        const request = { userId: person.id, key: headers["idempotency-key"], route: "POST /fitting/generate", body };
-        const result = await once(ctx, request, async (tx) => {
-          const generation = await startFitting(tx, {
+        const request = { person, headers, route: "POST /fitting/generate", body, answerHeaders: set.headers };
+        const answer = await orderOnce(ctx, request, (tx) =>
+          startFitting(tx, {
             userId: person.id,
             userPhotoId: body.user_photo_id,
             itemPhotoId: body.item_photo_id,
             zone: body.zone,
             note: body.note,
-          });
-          return { answer: await viewGeneration(tx, generation, person.language), status: 202 };
-        });
-        if (result.replayed) set.headers["idempotency-replayed"] = "true";
-        return status(202, result.answer);
+          }),
+        );
+        return status(202, answer);
       },
       {
         signedIn: "generate",

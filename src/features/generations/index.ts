@@ -8,6 +8,7 @@ export {
   openCleanCopies,
   runGeneration,
 } from "./jobs.ts";
+export { orderOnce } from "./order-once.ts";
 export { BREAKER_OPEN_MS, checkProviderBalance, picturesLeft, providerState } from "./provider-state.ts";
 export { GenerationSchema, ORDER_REFUSALS } from "./schemas.ts";
 export { screenWords } from "./screen-words.ts";

@@ -1,5 +1,4 @@
 import { Elysia, t } from "elysia";
-import { once } from "../../platform/http/idempotency.ts";
 import { cursorPage, pageOf } from "../../platform/http/page.ts";
 import {
   closed,
@@ -12,6 +11,7 @@ import {
 import type { guard } from "../auth/guard.ts";
 import { takeCallback } from "./callback.ts";
 import { cancelGeneration, deleteGeneration, retryGeneration } from "./cancel.ts";
+import { orderOnce } from "./order-once.ts";
 import {
   CancelAnswerSchema,
   GenerationListSchema,
@@ -87,13 +87,8 @@ export function generationRoutes(guarded: ReturnType<typeof guard>) {
       "/:id/retry",
       async ({ params, headers, person, ctx, status, set }) => {
         const route = `POST /generations/${params.id}/retry`;
-        const request = { userId: person.id, key: headers["idempotency-key"], route, body: null };
-        const result = await once(ctx, request, async (tx) => {
-          const generation = await retryGeneration(tx, person.id, params.id);
-          return { answer: await viewGeneration(tx, generation, person.language), status: 202 };
-        });
-        if (result.replayed) set.headers["idempotency-replayed"] = "true";
-        return status(202, result.answer);
+        const request = { person, headers, route, body: null, answerHeaders: set.headers };
+        return status(202, await orderOnce(ctx, request, (tx) => retryGeneration(tx, person.id, params.id)));
       },
       {
         signedIn: "generate",

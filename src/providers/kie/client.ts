@@ -3,7 +3,7 @@ import { SECOND_MS } from "../../platform/clock.ts";
 import { OperatorError, ProviderFailure } from "../../platform/errors.ts";
 import { randomToken } from "../../platform/ids.ts";
 import type { Log } from "../../platform/telemetry/log.ts";
-import { isLoopbackHost } from "../address-check.ts";
+import { providerBase } from "../provider-base.ts";
 import { type ProviderAnswer, type ProviderRequest, providerRequest } from "../provider-http.ts";
 import { PROVIDER_TRIES, withRetries } from "../retry.ts";
 import { effectiveCode, envelopeOf, failureOf, messageOf } from "./classify.ts";
@@ -73,8 +73,8 @@ export function createKieClient(options: KieClientOptions): KieClient {
   }
   const line: Line = {
     ...options,
-    apiUrl: checkedBase("KIE_API_URL", options.apiUrl, options.loopbackAllowed),
-    uploadUrl: checkedBase("KIE_UPLOAD_URL", options.uploadUrl, options.loopbackAllowed),
+    apiUrl: providerBase("KIE_API_URL", options.apiUrl, options),
+    uploadUrl: providerBase("KIE_UPLOAD_URL", options.uploadUrl, options),
     timeouts: { ...TIMEOUTS, ...options.timeouts },
   };
   return {
@@ -213,15 +213,4 @@ function uploadName(image: KieUpload): string {
 
 function failure(kind: "unknown" | "unavailable", message: string): ProviderFailure {
   return new ProviderFailure("kie.ai", kind, message);
-}
-
-function checkedBase(setting: string, url: string, loopbackAllowed: boolean): string {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  const onLoopback = parsed?.protocol === "http:" && loopbackAllowed && isLoopbackHost(parsed.hostname);
-  if (parsed === undefined || !(parsed.protocol === "https:" || onLoopback)) {
-    throw new OperatorError(
-      `${setting}: "${url}" must start with https:// (plain http is for this machine only, with PROVIDER_LOOPBACK=allow).`,
-    );
-  }
-  return url.replace(/\/+$/, "");
 }

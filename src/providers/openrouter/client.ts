@@ -1,7 +1,7 @@
 import { SECOND_MS } from "../../platform/clock.ts";
 import { OperatorError } from "../../platform/errors.ts";
 import type { Log } from "../../platform/telemetry/log.ts";
-import { isLoopbackHost } from "../address-check.ts";
+import { providerBase } from "../provider-base.ts";
 import { type ProviderAnswer, providerRequest } from "../provider-http.ts";
 import { providerStream } from "../provider-stream.ts";
 import { PROVIDER_TRIES, withRetries } from "../retry.ts";
@@ -85,7 +85,10 @@ export function createOpenRouterClient(options: OpenRouterClientOptions): OpenRo
   }
   const line: Line = {
     ...options,
-    apiUrl: checkedBase(options.apiUrl, options.loopbackAllowed),
+    apiUrl: providerBase("OPENROUTER_API_URL", options.apiUrl, {
+      loopbackAllowed: options.loopbackAllowed,
+      basePath: OPENROUTER_BASE_PATH,
+    }),
     timeouts: { ...TIMEOUTS, ...options.timeouts },
     random: options.random ?? Math.random,
     sleep: options.sleep ?? Bun.sleep,
@@ -190,16 +193,4 @@ function headersOf(line: Line): Record<string, string> {
     ...(line.siteUrl === undefined ? {} : { "http-referer": line.siteUrl }),
     "x-openrouter-title": SITE_TITLE,
   };
-}
-
-function checkedBase(url: string, loopbackAllowed: boolean): string {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  const onLoopback = parsed?.protocol === "http:" && loopbackAllowed && isLoopbackHost(parsed.hostname);
-  if (parsed === undefined || !(parsed.protocol === "https:" || onLoopback)) {
-    throw new OperatorError(
-      `OPENROUTER_API_URL: "${url}" must start with https:// (plain http is for this machine only, with PROVIDER_LOOPBACK=allow).`,
-    );
-  }
-  const base = url.replace(/\/+$/, "");
-  return parsed.pathname === "/" ? base + OPENROUTER_BASE_PATH : base;
 }

@@ -2,7 +2,7 @@ import { Value } from "@sinclair/typebox/value";
 import { SECOND_MS } from "../../platform/clock.ts";
 import { OperatorError } from "../../platform/errors.ts";
 import type { Log } from "../../platform/telemetry/log.ts";
-import { isLoopbackHost } from "../address-check.ts";
+import { providerBase } from "../provider-base.ts";
 import { type ProviderAnswer, providerRequest } from "../provider-http.ts";
 import { withAttempts } from "./attempts.ts";
 import { checkIdempotenceKey, type PaymentOrder, paymentBody, type RefundOrder, refundBody } from "./bodies.ts";
@@ -78,7 +78,10 @@ export function createYooKassaClient(options: YooKassaClientOptions): YooKassaCl
   }
   const line: Line = {
     ...options,
-    apiUrl: checkedBase(options.apiUrl, options.loopbackAllowed),
+    apiUrl: providerBase("YOOKASSA_API_URL", options.apiUrl, {
+      loopbackAllowed: options.loopbackAllowed,
+      basePath: YOOKASSA_BASE_PATH,
+    }),
     timeouts: { ...TIMEOUTS, ...options.timeouts },
     random: options.random ?? Math.random,
     sleep: options.sleep ?? Bun.sleep,
@@ -213,16 +216,4 @@ function unreadable(answer: ProviderAnswer): YooKassaFailure {
 
 function credentials(line: Line): string {
   return `Basic ${Buffer.from(`${line.shopId}:${line.secretKey}`).toString("base64")}`;
-}
-
-function checkedBase(url: string, loopbackAllowed: boolean): string {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  const onLoopback = parsed?.protocol === "http:" && loopbackAllowed && isLoopbackHost(parsed.hostname);
-  if (parsed === undefined || !(parsed.protocol === "https:" || onLoopback)) {
-    throw new OperatorError(
-      `YOOKASSA_API_URL: "${url}" must start with https:// (plain http is for this machine only, with PROVIDER_LOOPBACK=allow).`,
-    );
-  }
-  const base = url.replace(/\/+$/, "");
-  return parsed.pathname === "/" ? base + YOOKASSA_BASE_PATH : base;
 }

@@ -1,0 +1,58 @@
+import { and, eq, isNotNull, isNull, lte } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import { after, DAY_MS, MINUTE_MS } from "../../platform/clock.ts";
+import { ProviderFailure, Refusal } from "../../platform/errors.ts";
+import { payments } from "./payment-tables.ts";
+import { applyPayment, askProvider, FIRST_CHECK_MS, type Payment, paymentProvider } from "./payments.ts";
+
+/** The provider forgets a key after 24 h, and then the same key would make a second payment. */
+const KEY_VALID_MS = 23 * 60 * MINUTE_MS;
+/** When the sweep asks about an open payment, counted from the order; then every hour for three days. */
+const CHECK_DELAYS_MS = [FIRST_CHECK_MS, ...[2, 5, 10, 20, 40, 60].map((minutes) => minutes * MINUTE_MS)];
+/** After this time an open payment is not asked about any more; `reconcile` still finds it. */
+const SWEEP_MS_MAX = 3 * DAY_MS;
+const SWEEP_BATCH_SIZE = 50;
+
+/** Asks the provider about open payments whose time has come; returns how many. With no notice at all, this credits. */
+export async function sweepPayments(ctx: Context): Promise<number> {
+  const now = ctx.clock.now();
+  const due = await ctx.db
+    .select()
+    .from(payments)
+    .where(and(isNotNull(payments.nextCheckAt), lte(payments.nextCheckAt, now)))
+    .orderBy(payments.nextCheckAt, payments.id)
+    .limit(SWEEP_BATCH_SIZE);
+  for (const payment of due) await checkPayment(ctx, payment);
+  return due.length;
+}
+
+/** One look at one open payment; plans the next one first, so that a crash cannot make the sweep stumble over it. */
+export async function checkPayment(ctx: Context, payment: Payment): Promise<void> {
+  const now = ctx.clock.now();
+  const ageMs = now.getTime() - payment.createdAt.getTime();
+  const delay = CHECK_DELAYS_MS[payment.checks + 1] ?? 60 * MINUTE_MS;
+  await ctx.db
+    .update(payments)
+    .set({ checks: payment.checks + 1, nextCheckAt: ageMs > SWEEP_MS_MAX ? null : after(now, delay) })
+    .where(and(eq(payments.id, payment.id), isNotNull(payments.nextCheckAt)));
+  try {
+    if (payment.yookassaId === null) {
+      if (ageMs > KEY_VALID_MS) await giveUp(ctx, payment);
+      else await askProvider(ctx, payment);
+      return;
+    }
+    const remote = await paymentProvider(ctx).read(payment.yookassaId);
+    if (remote) await applyPayment(ctx, remote);
+  } catch (error) {
+    if (!(error instanceof ProviderFailure) && !(error instanceof Refusal)) throw error;
+    ctx.log.warn("an open payment could not be asked about", { payment: payment.id, error: error.message });
+  }
+}
+
+/** No answer within the life of the key: nobody ever saw a page for this order, so nobody has paid it. */
+async function giveUp(ctx: Context, payment: Payment): Promise<void> {
+  await ctx.db
+    .update(payments)
+    .set({ status: "cancelled", cancelReason: "never_created", nextCheckAt: null, updatedAt: ctx.clock.now() })
+    .where(and(eq(payments.id, payment.id), eq(payments.status, "pending"), isNull(payments.yookassaId)));
+}

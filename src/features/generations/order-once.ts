@@ -1,0 +1,30 @@
+import type { Context } from "../../context.ts";
+import { once } from "../../platform/http/idempotency.ts";
+import type { User } from "../profile/index.ts";
+import type { Generation } from "./start.ts";
+import { type GenerationView, viewGeneration } from "./view.ts";
+
+/** An order over HTTP: who, under which key, for which route. */
+export interface OrderRequest {
+  person: User;
+  headers: { "idempotency-key"?: string | undefined };
+  route: string;
+  body: unknown;
+  /** The answer's headers. */
+  answerHeaders: Record<string, string | number>;
+}
+
+/** Accepts an order at most once for a person's key, and answers how the generation stands, with `Idempotency-Replayed`. */
+export async function orderOnce(
+  ctx: Context,
+  request: OrderRequest,
+  start: (tx: Context) => Promise<Generation>,
+): Promise<GenerationView> {
+  const { person, headers, route, body } = request;
+  const result = await once(ctx, { userId: person.id, key: headers["idempotency-key"], route, body }, async (tx) => ({
+    answer: await viewGeneration(tx, await start(tx), person.language),
+    status: 202,
+  }));
+  if (result.replayed) request.answerHeaders["idempotency-replayed"] = "true";
+  return result.answer;
+}
