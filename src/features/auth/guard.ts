@@ -78,10 +78,13 @@ export function guard({ ctx, tokens, limiter }: GuardNeeds) {
     }),
     anyone: (requestClass: RequestClass) => ({
       detail: ANYONE_DETAIL,
-      transform(context) {
-        const address = (context as unknown as { address: string }).address;
-        take(`address:${addressNetwork(address)}`, ADDRESS_BUCKET, REQUEST_COST[requestClass]);
-      },
+      // `address` comes from the request scope, which this plugin's types do not know of.
+      transform: (({ address }: { address: string }) =>
+        take(
+          `address:${addressNetwork(address)}`,
+          ADDRESS_BUCKET,
+          REQUEST_COST[requestClass],
+        )) as unknown as () => void,
       resolve: ({ set }) => ({ ctx: scoped(String(set.headers["x-request-id"])) }),
     }),
   });
