@@ -8,7 +8,7 @@ import { lane } from "../support/database.ts";
 import { until } from "../support/until.ts";
 import { type ProgramResult, runProgram, startProgram } from "./program.ts";
 
-const LOAD_MS = 8_000;
+const LOAD_MS = 60_000;
 const PEOPLE_AT_ONCE = 6;
 const START_MS_MAX = 20_000;
 const STOP_MS_MAX = 15_000;
