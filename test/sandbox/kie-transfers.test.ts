@@ -104,6 +104,13 @@ describe("a result's download", () => {
     expect(await download(url)).toEqual(PERSON);
   });
 
+  test("F9 a result is there until it expires, however many photos come after it", async () => {
+    const url = (await lane.run("x")).resultUrls[0] ?? "";
+    const upload = () => lane.client.uploadImage({ bytes: PERSON, mime: "image/png" });
+    for (let round = 0; round < 50; round += 1) await Promise.all(Array.from({ length: 10 }, upload));
+    expect(await download(url)).toEqual(PERSON);
+  });
+
   test("J9 links to other hosts and to private addresses are not followed", async () => {
     for (const outcome of ["foreign_result", "private_result"]) {
       const task = await lane.run(`sandbox:${outcome}`);
