@@ -11,6 +11,7 @@ export {
   reserve,
   settle,
 } from "./ledger.ts";
+export { watchPaymentProvider } from "./payment-outage.ts";
 export { payments, refunds, taxEntries } from "./payment-tables.ts";
 export { findPayment } from "./payment-view.ts";
 export { forgetOldNotices } from "./payment-webhook.ts";

@@ -6,7 +6,8 @@ import { isId, newId } from "../../platform/ids.ts";
 import { publish } from "../../platform/live/events.ts";
 import { moscowDate } from "../../platform/moscow.ts";
 import { enqueue } from "../../platform/queue/enqueue.ts";
-import type { PaymentProvider, RemotePayment } from "../../providers/payment-provider.ts";
+import type { GuardedPaymentProvider } from "../../providers/payment-breaker.ts";
+import type { RemotePayment } from "../../providers/payment-provider.ts";
 import { tellOwner } from "../notifications/index.ts";
 import { lockUser } from "../profile/index.ts";
 import { commissionForecast, taxOn } from "./amounts.ts";
@@ -45,7 +46,7 @@ export interface PaymentOrder {
 }
 
 /** The provider of payments, or the refusal that says that none is set up. */
-export function paymentProvider(ctx: Pick<Context, "paymentProvider">): PaymentProvider {
+export function paymentProvider(ctx: Pick<Context, "paymentProvider">): GuardedPaymentProvider {
   if (ctx.paymentProvider === null)
     throw new Refusal("payment_provider_unavailable", { reason: "not_configured", retry_after: 600 });
   return ctx.paymentProvider;
