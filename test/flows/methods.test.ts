@@ -49,7 +49,16 @@ describe("a method that a path does not take", () => {
 
   test("is told apart from a path that there is not, and from a socket that nobody asked for", async () => {
     // Whole paths, which the test's own prefix must not change: a URL takes `/health/..` away again.
-    for (const path of ["/nowhere", "/generations/x/y/z", "/api/v2/plans", "/api", "/", "/health", "//api/v1/plans"]) {
+    for (const path of [
+      "/nowhere",
+      "/generations/x/y/z",
+      "/api/v2/plans",
+      "/api",
+      "/",
+      "/health",
+      "//api/v1/plans",
+      "/api/v1/files//",
+    ]) {
       for (const method of [...METHODS, "OPTIONS"]) {
         const answer = await app().request(path.startsWith("/api") ? path : `/health/..${path}`, {
           method,
