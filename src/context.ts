@@ -22,7 +22,7 @@ import {
   type OpenRouterClient,
   type OpenRouterClientOptions,
 } from "./providers/openrouter/client.ts";
-import type { PaymentProvider } from "./providers/payment-provider.ts";
+import { type GuardedPaymentProvider, withBreaker } from "./providers/payment-breaker.ts";
 import { createYooKassaClient } from "./providers/yookassa/client.ts";
 import { yooKassaProvider } from "./providers/yookassa/payment-provider.ts";
 
@@ -43,7 +43,7 @@ export interface ContextParts {
   /** Null where no key is set: then the assistant is switched off, and everything else works. */
   readonly assistant: OpenRouterClient | null;
   /** Null where no shop is set up: then nothing is sold, and everything else works. */
-  readonly paymentProvider: PaymentProvider | null;
+  readonly paymentProvider: GuardedPaymentProvider | null;
   /** Text while it is being written. */
   readonly deltas: Deltas;
   /** Follows a request into its jobs and provider calls. */
@@ -146,7 +146,7 @@ export async function openContext(settings: Settings, overrides: ContextOverride
             ...overrides.assistant,
             ...(settings.PUBLIC_URL === "" ? {} : { siteUrl: settings.PUBLIC_URL }),
           }),
-    paymentProvider: paymentProviderOf(settings, { log, loopbackAllowed, random }),
+    paymentProvider: paymentProviderOf(settings, clock, { log, loopbackAllowed, random }),
     deltas: createDeltas(database, log),
   };
   return {
@@ -162,8 +162,9 @@ export async function openContext(settings: Settings, overrides: ContextOverride
 /** The way to be paid that the settings describe, or null. A key that begins with `live_` moves real money. */
 function paymentProviderOf(
   settings: Settings,
+  clock: Clock,
   tools: { log: Log; loopbackAllowed: boolean; random: () => number },
-): PaymentProvider | null {
+): GuardedPaymentProvider | null {
   if (settings.YOOKASSA_SHOP_ID === "" || settings.YOOKASSA_SECRET_KEY === "") return null;
   const client = createYooKassaClient({
     apiUrl: settings.YOOKASSA_API_URL,
@@ -171,7 +172,7 @@ function paymentProviderOf(
     secretKey: settings.YOOKASSA_SECRET_KEY,
     ...tools,
   });
-  return yooKassaProvider(client, settings.YOOKASSA_SECRET_KEY.startsWith("live_"));
+  return withBreaker(yooKassaProvider(client, settings.YOOKASSA_SECRET_KEY.startsWith("live_")), { clock });
 }
 
 /** Operator commands work without the keys of a server; whoever then signs a link learns that one is missing. */
