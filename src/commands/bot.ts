@@ -2,8 +2,12 @@ import { isLoopback } from "../platform/config/load.ts";
 import type { Settings } from "../platform/config/settings.ts";
 import { OperatorError } from "../platform/errors.ts";
 import { silentLog } from "../platform/telemetry/log.ts";
-import { createTelegramClient, type TelegramClient, TelegramFailure } from "../providers/telegram/client.ts";
-import { WEBHOOK_PORTS } from "../providers/telegram/wire.ts";
+import {
+  createTelegramClient,
+  type TelegramClient,
+  TelegramFailure,
+  WEBHOOK_PORTS,
+} from "../providers/telegram/client.ts";
 import { type Command, operatorSettings, print, readArguments, table } from "./command.ts";
 
 /** Where the server takes the bot's updates, below PUBLIC_URL. */

@@ -128,12 +128,16 @@ describe("atelier doctor", () => {
     writeFileSync(join(folder, ".env"), "KIE_APIKEY=typo\nKIE_INPUTS=links\n");
     const environment = settings();
     delete environment.KIE_UPLOAD_URL;
+    delete environment.TELEGRAM_BOT_NAME;
+    Object.assign(environment, { TELEGRAM_APP_NAME: "app", TELEGRAM_WEBHOOK_SECRET: "short" });
     const { out } = await runProgram(["doctor", "--json"], { folder, environment });
     rmSync(folder, { recursive: true });
     const found = (JSON.parse(out) as Report).checks.find((one) => one.name === "half-set features");
     expect(found?.status).toBe("warning");
     expect(found?.lines.map((line) => line.split(":")[0])).toEqual([
       "Only one of KIE_API_URL and KIE_UPLOAD_URL is set",
+      "TELEGRAM_WEBHOOK_SECRET has fewer than 16 characters",
+      "TELEGRAM_APP_NAME is set without TELEGRAM_BOT_NAME",
       "KIE_INPUTS=links with a PUBLIC_URL on loopback",
       ".env has KIE_APIKEY, which is no setting. `atelier settings` lists all of them.",
     ]);
