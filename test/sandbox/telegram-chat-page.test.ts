@@ -199,6 +199,10 @@ describe("the chat page", () => {
     expect(await page.textContent("main")).toContain(ATTACK);
     await page.goto(`${base}/sandbox/telegram/chat/${id}`);
     expect(await page.locator("article.person").last().textContent()).toContain(ATTACK);
+    // The page's own policy would stop such a script too; here not even the element is made.
+    expect(await page.locator("main img").count()).toBe(1);
+    expect(await page.locator("main script, footer script, header script").count()).toBe(0);
+    expect(await page.locator("footer small").textContent()).toContain(ATTACK);
     expect(await page.evaluate(() => (globalThis as { hit?: number }).hit)).toBeUndefined();
     const links = await page
       .locator("main a")
