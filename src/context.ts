@@ -23,6 +23,7 @@ import {
   type OpenRouterClientOptions,
 } from "./providers/openrouter/client.ts";
 import { type GuardedPaymentProvider, withBreaker } from "./providers/payment-breaker.ts";
+import { createTelegramClient, type TelegramClient, type TelegramClientOptions } from "./providers/telegram/client.ts";
 import { createYooKassaClient } from "./providers/yookassa/client.ts";
 import { yooKassaProvider } from "./providers/yookassa/payment-provider.ts";
 
@@ -44,6 +45,8 @@ export interface ContextParts {
   readonly assistant: OpenRouterClient | null;
   /** Null where no shop is set up: then nothing is sold, and everything else works. */
   readonly paymentProvider: GuardedPaymentProvider | null;
+  /** Null in an operator's command that was given no bot token. */
+  readonly telegram: TelegramClient | null;
   /** Text while it is being written. */
   readonly deltas: Deltas;
   /** Follows a request into its jobs and provider calls. */
@@ -68,6 +71,8 @@ export interface ContextOverrides {
   images?: Images;
   /** How long the assistant may take and how its client waits between tries. */
   assistant?: Pick<OpenRouterClientOptions, "timeouts" | "sleep">;
+  /** The same of the bot's client. */
+  telegram?: Pick<TelegramClientOptions, "timeouts" | "sleep">;
 }
 
 /** Image work in hand at once: two keep both cores of a small server busy, and memory bounded. */
@@ -147,6 +152,7 @@ export async function openContext(settings: Settings, overrides: ContextOverride
             ...(settings.PUBLIC_URL === "" ? {} : { siteUrl: settings.PUBLIC_URL }),
           }),
     paymentProvider: paymentProviderOf(settings, clock, { log, loopbackAllowed, random }),
+    telegram: telegramOf(settings, { log, loopbackAllowed, random, ...overrides.telegram }),
     deltas: createDeltas(database, log),
   };
   return {
@@ -173,6 +179,17 @@ function paymentProviderOf(
     ...tools,
   });
   return withBreaker(yooKassaProvider(client, settings.YOOKASSA_SECRET_KEY.startsWith("live_")), { clock });
+}
+
+/** The bot of the first token: while a token is changed the others only check sign-in data. */
+function telegramOf(
+  settings: Settings,
+  tools: Pick<TelegramClientOptions, "log" | "loopbackAllowed" | "random" | "timeouts" | "sleep">,
+): TelegramClient | null {
+  const [botToken] = settings.TELEGRAM_BOT_TOKEN;
+  return botToken === undefined
+    ? null
+    : createTelegramClient({ apiUrl: settings.TELEGRAM_API_URL, botToken, ...tools });
 }
 
 /** Operator commands work without the keys of a server; whoever then signs a link learns that one is missing. */
