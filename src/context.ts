@@ -9,6 +9,8 @@ import { openDatabase } from "./platform/db/open.ts";
 import { newId } from "./platform/ids.ts";
 import { createImages, type Images } from "./platform/images/index.ts";
 import { createDeltas, type Deltas } from "./platform/live/deltas.ts";
+import { createRemoteSession } from "./platform/remote-session/remote-session.ts";
+import { createSeal } from "./platform/seal.ts";
 import { createDiskStorage } from "./platform/storage/disk.ts";
 import { createLinkSigner, type LinkSigner } from "./platform/storage/signed-links.ts";
 import type { Storage } from "./platform/storage/storage.ts";
@@ -17,12 +19,15 @@ import { type Transactional, withDatabase } from "./platform/transactional.ts";
 import { createWakeUps, type WakeUps } from "./platform/wake.ts";
 import { fetchResult, type ResultFetcher } from "./providers/fetch-result.ts";
 import { createKieClient, type KieClient } from "./providers/kie/client.ts";
+import type { LknpdClientOptions } from "./providers/lknpd/client.ts";
+import { lknpdService } from "./providers/lknpd/tax-service.ts";
 import {
   createOpenRouterClient,
   type OpenRouterClient,
   type OpenRouterClientOptions,
 } from "./providers/openrouter/client.ts";
 import type { PaymentProvider } from "./providers/payment-provider.ts";
+import type { TaxService } from "./providers/tax-service.ts";
 import { createYooKassaClient } from "./providers/yookassa/client.ts";
 import { yooKassaProvider } from "./providers/yookassa/payment-provider.ts";
 
@@ -44,6 +49,8 @@ export interface ContextParts {
   readonly assistant: OpenRouterClient | null;
   /** Null where no shop is set up: then nothing is sold, and everything else works. */
   readonly paymentProvider: PaymentProvider | null;
+  /** Null where no login is set: then sales are registered by hand. */
+  readonly taxService: TaxService | null;
   /** Text while it is being written. */
   readonly deltas: Deltas;
   /** Follows a request into its jobs and provider calls. */
@@ -68,6 +75,8 @@ export interface ContextOverrides {
   images?: Images;
   /** How long the assistant may take and how its client waits between tries. */
   assistant?: Pick<OpenRouterClientOptions, "timeouts" | "sleep">;
+  /** The same for the tax service. */
+  taxService?: Pick<LknpdClientOptions, "timeouts" | "sleep">;
 }
 
 /** Image work in hand at once: two keep both cores of a small server busy, and memory bounded. */
@@ -147,6 +156,7 @@ export async function openContext(settings: Settings, overrides: ContextOverride
             ...(settings.PUBLIC_URL === "" ? {} : { siteUrl: settings.PUBLIC_URL }),
           }),
     paymentProvider: paymentProviderOf(settings, { log, loopbackAllowed, random }),
+    taxService: taxServiceOf(settings, database, { log, loopbackAllowed, random, clock, ...overrides.taxService }),
     deltas: createDeltas(database, log),
   };
   return {
@@ -172,6 +182,20 @@ function paymentProviderOf(
     ...tools,
   });
   return yooKassaProvider(client, settings.YOOKASSA_SECRET_KEY.startsWith("live_"));
+}
+
+/** The unofficial way to register sales, only where its login is set. */
+function taxServiceOf(
+  settings: Settings,
+  { queries }: Database,
+  tools: Pick<LknpdClientOptions, "log" | "loopbackAllowed" | "random" | "clock" | "timeouts" | "sleep">,
+): TaxService | null {
+  const { MY_TAX_INN: inn, MY_TAX_PASSWORD: password, MY_TAX_API_URL: apiUrl } = settings;
+  if (inn === "" || password === "") return null;
+  const account = `my-tax:${inn}`;
+  const seal = createSeal(password, account);
+  const store = createRemoteSession({ queries, clock: tools.clock, seal, account });
+  return lknpdService({ apiUrl, inn, password, store, fingerprint: seal.fingerprint, ...tools });
 }
 
 /** Operator commands work without the keys of a server; whoever then signs a link learns that one is missing. */

@@ -1,5 +1,5 @@
 import type { Context } from "./context.ts";
-import { paymentRefunded, sweepMoney, verifyLedgerNightly } from "./features/billing/index.ts";
+import { fileTaxJournal, paymentRefunded, sweepMoney, verifyLedgerNightly } from "./features/billing/index.ts";
 import { failOverdueChatTurns, replyToTurn } from "./features/editing/index.ts";
 import {
   failOverdueGenerations,
@@ -29,6 +29,7 @@ const handlers: Record<string, Handler> = {
   "payment.applied": openCleanCopies,
   "payment.refunded": paymentRefunded,
   "payments.sweep": sweepMoney,
+  "tax.file": fileTaxJournal,
   "ledger.verify": verifyLedgerNightly,
   "privacy.clean_up": runCleanup,
   "queue.sort_unknown_kinds": async (ctx) => {

@@ -2,6 +2,7 @@
 export * from "./features/auth/tables.ts";
 export * from "./features/billing/payment-tables.ts";
 export * from "./features/billing/tables.ts";
+export * from "./features/billing/tax-tables.ts";
 export * from "./features/editing/tables.ts";
 export * from "./features/generations/tables.ts";
 export * from "./features/notifications/tables.ts";
@@ -11,3 +12,4 @@ export * from "./platform/http/tables.ts";
 export * from "./platform/limits/tables.ts";
 export * from "./platform/live/tables.ts";
 export * from "./platform/queue/tables.ts";
+export * from "./platform/remote-session/tables.ts";

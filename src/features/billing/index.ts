@@ -1,7 +1,7 @@
 export { taxOn } from "./amounts.ts";
 export { type Balance, type BalanceEntry, balanceEntries, balanceOf } from "./balance.ts";
 export { FREE_RETURNS_PER_DAY_MAX } from "./free-actions.ts";
-export { paymentRefunded, sweepMoney, verifyLedgerNightly } from "./jobs.ts";
+export { fileTaxJournal, paymentRefunded, sweepMoney, verifyLedgerNightly } from "./jobs.ts";
 export {
   expireCredits,
   grantCredits,

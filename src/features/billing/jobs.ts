@@ -4,6 +4,7 @@ import { DONE, type JobOutcome } from "../../platform/queue/outcome.ts";
 import { tellOwner } from "../notifications/index.ts";
 import { sweepPayments } from "./payment-sweep.ts";
 import { sweepRefunds } from "./refunds.ts";
+import { fileTaxes } from "./tax-connector.ts";
 import { verifyLedger } from "./verify.ts";
 
 /** Recurring, at night: recomputes every balance and tells the owner of any difference. */
@@ -27,6 +28,12 @@ export async function sweepMoney(ctx: Context): Promise<JobOutcome> {
   if (ctx.paymentProvider === null) return DONE;
   const asked = (await sweepPayments(ctx)) + (await sweepRefunds(ctx));
   if (asked > 0) ctx.log.info("open payments and refunds were asked about", { asked });
+  return DONE;
+}
+
+/** Recurring: takes the tax journal to the tax service, where a login for it is set. */
+export async function fileTaxJournal(ctx: Context, job: LeasedJob): Promise<JobOutcome> {
+  await fileTaxes(ctx, job);
   return DONE;
 }
 
