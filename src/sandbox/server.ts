@@ -3,6 +3,7 @@ import { OperatorError } from "../platform/errors.ts";
 import { createImages, type Images } from "../platform/images/index.ts";
 import { signInitData } from "./init-data.ts";
 import { type KieEmulator, startKieEmulator } from "./kie.ts";
+import { type LknpdEmulator, startLknpdEmulator } from "./lknpd.ts";
 import { type OpenRouterEmulator, startOpenRouterEmulator } from "./openrouter.ts";
 import { startYooKassaEmulator, type YooKassaEmulator } from "./yookassa.ts";
 
@@ -16,6 +17,8 @@ const REAL_KEYS = [
   "OPENROUTER_API_KEY",
   "YOOKASSA_SHOP_ID",
   "YOOKASSA_SECRET_KEY",
+  "MY_TAX_INN",
+  "MY_TAX_PASSWORD",
 ];
 const IMAGE_CONCURRENCY = 2;
 
@@ -32,6 +35,7 @@ export interface RunningSandbox {
   kie: KieEmulator;
   openRouter: OpenRouterEmulator;
   yooKassa: YooKassaEmulator;
+  lknpd: LknpdEmulator;
   /** Answers what lies below `/sandbox/` on the server's own port. */
   handle(request: Request): Promise<Response>;
   stop(): Promise<void>;
@@ -57,6 +61,7 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     webhookUrl: `http://127.0.0.1:${port}/api/v1/payments/webhook`,
     publicUrl: `${publicUrl}/sandbox/yookassa`,
   });
+  const lknpd = await startLknpdEmulator();
   const filled: Record<string, string> = {
     PUBLIC_URL: publicUrl,
     JWT_SECRET: "sandbox-access-tokens-open-nothing-but-a-sandbox",
@@ -71,6 +76,9 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     YOOKASSA_SHOP_ID: yooKassa.shopId,
     YOOKASSA_SECRET_KEY: yooKassa.secretKey,
     YOOKASSA_API_URL: yooKassa.url,
+    MY_TAX_INN: lknpd.inn,
+    MY_TAX_PASSWORD: lknpd.password,
+    MY_TAX_API_URL: lknpd.url,
     PROVIDER_LOOPBACK: "allow",
   };
   const environment = new Map<string, EnvironmentValue>(options.environment);
@@ -78,16 +86,17 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     if (name === "PUBLIC_URL" && environment.has(name)) continue;
     environment.set(name, { value, source: "sandbox" });
   }
-  const emulators = { kie: kie.url, openrouter: openRouter.url, yookassa: yooKassa.origin };
+  const emulators = { kie: kie.url, openrouter: openRouter.url, yookassa: yooKassa.origin, lknpd: lknpd.origin };
   return {
     environment,
     images,
     kie,
     openRouter,
     yooKassa,
+    lknpd,
     handle: (request) => handle(request, emulators),
     async stop() {
-      await Promise.all([kie.stop(), openRouter.stop(), yooKassa.stop()]);
+      await Promise.all([kie.stop(), openRouter.stop(), yooKassa.stop(), lknpd.stop()]);
     },
   };
 }
@@ -145,6 +154,7 @@ const PAGE = `<!doctype html>
 <li><a href="/sandbox/openrouter/_stats">What OpenRouter's emulator was asked</a></li>
 <li><a href="/sandbox/openrouter/_faults">Its fault switches</a></li>
 <li><a href="/sandbox/yookassa/_stats">What YooKassa's emulator was asked</a>, and <a href="/sandbox/yookassa/_faults">its fault switches</a>; the pay page is where <code>confirmation_url</code> leads</li>
+<li><a href="/sandbox/lknpd/_summary">What the tax service makes of each month</a>, <a href="/sandbox/lknpd/_stats">what its emulator was asked</a>, and <a href="/sandbox/lknpd/_faults">its fault switches</a></li>
 </ul>
 </body></html>
 `;
