@@ -116,6 +116,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       timeouts: { answerMs: 1_500, idleMs: 700, totalMs: 3_000, queryMs: 1_500 },
       sleep: (ms) => Bun.sleep(ms / 20),
     },
+    taxService: { timeouts: { writeMs: 400, queryMs: 400 }, sleep: async () => {} },
   });
   const built = createApp(open.ctx, { healthChecks: [], isStopping: () => false });
   const ctx = open.ctx;

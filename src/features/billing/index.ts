@@ -11,6 +11,7 @@ export {
   reserve,
   settle,
 } from "./ledger.ts";
+export { type Meter, metersAt } from "./meters.ts";
 export { payments, refunds, taxEntries } from "./payment-tables.ts";
 export { findPayment } from "./payment-view.ts";
 export { forgetOldNotices } from "./payment-webhook.ts";
@@ -20,4 +21,7 @@ export { RECONCILE_DAYS, type ReconcileReport, reconcile } from "./reconcile.ts"
 export { previewRefund, type Refund, type RefundPreview, refundPayment } from "./refunds.ts";
 export { creditEntries, creditGrants, creditHolds, GRANT_KINDS, type GrantKind } from "./tables.ts";
 export { markAnnulled, markRegistered, type TaxEntry, taxMonth, YEAR_LIMIT_KOPECKS, yearIncome } from "./tax.ts";
+export { readDesk } from "./tax-desk.ts";
+export { type TaxBacklog, taxBacklog } from "./tax-filing.ts";
+export { resumeTax } from "./tax-resume.ts";
 export { type LedgerDifference, type LedgerReport, verifyLedger } from "./verify.ts";

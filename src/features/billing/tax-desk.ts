@@ -122,11 +122,10 @@ export async function readDesk(ctx: Pick<Context, "db">, service: string): Promi
 }
 
 /** Lets the connector try again at once, whatever stopped or paused it. */
-export async function reopenDesk(tx: Pick<Context, "db" | "clock">, service: string): Promise<void> {
+export async function reopenDesks(tx: Pick<Context, "db" | "clock">): Promise<void> {
   await tx.db
     .update(taxDesks)
-    .set({ stopped: null, stoppedFor: null, pausedUntil: null, failures: 0, refusals: 0, updatedAt: tx.clock.now() })
-    .where(eq(taxDesks.service, service));
+    .set({ stopped: null, stoppedFor: null, pausedUntil: null, failures: 0, refusals: 0, updatedAt: tx.clock.now() });
 }
 
 async function stop(tx: Context, desk: Desk, reason: string, message: string): Promise<void> {
