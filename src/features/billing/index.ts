@@ -23,5 +23,6 @@ export { creditEntries, creditGrants, creditHolds, GRANT_KINDS, type GrantKind }
 export { markAnnulled, markRegistered, type TaxEntry, taxMonth, YEAR_LIMIT_KOPECKS, yearIncome } from "./tax.ts";
 export { readDesk } from "./tax-desk.ts";
 export { type TaxBacklog, taxBacklog } from "./tax-filing.ts";
+export { type JournalLine, journalOf, type MonthReport, monthReport, monthReports } from "./tax-report.ts";
 export { resumeTax } from "./tax-resume.ts";
 export { type LedgerDifference, type LedgerReport, verifyLedger } from "./verify.ts";
