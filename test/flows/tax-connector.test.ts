@@ -212,7 +212,13 @@ describe("X1 one worker at a time", () => {
     await enqueue(app.ctx, "tax.file", {});
     const jobs = await claim(app.ctx, newId(), ["tax.file"], 10);
     expect(jobs).toHaveLength(2);
-    await Promise.all(jobs.map((job) => fileTaxes(app.ctx, job)));
+    const [first, second] = jobs.map((job) => () => fileTaxes(app.ctx, job));
+    const running = first?.();
+    for (let n = 0; n < 100 && asked(lknpd, "/income") === 0; n += 1) await Bun.sleep(5);
+    // The desk is taken: whoever comes now goes away again, and takes nothing from the one who works.
+    await second?.();
+    expect(asked(lknpd, "/income")).toBe(1);
+    await running;
     expect([asked(lknpd, "/income"), lknpd.stats().counts]).toMatchObject([3, { receipts: 3, logins: 1 }]);
     expect((await journal(app)).map(({ state }) => state)).toEqual(["registered", "registered", "registered"]);
   });
@@ -237,6 +243,27 @@ describe("X1 one worker at a time", () => {
     expect([asked(lknpd, "/income"), lknpd.stats().counts.receipts]).toEqual([2, 2]);
     expect(app.logLines.join("\n")).toContain("taken over by another worker");
   });
+});
+
+test("X1 a worker that slept between writing and sending does not send any more", async () => {
+  const { app, lknpd, person } = await startTaxApp();
+  await sell(app, person);
+  await app.work();
+  await enqueue(app.ctx, "tax.file", {});
+  const [job] = await claim(app.ctx, newId(), ["tax.file"], 1);
+  if (!job) throw new Error("there was a job");
+  const sleepy: typeof app.ctx = {
+    ...app.ctx,
+    async transaction(work) {
+      const result = await app.ctx.transaction(work);
+      if ((await journal(app))[0]?.state === "unknown") app.clock.advance(MINUTE_MS);
+      return result;
+    },
+  };
+  await fileTaxes(sleepy, job);
+  expect([asked(lknpd, "/income"), (await journal(app))[0]?.state]).toEqual([0, "unknown"]);
+  await fileFor(app, 16);
+  expect([asked(lknpd, "/income"), (await journal(app))[0]?.state]).toEqual([1, "registered"]);
 });
 
 describe("refusals", () => {

@@ -282,20 +282,48 @@ describe("a sale", () => {
   test("is found among more than a page of others, and a number that is none goes into no path", async () => {
     const other = await startLknpdEmulator({ clock });
     const client = clientWith({ apiUrl: other.url });
-    const number = await client.income(sale());
-    for (let n = 0; n < 130; n += 1) other.register({ name: `n${n}`, amount: "149.00" });
-    expect(await client.incomesOf(sale(), clock.now())).toEqual([{ number, isAnnulled: false }]);
+    const paid = sale({ paidAt: new Date(clock.now().getTime() - 30_000) });
+    const number = await client.income(paid);
+    for (let n = 0; n < 230; n += 1) other.register({ name: `n${n}`, amount: "149.00" });
+    const before = other.stats().calls.length;
+    expect(await client.incomesOf(paid, clock.now())).toEqual([{ number, isAnnulled: false }]);
+    expect(other.stats().calls.length - before).toBe(3);
     await client.cancel(number, "refund");
     expect(await client.receipt(number)).toEqual({ number, isAnnulled: true });
-    expect(await client.incomesOf(sale(), clock.now())).toEqual([{ number, isAnnulled: true }]);
+    expect(await client.incomesOf(paid, clock.now())).toEqual([{ number, isAnnulled: true }]);
     expect(await client.receipt("20unknown00")).toBeNull();
-    const before = other.stats().calls.length;
+    const calls = other.stats().calls.length;
     for (const evil of ["../user", "a/b", "", "a?b", "x".repeat(65)]) {
       expect(await kindOf(client.receipt(evil))).toBe("rejected");
       expect(await kindOf(client.cancel(evil, "refund"))).toBe("rejected");
     }
-    expect(other.stats().calls).toHaveLength(before);
+    expect(other.stats().calls).toHaveLength(calls);
     await other.stop();
+  });
+
+  test("is not called missing while a list has one receipt that cannot be read, or more pages than anybody reads", async () => {
+    const good = { approvedReceiptUuid: "20a", name: "x", totalAmount: 1, cancellationInfo: null };
+    const lists = [
+      { content: [good, { ...good, totalAmount: "1,00" }], hasMore: false },
+      { content: [{ ...good, approvedReceiptUuid: 5 }], hasMore: false },
+      { content: [good], hasMore: true },
+      { content: [good] },
+      { hasMore: false },
+    ];
+    let answer: object = {};
+    const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => Response.json(answer) });
+    const store = memoryStore();
+    await store.write(
+      JSON.stringify({ token: "t", expiresAtMs: clock.now().getTime() + 3_600_000, refreshToken: null }),
+    );
+    const client = clientWith({ apiUrl: `http://127.0.0.1:${server.port}/api/v1`, store });
+    for (const list of lists) {
+      answer = list;
+      expect(await kindOf(client.incomesOf(sale(), clock.now()))).toBe("unavailable");
+    }
+    answer = { content: [good], hasMore: false };
+    expect(await client.incomesOf(sale(), clock.now())).toEqual([]);
+    await server.stop(true);
   });
 
   test("leaves no password, token or INN in the log", async () => {
