@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,9 @@ import { enqueue } from "../../src/platform/queue/enqueue.ts";
 import { createTestClock } from "../support/clock.ts";
 import { file, fileFor, journal, sell, startTaxApp } from "../support/tax.ts";
 import { runProgram, settingsOf } from "./program.ts";
+
+// Many runs of the job each; the machine may be busy with other things.
+setDefaultTimeout(30_000);
 
 // The commands use the machine's clock, so the product beside them does too.
 const now = () => createTestClock(new Date());

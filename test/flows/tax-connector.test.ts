@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { markAnnulled, markRegistered, payments, refundPayment, resumeTax } from "../../src/features/billing/index.ts";
 import { fileTaxes } from "../../src/features/billing/tax-connector.ts";
@@ -9,6 +9,9 @@ import { remoteSessions } from "../../src/platform/remote-session/tables.ts";
 import { startTestApp } from "../support/app.ts";
 import { createTestClock } from "../support/clock.ts";
 import { alerts, asked, desk, file, fileFor, filings, journal, live, sell, startTaxApp } from "../support/tax.ts";
+
+// Many runs of the job each; the machine may be busy with other things.
+setDefaultTimeout(30_000);
 
 const MINUTE_MS = 60_000;
 
