@@ -9,6 +9,8 @@ import { openDatabase } from "./platform/db/open.ts";
 import { newId } from "./platform/ids.ts";
 import { createImages, type Images } from "./platform/images/index.ts";
 import { createDeltas, type Deltas } from "./platform/live/deltas.ts";
+import { createRemoteSession } from "./platform/remote-session/remote-session.ts";
+import { createSeal } from "./platform/seal.ts";
 import { createDiskStorage } from "./platform/storage/disk.ts";
 import { createLinkSigner, type LinkSigner } from "./platform/storage/signed-links.ts";
 import type { Storage } from "./platform/storage/storage.ts";
@@ -17,12 +19,15 @@ import { type Transactional, withDatabase } from "./platform/transactional.ts";
 import { createWakeUps, type WakeUps } from "./platform/wake.ts";
 import { fetchResult, type ResultFetcher } from "./providers/fetch-result.ts";
 import { createKieClient, type KieClient } from "./providers/kie/client.ts";
+import type { LknpdClientOptions } from "./providers/lknpd/client.ts";
+import { lknpdService } from "./providers/lknpd/tax-service.ts";
 import {
   createOpenRouterClient,
   type OpenRouterClient,
   type OpenRouterClientOptions,
 } from "./providers/openrouter/client.ts";
 import { type GuardedPaymentProvider, withBreaker } from "./providers/payment-breaker.ts";
+import type { TaxService } from "./providers/tax-service.ts";
 import { createTelegramClient, type TelegramClient, type TelegramClientOptions } from "./providers/telegram/client.ts";
 import { createYooKassaClient } from "./providers/yookassa/client.ts";
 import { yooKassaProvider } from "./providers/yookassa/payment-provider.ts";
@@ -47,6 +52,8 @@ export interface ContextParts {
   readonly paymentProvider: GuardedPaymentProvider | null;
   /** Null in an operator's command that was given no bot token. */
   readonly telegram: TelegramClient | null;
+  /** Null where no login is set: then sales are registered by hand. */
+  readonly taxService: TaxService | null;
   /** Text while it is being written. */
   readonly deltas: Deltas;
   /** Follows a request into its jobs and provider calls. */
@@ -73,6 +80,8 @@ export interface ContextOverrides {
   assistant?: Pick<OpenRouterClientOptions, "timeouts" | "sleep">;
   /** The same of the bot's client. */
   telegram?: Pick<TelegramClientOptions, "timeouts" | "sleep">;
+  /** The same for the tax service. */
+  taxService?: Pick<LknpdClientOptions, "timeouts" | "sleep">;
 }
 
 /** Image work in hand at once: two keep both cores of a small server busy, and memory bounded. */
@@ -153,6 +162,7 @@ export async function openContext(settings: Settings, overrides: ContextOverride
           }),
     paymentProvider: paymentProviderOf(settings, clock, { log, loopbackAllowed, random }),
     telegram: telegramOf(settings, { log, loopbackAllowed, random, ...overrides.telegram }),
+    taxService: taxServiceOf(settings, database, { log, loopbackAllowed, random, clock, ...overrides.taxService }),
     deltas: createDeltas(database, log),
   };
   return {
@@ -190,6 +200,20 @@ function telegramOf(
   return botToken === undefined
     ? null
     : createTelegramClient({ apiUrl: settings.TELEGRAM_API_URL, botToken, ...tools });
+}
+
+/** The unofficial way to register sales, only where its login is set. */
+function taxServiceOf(
+  settings: Settings,
+  { queries }: Database,
+  tools: Pick<LknpdClientOptions, "log" | "loopbackAllowed" | "random" | "clock" | "timeouts" | "sleep">,
+): TaxService | null {
+  const { MY_TAX_INN: inn, MY_TAX_PASSWORD: password, MY_TAX_API_URL: apiUrl } = settings;
+  if (inn === "" || password === "") return null;
+  const account = `my-tax:${inn}`;
+  const seal = createSeal(password, account);
+  const store = createRemoteSession({ queries, clock: tools.clock, seal, account });
+  return lknpdService({ apiUrl, inn, password, store, fingerprint: seal.fingerprint, ...tools });
 }
 
 /** Operator commands work without the keys of a server; whoever then signs a link learns that one is missing. */

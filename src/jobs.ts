@@ -1,5 +1,11 @@
 import type { Context } from "./context.ts";
-import { keepSubscriptions, paymentRefunded, sweepMoney, verifyLedgerNightly } from "./features/billing/index.ts";
+import {
+  fileTaxJournal,
+  keepSubscriptions,
+  paymentRefunded,
+  sweepMoney,
+  verifyLedgerNightly,
+} from "./features/billing/index.ts";
 import { failOverdueChatTurns, replyToTurn } from "./features/editing/index.ts";
 import {
   failOverdueGenerations,
@@ -30,6 +36,7 @@ const handlers: Record<string, Handler> = {
   "payment.refunded": paymentRefunded,
   "payments.sweep": sweepMoney,
   "subscriptions.keep": keepSubscriptions,
+  "tax.file": fileTaxJournal,
   "ledger.verify": verifyLedgerNightly,
   "privacy.clean_up": runCleanup,
   "queue.sort_unknown_kinds": async (ctx) => {

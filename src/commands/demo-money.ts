@@ -5,6 +5,7 @@ import {
   previewRefund,
   refundPayment,
   subscriptionPeriods,
+  taxEntries,
   taxMonth,
   taxOn,
   verifyLedger,
@@ -38,6 +39,7 @@ export async function moneyDemo(server: DemoServer): Promise<number> {
   await until("the plan's credits", async () => (await credits(person.client)) === 110);
   for (let period = 1; period <= PERIODS; period += 1) await letPeriodPass(server, person);
   await refundHalf(server, pack);
+  await until("the tax journal", () => isFiled(server));
   print();
   await printBooks(server, person.client);
   const { differences } = await verifyLedger(server.ctx);
@@ -142,6 +144,12 @@ function netOf(row: typeof payments.$inferSelect): number {
 
 function day(moment: Date): string {
   return moment.toISOString().slice(0, 10);
+}
+
+/** Whether every sale in force is registered at the tax service and every refunded one annulled there. */
+async function isFiled({ ctx }: DemoServer): Promise<boolean> {
+  const entries = await ctx.db.select().from(taxEntries);
+  return entries.every(({ state, annulDue }) => (state === "registered" || state === "annulled") && !annulDue);
 }
 
 async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {

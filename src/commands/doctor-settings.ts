@@ -68,6 +68,14 @@ export function halfSet(settings: Settings, sources: Sources): string[] {
       "TELEGRAM_APP_NAME is set without TELEGRAM_BOT_NAME: no link into the app can be made. Set both.",
     ],
     [
+      isSet("MY_TAX_INN") !== isSet("MY_TAX_PASSWORD"),
+      "Only one of MY_TAX_INN and MY_TAX_PASSWORD is set: nothing is registered in «Мой налог» by itself. Set both, or neither.",
+    ],
+    [
+      isSet("MY_TAX_API_URL") && !isSet("MY_TAX_INN") && !isSet("MY_TAX_PASSWORD"),
+      "MY_TAX_API_URL is set without MY_TAX_INN and MY_TAX_PASSWORD: it is never asked. Set both, or leave it out.",
+    ],
+    [
       settings.KIE_INPUTS === "links" && host !== null && isLoopback(host),
       "KIE_INPUTS=links with a PUBLIC_URL on loopback: kie.ai cannot fetch the photos. Use auto or upload.",
     ],
@@ -85,13 +93,21 @@ export function halfSet(settings: Settings, sources: Sources): string[] {
     ],
     [settings.MAINTENANCE === "on", "MAINTENANCE=on: nobody can order pictures. Set it to off when the work is done."],
     [
-      settings.PROVIDER_LOOPBACK === "allow" &&
-        !["KIE_API_URL", "OPENROUTER_API_URL", "TELEGRAM_API_URL"].some((name) => isSet(name as SettingName)),
+      settings.PROVIDER_LOOPBACK === "allow" && !OWN_PROVIDERS.some(isSet),
       "PROVIDER_LOOPBACK=allow without a provider of your own serves no purpose. Leave it out.",
     ],
   ];
   return rules.filter(([applies]) => applies).map(([, sentence]) => sentence);
 }
+
+/** Addresses that may be of this very machine. */
+const OWN_PROVIDERS = [
+  "KIE_API_URL",
+  "OPENROUTER_API_URL",
+  "TELEGRAM_API_URL",
+  "YOOKASSA_API_URL",
+  "MY_TAX_API_URL",
+] as const;
 
 /** Read by the program, but not settings of a server. */
 const OTHER_NAMES = ["ATELIER_CACHE_DIR", "DATABASE_DIALECT"];

@@ -25,6 +25,7 @@ import { clockCheck, databaseCheck, schemaCheck } from "./doctor-database.ts";
 import { diskCheck, imagesCheck, storageCheck } from "./doctor-machine.ts";
 import { breakerCheck, kieBalanceCheck, publicUrlCheck } from "./doctor-outside.ts";
 import { halfSetCheck, settingsCheck } from "./doctor-settings.ts";
+import { metersCheck, taxServiceCheck } from "./doctor-tax.ts";
 import { alertsCheck, deadLettersCheck, paceCheck, queueCheck, workersCheck } from "./doctor-work.ts";
 
 const USAGE = "Usage: atelier doctor [--json]";
@@ -48,6 +49,8 @@ const CHECKS: readonly DoctorCheck[] = [
   assistantCheck,
   botCheck,
   webhookCheck,
+  taxServiceCheck,
+  metersCheck,
   publicUrlCheck,
   alertsCheck,
 ];
@@ -59,9 +62,9 @@ export const doctorCommand: Command = {
 
   --json   for a program: {status, version, at, checks: [{name, status, text, lines, ms}]}
 
-Looks at settings, database, clock, disk, storage, native image code, workers, queue, kie.ai, the assistant, the bot and
-the public address. Works with and without a running server and changes nothing. Each check has its own time limit; one that
-fails never stops the others. Ends with 1 when a check failed; warnings alone end with 0.
+Looks at settings, database, clock, disk, storage, native image code, workers, queue, kie.ai, the assistant, the bot, the
+tax service, the limits of a self-employed seller and the public address. Works with and without a running server and
+changes nothing. Each check has its own time limit; one that fails never stops the others. Ends with 1 when a check failed; warnings alone end with 0.
 
 Examples:
   atelier doctor

@@ -13,7 +13,8 @@ import { refundCommand } from "./refund.ts";
 import { sandboxCommand } from "./sandbox.ts";
 import { serveCommand } from "./serve.ts";
 import { settingsCommand } from "./settings.ts";
-import { taxExportCommand, taxMarkCommand } from "./tax.ts";
+import { taxExportCommand } from "./tax.ts";
+import { taxMarkCommand, taxResumeCommand } from "./tax-mark.ts";
 import { userShowCommand } from "./user.ts";
 import { userGrantCommand } from "./user-grant.ts";
 import { versionCommand } from "./version.ts";
@@ -39,6 +40,7 @@ export const commands: readonly Command[] = [
   taxMarkCommand,
   botSetWebhookCommand,
   botMenuButtonCommand,
+  taxResumeCommand,
   cleanupCommand,
   healthcheckCommand,
   openapiCommand,

@@ -1,20 +1,20 @@
 import {
-  markAnnulled,
-  markRegistered,
-  type TaxEntry,
-  taxMonth,
+  type JournalLine,
+  journalOf,
+  type Meter,
+  type MonthReport,
+  metersAt,
+  monthReport,
+  monthReports,
   taxOn,
-  YEAR_LIMIT_KOPECKS,
-  yearIncome,
 } from "../features/billing/index.ts";
 import { systemClock } from "../platform/clock.ts";
 import { OperatorError } from "../platform/errors.ts";
 import { kopecksToText } from "../platform/money.ts";
-import { moscowMonth } from "../platform/moscow.ts";
-import { type Command, print, readArguments, withContext } from "./command.ts";
+import { moscowMonth, moscowMonthStart, moscowTime } from "../platform/moscow.ts";
+import { type Command, printJson, readArguments, table, withContext } from "./command.ts";
 
-const EXPORT_USAGE = "Usage: atelier tax export [--month 2026-11] [--out <file>]";
-const MARK_USAGE = "Usage: atelier tax mark <entry> [--receipt <number or link>] [--annulled]";
+const USAGE = "Usage: atelier tax export [--month 2026-11] [--out <file>] [--json]";
 const HEADING = [
   "id",
   "date",
@@ -27,72 +27,115 @@ const HEADING = [
   "receipt",
   "annul_reason",
   "annul_due",
+  "moscow_time",
+  "receipt_url",
+  "test",
+  "attempts",
+  "last_error",
 ];
 
 export const taxExportCommand: Command = {
   name: "tax export",
-  summary: "the tax journal of a month as CSV, with the year's meter",
-  help: `${EXPORT_USAGE}
+  summary: "the tax journal of a month as CSV, with the year's months and the meters",
+  help: `${USAGE}
 
   --month   a month in Moscow's calendar; default: this one
   --out     write the CSV to this file; default: standard output
+  --json    for a program, in place of the CSV: {month, entries, months, meters}; with --out the CSV is written too
 
 Each sale is one line with its Moscow date and the full sum that the buyer paid: type it into «Мой налог», then
-\`atelier tax mark <id> --receipt <number>\`. Lines with annul_due were registered and then refunded: annul them there too.`,
+\`atelier tax mark <id> --receipt <number>\`. Lines with annul_due were registered and then refunded: annul them there too.
+Where MY_TAX_INN and MY_TAX_PASSWORD are set, the server does both by itself; state unknown means that it looks whether a sale
+arrived, last_error what kept it. Lines with test are of a test shop: no money moved, and they belong into no tax.
+
+Standard error shows the year month by month, everything in the month of the payment: paid by buyers, refunded, base of the
+tax, tax at 4 % (an estimate: the bill is the tax service's), commission (~: a part of it is a forecast), what is left.
+
+Examples:
+  atelier tax export --month 2026-11 --out november.csv
+  atelier tax export --json | jq .months`,
   async run(args) {
-    const { values } = readArguments(args, { usage: EXPORT_USAGE, options: { month: "string", out: "string" } });
+    const { values } = readArguments(args, {
+      usage: USAGE,
+      options: { month: "string", out: "string", json: "boolean" },
+    });
     const month = values.month ?? moscowMonth(systemClock.now());
     if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(month))
       throw new OperatorError(`--month must be like 2026-11, not "${month}".`);
     return withContext(async (ctx) => {
-      const entries = await taxMonth(ctx, month);
-      const csv = `${[HEADING, ...entries.map(lineOf)].map((cells) => cells.map(quoted).join(",")).join("\r\n")}\r\n`;
-      if (values.out === undefined) process.stdout.write(csv);
-      else await Bun.write(values.out, csv);
-      const inForce = entries.filter((entry) => entry.state !== "annulled");
-      const gross = inForce.reduce((sum, entry) => sum + entry.grossKopecks, 0);
-      const { kopecks, percent } = await yearIncome(ctx, month.slice(0, 4));
+      const year = await journalOf(ctx, month.slice(0, 4));
+      const lines = year.filter(({ entry }) => entry.date.startsWith(month));
+      const meters = await metersAt(ctx, moscowMonthStart(month));
+      const csv = `${[HEADING, ...lines.map(cellsOf)].map((cells) => cells.map(quoted).join(",")).join("\r\n")}\r\n`;
+      if (values.out !== undefined) await Bun.write(values.out, csv);
+      else if (!values.json) process.stdout.write(csv);
+      if (values.json) {
+        printJson({ month, entries: lines.map(objectOf), months: monthReports(year), meters: meters.map(meterObject) });
+        return 0;
+      }
+      const inForce = monthReport(month, lines);
       const say = (text: string) => process.stderr.write(`${text}\n`);
-      say(`${inForce.length} sales in force in ${month}: ${kopecksToText(gross)} ₽.`);
-      say(`The year so far: ${kopecksToText(kopecks)} ₽, ${percent} % of ${kopecksToText(YEAR_LIMIT_KOPECKS)} ₽.`);
+      say(`${inForce.sales} sales in force in ${month}: ${kopecksToText(inForce.base_kopecks)} ₽.`);
+      say(`\n${monthTable(monthReports(year))}\n`);
+      for (const meter of meters) say(meterText(meter));
       return 0;
     });
   },
 };
 
-export const taxMarkCommand: Command = {
-  name: "tax mark",
-  summary: "mark an entry as registered, or an annulled one as annulled, in «Мой налог»",
-  help: `${MARK_USAGE}
+/** A meter as a sentence. */
+export function meterText({ name, period, kopecks, limitKopecks, percent }: Meter): string {
+  const what = name === "tax_year" ? `Income of ${period}` : `Taken through the shop in ${period}`;
+  const sum = `${what}: ${kopecksToText(kopecks)} ₽`;
+  return limitKopecks === 0 ? `${sum}.` : `${sum}, ${percent} % of ${kopecksToText(limitKopecks)} ₽.`;
+}
 
-  --receipt    the receipt's number, or its https link, which the buyer then sees
-  --annulled   the registered receipt of a refunded sale was annulled there
+function monthTable(months: readonly MonthReport[]): string {
+  const rows = months.map((one) => [
+    one.month,
+    String(one.sales),
+    kopecksToText(one.paid_kopecks),
+    kopecksToText(one.refunded_kopecks),
+    kopecksToText(one.base_kopecks),
+    kopecksToText(one.tax_estimate_kopecks),
+    `${one.commission_forecast_kopecks > 0 ? "~" : ""}${kopecksToText(one.commission_kopecks)}`,
+    signed(one.net_kopecks),
+  ]);
+  return table(["month", "sales", "paid", "refunded", "base", "tax, estimate", "commission", "left"], rows);
+}
 
-Examples:
-  atelier tax mark 0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b --receipt 20ab3kq9zx
-  atelier tax mark 0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b --annulled`,
-  async run(args) {
-    const { values, words } = readArguments(args, {
-      usage: MARK_USAGE,
-      words: ["entry"],
-      options: { receipt: "string", annulled: "boolean" },
-    });
-    if ((values.receipt === undefined) === (values.annulled === undefined)) {
-      throw new OperatorError(`Give either --receipt or --annulled.\n${MARK_USAGE}`);
-    }
-    return withContext(async (ctx) => {
-      const isMarked =
-        values.receipt === undefined
-          ? await markAnnulled(ctx, words[0])
-          : await markRegistered(ctx, words[0], values.receipt);
-      if (!isMarked) throw new OperatorError(`There is no entry ${words[0]} for which that is due.`);
-      print("Marked.");
-      return 0;
-    });
-  },
-};
+/** What is left can be less than nothing: after refunds the commission stays paid. */
+function signed(kopecks: number): string {
+  return kopecks < 0 ? `-${kopecksToText(-kopecks)}` : kopecksToText(kopecks);
+}
 
-function lineOf(entry: TaxEntry): string[] {
+function meterObject({ name, period, kopecks, limitKopecks, percent }: Meter) {
+  return { name, period, kopecks, limit_kopecks: limitKopecks, percent };
+}
+
+function objectOf({ entry, payment, filing }: JournalLine) {
+  return {
+    id: entry.id,
+    payment_id: entry.paymentId,
+    date: entry.date,
+    time: entry.operationAt.toISOString(),
+    gross_kopecks: entry.grossKopecks,
+    tax_estimate_kopecks: taxOn(entry.grossKopecks),
+    buyer: entry.buyer,
+    service: entry.service,
+    state: entry.state,
+    receipt: entry.receiptNumber,
+    receipt_url: entry.receiptUrl,
+    annul_reason: entry.annulReason,
+    annul_due: entry.annulDue,
+    test: payment.isTest,
+    attempts: filing?.attempts ?? 0,
+    aside: filing?.aside ?? null,
+    last_error: filing?.lastError ?? null,
+  };
+}
+
+function cellsOf({ entry, payment, filing }: JournalLine): string[] {
   return [
     entry.id,
     entry.date,
@@ -105,6 +148,11 @@ function lineOf(entry: TaxEntry): string[] {
     entry.receiptNumber ?? "",
     entry.annulReason ?? "",
     entry.annulDue ? "yes" : "",
+    moscowTime(entry.operationAt),
+    entry.receiptUrl ?? "",
+    payment.isTest ? "yes" : "",
+    String(filing?.attempts ?? 0),
+    filing?.lastError ?? "",
   ];
 }
 

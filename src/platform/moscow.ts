@@ -38,3 +38,13 @@ export function addMoscowMonths(moment: Date, months: number): Date {
   const midnight = Date.UTC(year, local.getUTCMonth(), local.getUTCDate());
   return new Date(day + (local.getTime() - midnight) - MOSCOW_OFFSET_MS);
 }
+
+/** The moment at which the Moscow month `2026-11` begins. */
+export function moscowMonthStart(month: string): Date {
+  return new Date(Date.parse(`${month}-01T00:00:00Z`) - MOSCOW_OFFSET_MS);
+}
+
+/** Moscow's time of a moment to the second, the rest cut off, with its offset: `2026-11-22T23:59:59+03:00`. */
+export function moscowTime(moment: Date): string {
+  return `${new Date(moment.getTime() + MOSCOW_OFFSET_MS).toISOString().slice(0, 19)}+03:00`;
+}

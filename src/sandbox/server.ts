@@ -4,6 +4,7 @@ import { OperatorError } from "../platform/errors.ts";
 import { createImages, type Images } from "../platform/images/index.ts";
 import { signInitData } from "./init-data.ts";
 import { type KieEmulator, startKieEmulator } from "./kie.ts";
+import { type LknpdEmulator, startLknpdEmulator } from "./lknpd.ts";
 import { type OpenRouterEmulator, startOpenRouterEmulator } from "./openrouter.ts";
 import { type ShiftedClock, shiftedClock } from "./shifted-clock.ts";
 import { startTelegramEmulator, type TelegramEmulator } from "./telegram.ts";
@@ -20,6 +21,8 @@ const REAL_KEYS = [
   "OPENROUTER_API_KEY",
   "YOOKASSA_SHOP_ID",
   "YOOKASSA_SECRET_KEY",
+  "MY_TAX_INN",
+  "MY_TAX_PASSWORD",
 ];
 /** What may be chosen beside the sandbox; everything else that it needs, it fills in itself. */
 const CHOOSABLE: ReadonlySet<string> = new Set(["PUBLIC_URL", "YOOKASSA_AUTOPAYMENTS"]);
@@ -45,6 +48,7 @@ export interface RunningSandbox {
   openRouter: OpenRouterEmulator;
   yooKassa: YooKassaEmulator;
   telegram: TelegramEmulator;
+  lknpd: LknpdEmulator;
   /** Answers what lies below `/sandbox/` on the server's own port. */
   handle(request: Request): Promise<Response>;
   stop(): Promise<void>;
@@ -82,6 +86,7 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     url: `http://127.0.0.1:${port}/api/v1/telegram/webhook`,
     secretToken: SANDBOX_WEBHOOK_SECRET,
   });
+  const lknpd = await startLknpdEmulator({ clock });
   const filled: Record<string, string> = {
     PUBLIC_URL: publicUrl,
     JWT_SECRET: "sandbox-access-tokens-open-nothing-but-a-sandbox",
@@ -101,6 +106,9 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     YOOKASSA_SECRET_KEY: yooKassa.secretKey,
     YOOKASSA_API_URL: yooKassa.url,
     YOOKASSA_AUTOPAYMENTS: "on",
+    MY_TAX_INN: lknpd.inn,
+    MY_TAX_PASSWORD: lknpd.password,
+    MY_TAX_API_URL: lknpd.url,
     PROVIDER_LOOPBACK: "allow",
   };
   const environment = new Map<string, EnvironmentValue>(options.environment);
@@ -108,7 +116,13 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     if (CHOOSABLE.has(name) && environment.has(name)) continue;
     environment.set(name, { value, source: "sandbox" });
   }
-  const emulators = { kie: kie.url, openrouter: openRouter.url, yookassa: yooKassa.origin, telegram: telegram.url };
+  const emulators = {
+    kie: kie.url,
+    openrouter: openRouter.url,
+    yookassa: yooKassa.origin,
+    telegram: telegram.url,
+    lknpd: lknpd.origin,
+  };
   return {
     environment,
     images,
@@ -118,8 +132,9 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     yooKassa,
     handle: (request) => handle(request, { emulators, clock, yooKassa }),
     telegram,
+    lknpd,
     async stop() {
-      await Promise.all([kie.stop(), openRouter.stop(), yooKassa.stop(), telegram.stop()]);
+      await Promise.all([kie.stop(), openRouter.stop(), yooKassa.stop(), telegram.stop(), lknpd.stop()]);
     },
   };
 }
@@ -209,6 +224,7 @@ const PAGE = `<!doctype html>
 <li><a href="/sandbox/yookassa/_stats">What YooKassa's emulator was asked</a>, and <a href="/sandbox/yookassa/_faults">its fault switches</a>; the pay page is where <code>confirmation_url</code> leads</li>
 <li><a href="/sandbox/clock">The sandbox's time</a>; <code>POST /sandbox/clock</code> with <code>{"advance_seconds": 86400}</code> puts it forward</li>
 <li><a href="/sandbox/telegram/chat/1001">The chat of a made-up person with the bot</a>, <a href="/sandbox/telegram/chat/">all chats</a>, <a href="/sandbox/telegram/_stats">what Telegram's emulator was asked</a>, and <a href="/sandbox/telegram/_faults">its fault switches</a></li>
+<li><a href="/sandbox/lknpd/_summary">What the tax service makes of each month</a>, <a href="/sandbox/lknpd/_stats">what its emulator was asked</a>, and <a href="/sandbox/lknpd/_faults">its fault switches</a></li>
 </ul>
 </body></html>
 `;

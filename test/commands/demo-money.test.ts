@@ -28,8 +28,8 @@ test("S1 S3 P15 X3 the demonstration buys, lets three periods pass and gives hal
   expect(lines(out, "revoke")).toEqual([["revoke", "pack", "-30", "0"]]);
   const declared = out.split("\n").filter((line) => /^\d{4}-\d\d-\d\d +\d/.test(line));
   expect(declared.filter((line) => line.includes("annulled"))).toHaveLength(1);
-  const ready = declared.filter((line) => line.includes("ready")).map((line) => line.split(/ {2,}/)[1]);
-  expect(ready.toSorted()).toEqual(["199.50", "299.00", "299.00", "299.00", "299.00"]);
+  const registered = declared.filter((line) => line.includes("registered")).map((line) => line.split(/ {2,}/)[1]);
+  expect(registered.toSorted()).toEqual(["199.50", "299.00", "299.00", "299.00", "299.00"]);
   expect(out).toContain("Left: 80 credits, held: 0.");
   expect(out).toContain("ledger verify: 0 differences.");
 }, 120_000);

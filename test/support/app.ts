@@ -128,6 +128,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       sleep: (ms) => Bun.sleep(ms / 20),
     },
     telegram: { timeouts: { callMs: 1_500, fileMs: 3_000 }, sleep: (ms) => Bun.sleep(ms / 20) },
+    taxService: { timeouts: { writeMs: 400, queryMs: 400 }, sleep: async () => {} },
   });
   const built = createApp(open.ctx, { healthChecks: [], isStopping: () => false });
   const ctx = open.ctx;

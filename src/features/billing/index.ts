@@ -1,7 +1,7 @@
 export { taxOn } from "./amounts.ts";
 export { type Balance, type BalanceEntry, balanceEntries, balanceOf } from "./balance.ts";
 export { FREE_RETURNS_PER_DAY_MAX } from "./free-actions.ts";
-export { keepSubscriptions, paymentRefunded, sweepMoney, verifyLedgerNightly } from "./jobs.ts";
+export { fileTaxJournal, keepSubscriptions, paymentRefunded, sweepMoney, verifyLedgerNightly } from "./jobs.ts";
 export {
   expireCredits,
   grantCredits,
@@ -11,6 +11,7 @@ export {
   reserve,
   settle,
 } from "./ledger.ts";
+export { type Meter, metersAt } from "./meters.ts";
 export type { Payment } from "./orders.ts";
 export { watchPaymentProvider } from "./payment-outage.ts";
 export { payments, refunds, taxEntries } from "./payment-tables.ts";
@@ -23,4 +24,8 @@ export { planOrders, subscriptionPeriods, subscriptions } from "./subscription-t
 export { endSubscriptionsOf, grantPlanDays, type PlanDays } from "./subscriptions.ts";
 export { creditEntries, creditGrants, creditHolds, GRANT_KINDS, type GrantKind } from "./tables.ts";
 export { markAnnulled, markRegistered, type TaxEntry, taxMonth, YEAR_LIMIT_KOPECKS, yearIncome } from "./tax.ts";
+export { readDesk } from "./tax-desk.ts";
+export { type TaxBacklog, taxBacklog } from "./tax-filing.ts";
+export { type JournalLine, journalOf, type MonthReport, monthReport, monthReports } from "./tax-report.ts";
+export { resumeTax } from "./tax-resume.ts";
 export { type LedgerDifference, type LedgerReport, verifyLedger } from "./verify.ts";

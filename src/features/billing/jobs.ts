@@ -5,6 +5,7 @@ import { tellOwner } from "../notifications/index.ts";
 import { sweepPayments } from "./payment-sweep.ts";
 import { sweepRefunds } from "./refunds.ts";
 import { runSubscriptions } from "./subscription-renewals.ts";
+import { fileTaxes } from "./tax-connector.ts";
 import { verifyLedger } from "./verify.ts";
 
 /** Recurring, at night: recomputes every balance and tells the owner of any difference. */
@@ -35,6 +36,12 @@ export async function sweepMoney(ctx: Context): Promise<JobOutcome> {
 export async function keepSubscriptions(ctx: Context): Promise<JobOutcome> {
   const steps = await runSubscriptions(ctx);
   if (steps > 0) ctx.log.info("subscriptions went on", { steps });
+  return DONE;
+}
+
+/** Recurring: takes the tax journal to the tax service, where a login for it is set. */
+export async function fileTaxJournal(ctx: Context, job: LeasedJob): Promise<JobOutcome> {
+  await fileTaxes(ctx, job);
   return DONE;
 }
 

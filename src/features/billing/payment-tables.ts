@@ -112,7 +112,8 @@ export const refunds = table(
   ],
 );
 
-export const TAX_STATES = ["ready", "registered", "annulled"] as const;
+/** `unknown`: sent, or about to be, and nobody knows whether the tax service has it; it is looked up, never sent again blindly. */
+export const TAX_STATES = ["ready", "unknown", "registered", "annulled"] as const;
 
 /** The tax journal: one entry for each payment, replaced when part of it is given back. Nothing is ever deleted. */
 export const taxEntries = table(
@@ -132,8 +133,10 @@ export const taxEntries = table(
     service: text("service").notNull(),
     state: oneOf("state", TAX_STATES).notNull(),
     receiptNumber: text("receipt_number"),
+    /** Where the buyer sees the receipt, for one that the connector registered. */
+    receiptUrl: text("receipt_url"),
     annulReason: text("annul_reason"),
-    /** True when an entry that was registered has to be annulled at the tax service as well. */
+    /** True when an entry that was registered, or may have been, has to be annulled at the tax service as well. */
     annulDue: flag("annul_due").notNull(),
     createdAt: moment("created_at").notNull(),
     updatedAt: moment("updated_at").notNull(),

@@ -48,14 +48,14 @@ export function paymentView(payment: Payment, receiptUrl: string | null = null):
 /** Where the buyer finds the receipt in force, once it was registered with a link; null otherwise. */
 export async function receiptUrlOf(ctx: Pick<Context, "db">, paymentId: string): Promise<string | null> {
   const [entry] = await ctx.db
-    .select({ receipt: taxEntries.receiptNumber })
+    .select({ receipt: taxEntries.receiptNumber, url: taxEntries.receiptUrl })
     .from(taxEntries)
     .where(
       and(eq(taxEntries.paymentId, paymentId), eq(taxEntries.state, "registered"), isNotNull(taxEntries.receiptNumber)),
     )
     .orderBy(desc(taxEntries.id))
     .limit(1);
-  return entry?.receipt?.startsWith("https://") ? entry.receipt : null;
+  return entry?.url ?? (entry?.receipt?.startsWith("https://") ? entry.receipt : null);
 }
 
 /** The person's own payment; anybody else's is `not_found`. */

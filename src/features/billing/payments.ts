@@ -4,18 +4,18 @@ import { after, MINUTE_MS, SECOND_MS } from "../../platform/clock.ts";
 import { invariant, ProviderFailure, Refusal } from "../../platform/errors.ts";
 import { isId } from "../../platform/ids.ts";
 import { publish } from "../../platform/live/events.ts";
-import { moscowDate } from "../../platform/moscow.ts";
 import { enqueue } from "../../platform/queue/enqueue.ts";
 import { type RemotePayment, StoringRefused } from "../../providers/payment-provider.ts";
 import { tellOwner } from "../notifications/index.ts";
 import { lockUser } from "../profile/index.ts";
 import { grantCredits } from "./ledger.ts";
+import { watchMeters } from "./meters.ts";
 import { type Payment, type PlanOrder, paymentProvider, planOrderOf } from "./orders.ts";
 import { payments } from "./payment-tables.ts";
 import { mayCharge, renewalFailed } from "./renewal-tries.ts";
 import { planOrders } from "./subscription-tables.ts";
 import { applyPlanPayment } from "./subscriptions.ts";
-import { enterTax, YEAR_LIMIT_KOPECKS, YEAR_WARNINGS_PERCENT, yearIncome } from "./tax.ts";
+import { enterTax } from "./tax.ts";
 
 /**
  * How money becomes credits.
@@ -207,7 +207,7 @@ async function succeed(tx: Context, order: Payment, remote: RemotePayment): Prom
     operationAt: paidAt,
     grossKopecks: order.amountKopecks,
   });
-  await warnOfYearLimit(tx, paidAt, order.amountKopecks);
+  await watchMeters(tx, paidAt);
   await publish(tx, order.userId, "payment.succeeded", {
     id: order.id,
     product: order.product,
@@ -285,17 +285,6 @@ async function tokensSinceLastPayment(tx: Context, order: Payment): Promise<numb
     .from(payments)
     .where(and(eq(payments.userId, order.userId), eq(payments.status, "succeeded")));
   return Math.max(0, user.assistantTokens - (booked?.tokens ?? 0));
-}
-
-/** The owner hears once when a sale carries the year's income over a mark. */
-async function warnOfYearLimit(tx: Context, paidAt: Date, amountKopecks: number): Promise<void> {
-  const { kopecks, percent } = await yearIncome(tx, moscowDate(paidAt).slice(0, 4));
-  const percentBefore = ((kopecks - amountKopecks) * 100) / YEAR_LIMIT_KOPECKS;
-  for (const mark of YEAR_WARNINGS_PERCENT) {
-    if (percent >= mark && percentBefore < mark) {
-      await tellOwner(tx, { level: "warning", reason: `tax_year_${mark}_percent`, details: { kopecks, percent } });
-    }
-  }
 }
 
 /** How long a person's request waits for the provider before it is told to tap again; the order goes on without it. */

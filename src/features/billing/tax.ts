@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gte, lt, ne, sql } from "drizzle-orm";
+import { and, asc, eq, gte, inArray, lt, ne, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { isId, newId } from "../../platform/ids.ts";
 import { moscowDate } from "../../platform/moscow.ts";
@@ -40,33 +40,34 @@ export async function enterTax(
 
 /**
  * Part or all of a sale was given back. A receipt cannot be changed: the entry in force is annulled, and the rest gets a
- * new one with the original time. One that was registered already is marked, so that it is annulled at the tax service.
+ * new one with the original time. One that was registered, or may have been, is marked, so that it is annulled there too.
  */
 export async function refundTax(
   tx: Tx,
   refund: { refundId: string; paymentId: string; restKopecks: number },
 ): Promise<void> {
-  const [inForce] = await tx.db
-    .select()
-    .from(taxEntries)
+  const now = tx.clock.now();
+  // Written before it is read: the connector may be about to change the state of this very entry.
+  const inForce = await tx.db
+    .update(taxEntries)
+    .set({ updatedAt: now })
     .where(and(eq(taxEntries.paymentId, refund.paymentId), ne(taxEntries.state, "annulled")))
-    .orderBy(desc(taxEntries.id))
-    .limit(1);
-  if (!inForce) return;
+    .returning();
+  const entry = inForce.sort((a, b) => (a.id < b.id ? 1 : -1))[0];
+  if (!entry) return;
   await tx.db
     .update(taxEntries)
     .set({
       state: "annulled",
       annulReason: "Возврат средств",
-      annulDue: inForce.state === "registered",
-      updatedAt: tx.clock.now(),
+      annulDue: entry.state === "registered" || entry.state === "unknown",
     })
-    .where(eq(taxEntries.id, inForce.id));
+    .where(eq(taxEntries.id, entry.id));
   if (refund.restKopecks === 0) return;
   await enterTax(tx, {
     paymentId: refund.paymentId,
     cause: `refund:${refund.refundId}`,
-    operationAt: inForce.operationAt,
+    operationAt: entry.operationAt,
     grossKopecks: refund.restKopecks,
   });
 }
@@ -80,13 +81,16 @@ export async function taxMonth(ctx: Pick<Context, "db">, month: string): Promise
     .orderBy(asc(taxEntries.date), asc(taxEntries.id));
 }
 
-/** Marks entries as registered in «Мой налог», with the receipt's number; returns whether there was such an entry. */
+/**
+ * Marks an entry as registered in «Мой налог» by hand, with the receipt's number or link; returns whether there was such an
+ * entry. One of which nobody knows whether it is registered is settled so too.
+ */
 export async function markRegistered(ctx: Tx, entryId: string, receiptNumber: string): Promise<boolean> {
   if (!isId(entryId)) return false;
   const marked = await ctx.db
     .update(taxEntries)
     .set({ state: "registered", receiptNumber, updatedAt: ctx.clock.now() })
-    .where(and(eq(taxEntries.id, entryId), eq(taxEntries.state, "ready")))
+    .where(and(eq(taxEntries.id, entryId), inArray(taxEntries.state, ["ready", "unknown"])))
     .returning({ id: taxEntries.id });
   return marked.length > 0;
 }
@@ -120,6 +124,3 @@ export async function yearIncome(
   const kopecks = row?.kopecks ?? 0;
   return { kopecks, percent: Math.floor((kopecks * 100) / YEAR_LIMIT_KOPECKS) };
 }
-
-/** At these shares of the year's limit the owner is told, once each. */
-export const YEAR_WARNINGS_PERCENT = [80, 95] as const;

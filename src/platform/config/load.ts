@@ -93,6 +93,7 @@ function contradictions(settings: Settings): SettingFault[] {
     "KIE_UPLOAD_URL",
     "OPENROUTER_API_URL",
     "YOOKASSA_API_URL",
+    "MY_TAX_API_URL",
   ] as const;
   for (const name of providers) {
     const url = URL.canParse(settings[name]) ? new URL(settings[name]) : null;

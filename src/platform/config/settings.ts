@@ -169,6 +169,29 @@ export const settingsTable = {
     min: 0,
     max: 5_000,
   }),
+  YOOKASSA_MONTH_LIMIT_ROUBLES: wholeNumber({
+    text: "What a self-employed seller's shop may take in a month at first; warnings come at 80 and 95 %. 0: no limit.",
+    default: 100_000,
+    min: 0,
+    max: 100_000_000,
+  }),
+  MY_TAX_INN: words({
+    text: "The seller's INN: with its password, sales are registered in «Мой налог» by its unofficial web API.",
+    default: "",
+    example: "123456789012",
+    pattern: /^\d{12}$/,
+    expectation: "the 12 digits of a person's INN",
+  }),
+  MY_TAX_PASSWORD: words({
+    text: "The password of the individual's tax cabinet (lkfl2.nalog.ru); whoever has it can see and do much there.",
+    default: "",
+    example: "your-password",
+    secret: true,
+  }),
+  MY_TAX_API_URL: address({
+    text: "The web cabinet of «Мой налог»; it answers Russian addresses only.",
+    default: "https://lknpd.nalog.ru/api/v1",
+  }),
   PROVIDER_LOOPBACK: choice({
     text: "`allow` permits providers and results over plain http on loopback, for tests and own emulators.",
     default: "refuse",
