@@ -4,6 +4,7 @@ import { createImages, type Images } from "../platform/images/index.ts";
 import { signInitData } from "./init-data.ts";
 import { type KieEmulator, startKieEmulator } from "./kie.ts";
 import { type OpenRouterEmulator, startOpenRouterEmulator } from "./openrouter.ts";
+import { startTelegramEmulator, type TelegramEmulator } from "./telegram.ts";
 import { startYooKassaEmulator, type YooKassaEmulator } from "./yookassa.ts";
 
 /** The bot that signs people in while no real one is there. Everybody knows its token: it opens nothing but a sandbox. */
@@ -11,12 +12,15 @@ export const SANDBOX_BOT_TOKEN = "1000000001:SANDBOX_bot_token_that_opens_nothin
 /** Keys that mean a real account; beside them the sandbox would be a trap. */
 const REAL_KEYS = [
   "TELEGRAM_BOT_TOKEN",
+  "TELEGRAM_WEBHOOK_SECRET",
   "KIE_API_KEY",
   "KIE_WEBHOOK_KEY",
   "OPENROUTER_API_KEY",
   "YOOKASSA_SHOP_ID",
   "YOOKASSA_SECRET_KEY",
 ];
+const SANDBOX_APP_NAME = "app";
+const SANDBOX_WEBHOOK_SECRET = "sandbox-updates-open-nothing-but-a-sandbox";
 const IMAGE_CONCURRENCY = 2;
 
 export interface SandboxOptions {
@@ -32,6 +36,7 @@ export interface RunningSandbox {
   kie: KieEmulator;
   openRouter: OpenRouterEmulator;
   yooKassa: YooKassaEmulator;
+  telegram: TelegramEmulator;
   /** Answers what lies below `/sandbox/` on the server's own port. */
   handle(request: Request): Promise<Response>;
   stop(): Promise<void>;
@@ -57,11 +62,20 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     webhookUrl: `http://127.0.0.1:${port}/api/v1/payments/webhook`,
     publicUrl: `${publicUrl}/sandbox/yookassa`,
   });
+  const telegram = await startTelegramEmulator({ botToken: SANDBOX_BOT_TOKEN });
+  telegram.setWebhook({
+    url: `http://127.0.0.1:${port}/api/v1/telegram/webhook`,
+    secretToken: SANDBOX_WEBHOOK_SECRET,
+  });
   const filled: Record<string, string> = {
     PUBLIC_URL: publicUrl,
     JWT_SECRET: "sandbox-access-tokens-open-nothing-but-a-sandbox",
     LINK_SECRET: "sandbox-links-open-nothing-but-a-sandbox-picture",
     TELEGRAM_BOT_TOKEN: SANDBOX_BOT_TOKEN,
+    TELEGRAM_BOT_NAME: telegram.botName,
+    TELEGRAM_APP_NAME: SANDBOX_APP_NAME,
+    TELEGRAM_API_URL: telegram.url,
+    TELEGRAM_WEBHOOK_SECRET: SANDBOX_WEBHOOK_SECRET,
     KIE_API_KEY: kie.apiKey,
     KIE_API_URL: kie.url,
     KIE_UPLOAD_URL: kie.uploadUrl,
@@ -78,16 +92,17 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     if (name === "PUBLIC_URL" && environment.has(name)) continue;
     environment.set(name, { value, source: "sandbox" });
   }
-  const emulators = { kie: kie.url, openrouter: openRouter.url, yookassa: yooKassa.origin };
+  const emulators = { kie: kie.url, openrouter: openRouter.url, yookassa: yooKassa.origin, telegram: telegram.url };
   return {
     environment,
     images,
     kie,
     openRouter,
     yooKassa,
+    telegram,
     handle: (request) => handle(request, emulators),
     async stop() {
-      await Promise.all([kie.stop(), openRouter.stop(), yooKassa.stop()]);
+      await Promise.all([kie.stop(), openRouter.stop(), yooKassa.stop(), telegram.stop()]);
     },
   };
 }
