@@ -10,6 +10,7 @@ import { editingRoutes } from "./features/editing/routes.ts";
 import { fittingRoutes } from "./features/fitting/routes.ts";
 import { generationRoutes, kieRoutes } from "./features/generations/routes.ts";
 import { liveRoutes } from "./features/live/routes.ts";
+import { telegramRoutes } from "./features/notifications/routes.ts";
 import { fileRoutes } from "./features/photos/routes.ts";
 import { createUploadGate } from "./features/photos/upload-gate.ts";
 import { profileRoutes } from "./features/profile/routes.ts";
@@ -21,6 +22,7 @@ import { problems } from "./platform/http/problem.ts";
 import { createRateLimiter } from "./platform/http/rate-limit.ts";
 import { requestScope } from "./platform/http/request-scope.ts";
 import { createLiveHub } from "./platform/live/hub.ts";
+import { createLivePresence } from "./platform/live/presence.ts";
 import { createLiveSockets, UNREAD_BYTES_MAX } from "./platform/live/socket.ts";
 
 /** Buckets of people and addresses kept in memory at once. */
@@ -42,7 +44,7 @@ export function createApp(ctx: Context, options: AppOptions) {
   const guarded = guard({ ctx, tokens, limiter });
   const uploads = createUploadGate();
   const hub = createLiveHub(ctx);
-  const sockets = createLiveSockets(hub, ctx.log, options.heartbeatMs);
+  const sockets = createLiveSockets(hub, ctx.log, options.heartbeatMs, createLivePresence(ctx));
 
   const app = new Elysia({
     normalize: false,
@@ -68,6 +70,7 @@ export function createApp(ctx: Context, options: AppOptions) {
         .use(generationRoutes(guarded))
         .use(fileRoutes(guarded))
         .use(liveRoutes(guarded, ctx, hub, sockets))
+        .use(telegramRoutes(guarded))
         .use(kieRoutes(guarded)),
     );
   // Apart from the chain above, so that describing the app does not enter into its type.

@@ -20,4 +20,5 @@ export { RECONCILE_DAYS, type ReconcileReport, reconcile } from "./reconcile.ts"
 export { previewRefund, type Refund, type RefundPreview, refundPayment } from "./refunds.ts";
 export { creditEntries, creditGrants, creditHolds, GRANT_KINDS, type GrantKind } from "./tables.ts";
 export { markAnnulled, markRegistered, type TaxEntry, taxMonth, YEAR_LIMIT_KOPECKS, yearIncome } from "./tax.ts";
+export { tellOfPayment, tellOfRefund } from "./tell-payer.ts";
 export { type LedgerDifference, type LedgerReport, verifyLedger } from "./verify.ts";

@@ -29,7 +29,8 @@ export function telegramRoutes(guarded: ReturnType<typeof guard>) {
       response: { 200: t.Object({ ok: t.Literal(true) }, closed) },
       detail: {
         summary: "Telegram says that somebody wrote to the bot, blocked it or let it in again",
-        description: "Answers 200 to everything that carries the right secret, since Telegram repeats all else for a day.",
+        description:
+          "Answers 200 to everything that carries the right secret, since Telegram repeats all else for a day.",
         security: [{ telegramWebhookSecret: [] }],
         ...refuses("unauthenticated", "not_found"),
       },

@@ -37,10 +37,7 @@ const SLEEP_MS_MAX = MINUTE_MS;
 const SENDING_MS_MAX = 10 * MINUTE_MS;
 
 /** Reads a picture that goes along; null when it is gone, not the person's, or not for their eyes. */
-export type DocumentReader = (
-  ctx: Context,
-  wanted: { fileId: string; userId: string },
-) => Promise<OutgoingFile | null>;
+export type DocumentReader = (ctx: Context, wanted: { fileId: string; userId: string }) => Promise<OutgoingFile | null>;
 
 /** The job that sends what waits in a lane. */
 export function sendMessages(readDocument: DocumentReader) {
@@ -115,9 +112,7 @@ export async function sweepOutbox(ctx: Context): Promise<JobOutcome> {
     await tx.db
       .update(outboxMessages)
       .set({ state: "unknown", reason: "worker_died", updatedAt: now })
-      .where(
-        and(sql`${outboxMessages.state} = 'sending'`, lt(outboxMessages.updatedAt, after(now, -SENDING_MS_MAX))),
-      );
+      .where(and(sql`${outboxMessages.state} = 'sending'`, lt(outboxMessages.updatedAt, after(now, -SENDING_MS_MAX))));
     for (const lane of await lanesInUse(tx)) await startSending(tx, lane);
   });
   return DONE;

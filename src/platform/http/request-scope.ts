@@ -45,8 +45,8 @@ export function requestScope(trustedProxies: TrustedProxies, isStopping: () => b
 }
 
 /** Reads a JSON body chunk by chunk, so that neither a huge nor a slow one costs more than its limit. */
-export async function readJson(request: Request): Promise<unknown> {
-  if (Number(request.headers.get("content-length") ?? 0) > JSON_BODY_BYTES_MAX) throw new Refusal("body_too_large");
+export async function readJson(request: Request, bytesMax: number = JSON_BODY_BYTES_MAX): Promise<unknown> {
+  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw new Refusal("body_too_large");
   const reader = request.body?.getReader();
   if (!reader) throw new Refusal("malformed_body");
   const deadline = setTimeout(() => void reader.cancel().catch(() => {}), JSON_BODY_MS_MAX);
@@ -58,7 +58,7 @@ export async function readJson(request: Request): Promise<unknown> {
       const { done, value } = await reader.read();
       if (done) break;
       bytes += value.byteLength;
-      if (bytes > JSON_BODY_BYTES_MAX) {
+      if (bytes > bytesMax) {
         await reader.cancel().catch(() => {});
         throw new Refusal("body_too_large");
       }
