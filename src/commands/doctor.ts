@@ -24,7 +24,7 @@ import { clockCheck, databaseCheck, schemaCheck } from "./doctor-database.ts";
 import { diskCheck, imagesCheck, storageCheck } from "./doctor-machine.ts";
 import { breakerCheck, kieBalanceCheck, publicUrlCheck } from "./doctor-outside.ts";
 import { halfSetCheck, settingsCheck } from "./doctor-settings.ts";
-import { alertsCheck, deadLettersCheck, paceCheck, queueCheck, workersCheck } from "./doctor-work.ts";
+import { alertsCheck, deadLettersCheck, outboxCheck, paceCheck, queueCheck, workersCheck } from "./doctor-work.ts";
 
 const USAGE = "Usage: atelier doctor [--json]";
 
@@ -46,6 +46,7 @@ const CHECKS: readonly DoctorCheck[] = [
   paceCheck,
   assistantCheck,
   publicUrlCheck,
+  outboxCheck,
   alertsCheck,
 ];
 
