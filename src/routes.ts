@@ -10,7 +10,7 @@ import { editingRoutes } from "./features/editing/routes.ts";
 import { fittingRoutes } from "./features/fitting/routes.ts";
 import { generationRoutes, kieRoutes } from "./features/generations/routes.ts";
 import { liveRoutes } from "./features/live/routes.ts";
-import { telegramRoutes } from "./features/notifications/routes.ts";
+import { telegramRoutes, UPDATE_BYTES_MAX } from "./features/notifications/routes.ts";
 import { fileRoutes } from "./features/photos/routes.ts";
 import { createUploadGate } from "./features/photos/upload-gate.ts";
 import { profileRoutes } from "./features/profile/routes.ts";
@@ -55,7 +55,11 @@ export function createApp(ctx: Context, options: AppOptions) {
       idleTimeout: 120,
     },
   })
-    .use(requestScope(trustedProxiesFrom(ctx.settings.TRUSTED_PROXIES), options.isStopping))
+    .use(
+      requestScope(trustedProxiesFrom(ctx.settings.TRUSTED_PROXIES), options.isStopping, {
+        "/api/v1/telegram/webhook": UPDATE_BYTES_MAX,
+      }),
+    )
     .use(problems(ctx.log))
     .use(health(options.healthChecks, options.isStopping))
     .group("/api/v1", (api) =>

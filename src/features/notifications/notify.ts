@@ -28,7 +28,7 @@ export type Notified = "waiting" | "repeated" | "switched_off" | "unreachable";
 export interface Notification {
   userId: string;
   message: MessageContent;
-  /** What it is about, such as `payment:<id>`: the same message about the same thing is written once, ever. */
+  /** What it is about, such as `payment:<id>`: the same message about the same thing is written to a person once, ever. */
   about: string;
   /** A picture of the person's own that goes along as a document; only a copy that they may see is ever sent. */
   documentFileId?: string | undefined;
@@ -49,7 +49,7 @@ export async function notify(tx: NotifyNeeds, notification: Notification): Promi
     userId: user.id,
     language: user.language,
     message,
-    cause: `${message.key}:${about}`,
+    cause: `${message.key}:${user.id}:${about}`,
     documentFileId,
   });
 }

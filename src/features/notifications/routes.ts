@@ -1,12 +1,10 @@
 import { Elysia, t } from "elysia";
-import { Refusal } from "../../platform/errors.ts";
-import { readJson } from "../../platform/http/request-scope.ts";
 import { closed, NoQuerySchema, refuses } from "../../platform/http/schemas.ts";
 import type { guard } from "../auth/guard.ts";
 import { checkWebhookSecret, takeUpdate } from "./bot-updates.ts";
 
 /** A long message that answers another one, with every letter escaped, is larger than any body of our own clients. */
-const UPDATE_BYTES_MAX = 1024 * 1024;
+export const UPDATE_BYTES_MAX = 1024 * 1024;
 /** Telegram sends the webhook's secret back in this header. */
 const SECRET_HEADER = "x-telegram-bot-api-secret-token";
 
@@ -14,16 +12,14 @@ const SECRET_HEADER = "x-telegram-bot-api-secret-token";
 export function telegramRoutes(guarded: ReturnType<typeof guard>) {
   return new Elysia({ prefix: "/telegram", tags: ["providers"] }).use(guarded).post(
     "/webhook",
-    async ({ request, ctx }) => {
-      // Asked before a byte of the body is read.
+    async ({ body, request, ctx }) => {
       checkWebhookSecret(ctx, request.headers.get(SECRET_HEADER));
-      const outcome = await takeUpdate(ctx, await readUpdate(request));
+      const outcome = await takeUpdate(ctx, body);
       ctx.log.debug("an update of the bot", { outcome });
       return { ok: true as const };
     },
     {
       anyone: "read",
-      parse: "none",
       query: NoQuerySchema,
       body: t.Unknown({ description: "An `Update` as Telegram sends it." }),
       response: { 200: t.Object({ ok: t.Literal(true) }, closed) },
@@ -36,14 +32,4 @@ export function telegramRoutes(guarded: ReturnType<typeof guard>) {
       },
     },
   );
-}
-
-/** What cannot be read will not be readable when it comes again either, so it counts as none of ours. */
-async function readUpdate(request: Request): Promise<unknown> {
-  try {
-    return await readJson(request, UPDATE_BYTES_MAX);
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
 }
