@@ -62,7 +62,8 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     webhookUrl: `http://127.0.0.1:${port}/api/v1/payments/webhook`,
     publicUrl: `${publicUrl}/sandbox/yookassa`,
   });
-  const telegram = await startTelegramEmulator({ botToken: SANDBOX_BOT_TOKEN });
+  const telegram = await startTelegramEmulator({ botToken: SANDBOX_BOT_TOKEN, appUrl: `${publicUrl}/` });
+  telegram.setMenuButton({ text: "Открыть", url: `${publicUrl}/` });
   telegram.setWebhook({
     url: `http://127.0.0.1:${port}/api/v1/telegram/webhook`,
     secretToken: SANDBOX_WEBHOOK_SECRET,
@@ -113,7 +114,8 @@ async function handle(request: Request, emulators: Readonly<Record<string, strin
   const [, name = "", path = ""] = /^\/sandbox\/([a-z]+)(\/.*)$/.exec(url.pathname) ?? [];
   const emulator = emulators[name];
   // The APIs stay on loopback; what people look at and press is reached through the server's own port, as from a phone.
-  if (emulator !== undefined && /^\/(_|pay\/)/.test(path)) return passedOn(request, emulator + path + url.search);
+  if (emulator !== undefined && /^\/(_|pay\/|chat\/)/.test(path))
+    return passedOn(request, emulator + path + url.search);
   if (url.pathname === "/sandbox/")
     return new Response(PAGE, { headers: { "content-type": "text/html; charset=utf-8" } });
   return Response.json({ error: "nothing here; see /sandbox/" }, { status: 404 });
@@ -127,6 +129,7 @@ async function passedOn(request: Request, address: string): Promise<Response> {
     body: request.method === "GET" ? null : await request.arrayBuffer(),
     headers: type === null ? {} : { "content-type": type },
     redirect: "manual",
+    signal: request.signal,
   });
 }
 
@@ -160,6 +163,7 @@ const PAGE = `<!doctype html>
 <li><a href="/sandbox/openrouter/_stats">What OpenRouter's emulator was asked</a></li>
 <li><a href="/sandbox/openrouter/_faults">Its fault switches</a></li>
 <li><a href="/sandbox/yookassa/_stats">What YooKassa's emulator was asked</a>, and <a href="/sandbox/yookassa/_faults">its fault switches</a>; the pay page is where <code>confirmation_url</code> leads</li>
+<li><a href="/sandbox/telegram/chat/1001">The chat of a made-up person with the bot</a>, <a href="/sandbox/telegram/chat/">all chats</a>, <a href="/sandbox/telegram/_stats">what Telegram's emulator was asked</a>, and <a href="/sandbox/telegram/_faults">its fault switches</a></li>
 </ul>
 </body></html>
 `;

@@ -4,6 +4,7 @@ import { createFaults, FAULTS_PATH, type Faults } from "./faults.ts";
 import { shiftedClock } from "./shifted-clock.ts";
 import { createTelegramApi, type EmulatedCall, type TelegramApi } from "./telegram-api.ts";
 import { answerCabinet, CABINET_PATHS } from "./telegram-cabinet.ts";
+import { answerChat, CHAT_PATH } from "./telegram-chat-desk.ts";
 import { createTelegramChats, type TelegramChats } from "./telegram-chats.ts";
 import { TELEGRAM_FAULTS } from "./telegram-faults.ts";
 import { createTelegramFiles, type StoredFile } from "./telegram-files.ts";
@@ -32,6 +33,8 @@ export interface TelegramEmulatorOptions {
   botToken?: string;
   /** The bot's username. */
   botName?: string;
+  /** Where the Mini App is that links into it open. */
+  appUrl?: string;
 }
 
 export interface TelegramStats {
@@ -61,6 +64,8 @@ export interface TelegramEmulator extends TelegramHands {
   menuButton(chatId: number): MenuButton | undefined;
   /** As the bot's owner sets it, without the API's pace. Undefined takes it away. */
   setWebhook(webhook: { url: string; secretToken: string } | undefined): void;
+  /** The same of the button in every chat. */
+  setMenuButton(button: MenuButton): void;
   /** How people that were never heard of stand to the bot. */
   setNewcomers(state: PersonState): void;
   /** Puts the clock forward and sends what is due by then. */
@@ -94,6 +99,7 @@ export async function startTelegramEmulator(options: TelegramEmulatorOptions = {
   });
   const api = createTelegramApi({ clock, bot, botToken, faults, chats, files, pace, updates, webhook });
   const hands = createTelegramHands({ clock, bot, chats, updates });
+  const desk = { clock, bot, botToken, chats, files, hands, appUrl: () => options.appUrl };
   const stats = (): TelegramStats => statsOf({ api, chats, counts: pace.counts, webhook, updates, now: clock.now() });
   const server = serve(options.port ?? 0, async (request) => {
     const { pathname } = new URL(request.url);
@@ -102,6 +108,7 @@ export async function startTelegramEmulator(options: TelegramEmulatorOptions = {
     if (CABINET_PATHS.includes(pathname.split("/", 2)[1] ?? "")) {
       return answerCabinet(request, { clock, chats, hands, webhook });
     }
+    if (pathname.startsWith(CHAT_PATH)) return answerChat(request, desk);
     if (pathname.startsWith("/file/bot")) return api.file(request);
     if (!pathname.startsWith("/bot")) return new Response("Not Found", { status: 404 });
     const answer = await api.call(request);
@@ -121,6 +128,7 @@ export async function startTelegramEmulator(options: TelegramEmulatorOptions = {
     file: (fileId) => files.get(fileId),
     menuButton: (chatId) => chats.menuButton(chatId),
     setWebhook: (target) => webhook.set(target === undefined ? undefined : { ...target, maxConnections: undefined }),
+    setMenuButton: (button) => chats.setMenuButton(undefined, button),
     setNewcomers(state) {
       chats.newcomers = state;
     },

@@ -12,6 +12,7 @@ import {
   TEXT_CHARACTERS_MAX,
   UPDATES_LIMIT_MAX,
   UPDATES_TIMEOUT_SECONDS_MAX,
+  WEBHOOK_PORTS,
 } from "./wire.ts";
 
 /** The one button below a message. */
@@ -103,8 +104,13 @@ export function documentBody(message: OutgoingDocument, rule: LinkRule): BodyMak
 
 export function webhookBody(webhook: Webhook, rule: LinkRule): BodyMaker {
   if (!SECRET_TOKEN_PATTERN.test(webhook.secretToken)) throw refused("the webhook's secret has characters it may not");
+  const url = checkedLink(webhook.url, rule, "the webhook's address");
+  const { protocol, port } = new URL(url);
+  if (protocol === "https:" && !WEBHOOK_PORTS.includes(port || "443")) {
+    throw refused(`Telegram delivers to the ports ${WEBHOOK_PORTS.join(", ")} only`);
+  }
   return jsonBody({
-    url: checkedLink(webhook.url, rule, "the webhook's address"),
+    url,
     secret_token: webhook.secretToken,
     allowed_updates: webhook.allowedUpdates,
   });
@@ -144,7 +150,9 @@ function formBody(
     form.set("chat_id", String(chatId));
     if (message.caption !== undefined) form.set("caption", message.caption);
     if (markup !== undefined) form.set("reply_markup", JSON.stringify(markup));
-    form.set(field, new Blob([new Uint8Array(file.bytes)], { type: file.mime }), file.fileName);
+    // A form writes a double quote as %22, and that is what the person would see.
+    const fileName = file.fileName.replaceAll('"', "'");
+    form.set(field, new Blob([new Uint8Array(file.bytes)], { type: file.mime }), fileName);
     return form;
   };
 }
