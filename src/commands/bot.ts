@@ -1,7 +1,13 @@
+import { isLoopback } from "../platform/config/load.ts";
 import type { Settings } from "../platform/config/settings.ts";
 import { OperatorError } from "../platform/errors.ts";
 import { silentLog } from "../platform/telemetry/log.ts";
-import { createTelegramClient, type TelegramClient, TelegramFailure } from "../providers/telegram/client.ts";
+import {
+  createTelegramClient,
+  type TelegramClient,
+  TelegramFailure,
+  WEBHOOK_PORTS,
+} from "../providers/telegram/client.ts";
 import { type Command, operatorSettings, print, readArguments, table } from "./command.ts";
 
 /** Where the server takes the bot's updates, below PUBLIC_URL. */
@@ -37,6 +43,7 @@ Examples:
     const { settings } = operatorSettings();
     requireSet(settings, isRemoval ? [] : ["PUBLIC_URL", "TELEGRAM_WEBHOOK_SECRET"]);
     const url = settings.PUBLIC_URL + WEBHOOK_PATH;
+    if (!isRemoval) requireReachable(url, settings, WEBHOOK_PORTS);
     const { TELEGRAM_WEBHOOK_SECRET: secretToken } = settings;
     return withBot(settings, async (bot) => {
       const { username } = await bot.getMe();
@@ -83,6 +90,7 @@ Examples:
     const { settings } = operatorSettings();
     requireSet(settings, ["PUBLIC_URL"]);
     const url = `${settings.PUBLIC_URL}/`;
+    requireReachable(url, settings);
     return withBot(settings, async (bot) => {
       const { username } = await bot.getMe();
       const rows = [
@@ -107,6 +115,18 @@ function requireSet(settings: Settings, names: readonly Needed[]): void {
   const missing = (["TELEGRAM_BOT_TOKEN", ...names] as const).filter(isMissing);
   if (missing.length === 0) return;
   throw new OperatorError(`${missing.join(" and ")} must be set for this; \`atelier settings\` says what they are.`);
+}
+
+/** Telegram itself would refuse it too, in words that name no setting. Beside an emulator this machine's own will do. */
+function requireReachable(address: string, settings: Settings, ports?: readonly string[]): void {
+  const { protocol, hostname, port } = new URL(address);
+  if (protocol === "http:" && isLoopback(hostname) && settings.PROVIDER_LOOPBACK === "allow") return;
+  if (protocol !== "https:") {
+    throw new OperatorError(`PUBLIC_URL is ${settings.PUBLIC_URL}, and Telegram takes https addresses only.`);
+  }
+  if (ports !== undefined && !ports.includes(port || "443")) {
+    throw new OperatorError(`PUBLIC_URL names port ${port}, and Telegram delivers to ${ports.join(", ")} only.`);
+  }
 }
 
 /** Runs `work` with the bot of the settings; what Telegram refuses becomes a sentence with what to do. */

@@ -124,13 +124,14 @@ async function handle(request: Request, emulators: Readonly<Record<string, strin
 /** The emulator's answer to the same request; redirects are the browser's to follow. */
 async function passedOn(request: Request, address: string): Promise<Response> {
   const type = request.headers.get("content-type");
-  return fetch(address, {
+  const answer = fetch(address, {
     method: request.method,
     body: request.method === "GET" ? null : await request.arrayBuffer(),
     headers: type === null ? {} : { "content-type": type },
     redirect: "manual",
-    signal: request.signal,
   });
+  // While the sandbox stops, a page may still wait for news.
+  return answer.catch(() => Response.json({ error: "the emulator does not answer" }, { status: 502 }));
 }
 
 /** Signed launch data of a made-up person, as Telegram would hand it to the Mini App. */

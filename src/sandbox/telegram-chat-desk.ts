@@ -9,8 +9,8 @@ import { type EmulatedBot, type EmulatedPerson, personObject } from "./telegram-
 
 /** Where the chats lie on the emulator's own port. */
 export const CHAT_PATH = "/chat/";
-/** Proxies and servers close what is silent for longer. */
-const HEARTBEAT_MS = 5 * SECOND_MS;
+/** How long a page waits for something new before it asks again; proxies close what is silent for much longer. */
+const NEWS_MS_MAX = 20 * SECOND_MS;
 
 export interface DeskNeeds {
   clock: Clock;
@@ -31,8 +31,7 @@ export async function answerChat(request: Request, needs: DeskNeeds): Promise<Re
   const id = /^\d{1,15}$/.test(idText) ? Number(idText) : 0;
   if (id === 0) return noChatPage("A person's id is a whole number.");
   if (part === "") return request.method === "POST" ? answerAct(id, request, needs) : answerPage(id, url, needs);
-  if (part === "view") return Response.json(viewOf(id, needs), { headers: { "cache-control": "no-store" } });
-  if (part === "events") return events(id, needs.chats);
+  if (part === "view") return answerView(id, url.searchParams.get("after"), needs);
   if (part === "file") return answerFile(id, rest, url.searchParams.has("download"), needs);
   if (part === "open") return answerOpen(id, url.searchParams, needs);
   return noChatPage("There is nothing here.");
@@ -90,28 +89,11 @@ function act(id: number, form: URLSearchParams, { hands }: DeskNeeds): string {
   }
 }
 
-/** Says that the chat has changed; what it looks like now is asked for. */
-function events(id: number, chats: TelegramChats): Response {
-  const encoder = new TextEncoder();
-  let end = (): void => {};
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      const say = (text: string): void => controller.enqueue(encoder.encode(text));
-      say(": open\n\n");
-      const stopListening = chats.listen((chatId) => {
-        if (chatId === id) say("data: changed\n\n");
-      });
-      const beating = setInterval(() => say(": still here\n\n"), HEARTBEAT_MS);
-      end = () => {
-        stopListening();
-        clearInterval(beating);
-      };
-    },
-    cancel: () => end(),
-  });
-  return new Response(body, {
-    headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" },
-  });
+/** What the chat looks like now; with `after`, as soon as it looks otherwise than at that version. */
+async function answerView(id: number, after: string | null, needs: DeskNeeds): Promise<Response> {
+  if (after !== null) await needs.chats.changed(id, Number(after), NEWS_MS_MAX);
+  const view = { version: needs.chats.version(id), ...viewOf(id, needs) };
+  return Response.json(view, { headers: { "cache-control": "no-store" } });
 }
 
 /** Only files of this chat, and only pictures are shown; everything else is saved. */

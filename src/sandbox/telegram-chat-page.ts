@@ -41,34 +41,47 @@ button.quiet{background:none;color:var(--danger);padding:.4rem}
 .when{display:none}
 body[data-state=started] .when.started,body[data-state=blocked] .when.blocked,body[data-state=never_started] .when.new,body[data-state=not_found] .when.new,body[data-link] .when.link{display:flex}
 body[data-link] .when.new{display:none}
+body[data-live=no] #status::after{content:" · the sandbox does not answer"}
 .list{list-style:none;margin:0;padding:0}
 .list li{background:var(--page);border-bottom:1px solid var(--line)}
 .list a{display:block;padding:.7rem 1rem;text-decoration:none;color:inherit;overflow-wrap:anywhere}
 .list small{display:block}
 `;
 
-/** Shows what changed as soon as the emulator says so; everything works without it too, by hand. */
+/** Asks for news and waits for the answer until there are some; everything works without it too, by hand. */
 const SCRIPT = `
 const base = document.body.dataset.chat;
 const main = document.querySelector("main");
 const problem = document.getElementById("problem");
 const toEnd = () => { main.scrollTop = main.scrollHeight; };
-const refresh = async () => {
-  const answer = await fetch(base + "/view", { cache: "no-store" });
-  if (!answer.ok) return;
-  const view = await answer.json();
-  const isAtEnd = main.scrollHeight - main.scrollTop - main.clientHeight < 80;
+let goesToEnd = false;
+const show = (view) => {
+  const isAtEnd = goesToEnd || main.scrollHeight - main.scrollTop - main.clientHeight < 80;
   document.body.dataset.state = view.state;
   document.getElementById("status").textContent = view.status;
   document.getElementById("menu").innerHTML = view.menu;
   main.innerHTML = view.messages;
   if (isAtEnd) toEnd();
+  goesToEnd = false;
+};
+const watch = async () => {
+  for (let version = ""; ; ) {
+    try {
+      const answer = await fetch(base + "/view" + (version === "" ? "" : "?after=" + version), { cache: "no-store" });
+      if (!answer.ok) throw new Error(answer.statusText);
+      const view = await answer.json();
+      if (view.version !== version) show(view);
+      version = view.version;
+      document.body.dataset.live = "yes";
+    } catch {
+      document.body.dataset.live = "no";
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+    }
+  }
 };
 main.addEventListener("load", toEnd, { capture: true, once: true });
 toEnd();
-const events = new EventSource(base + "/events");
-events.addEventListener("message", refresh);
-events.addEventListener("open", () => { document.body.dataset.live = "yes"; refresh(); });
+watch();
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -79,7 +92,7 @@ for (const form of document.querySelectorAll("form[method=post]")) {
     if (!answer.ok) return;
     form.reset();
     if (body.get("act") === "start") delete document.body.dataset.link;
-    await refresh();
+    goesToEnd = true;
     toEnd();
   });
 }

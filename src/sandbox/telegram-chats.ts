@@ -21,19 +21,23 @@ export interface TelegramChats {
   setMenuButton(chatId: number | undefined, button: MenuButton | undefined): void;
   /** How new people stand to the bot. */
   newcomers: PersonState;
-  /** Calls `heard` after every change of a chat, with its id; returns how to stop. */
-  listen(heard: (chatId: number) => void): () => void;
+  /** Grows with every change of a chat. */
+  version(chatId: number): number;
+  /** Resolves as soon as a chat has another version than `version`, or after `ms`. */
+  changed(chatId: number, version: number, ms: number): Promise<void>;
 }
 
 export function createTelegramChats(options: { clock: Clock }): TelegramChats {
   const people = new Map<number, EmulatedPerson>();
   const messages: EmulatedMessage[] = [];
   const menuButtons = new Map<number, MenuButton | undefined>();
-  const listeners = new Set<(chatId: number) => void>();
+  const versions = new Map<number, number>();
+  const waiting = new Set<() => void>();
   let menuForAll: MenuButton | undefined;
   let lastMessageId = 0;
   const tell = (chatId: number): void => {
-    for (const heard of listeners) heard(chatId);
+    versions.set(chatId, (versions.get(chatId) ?? 0) + 1);
+    for (const look of waiting) look();
   };
 
   const chats: TelegramChats = {
@@ -73,9 +77,21 @@ export function createTelegramChats(options: { clock: Clock }): TelegramChats {
       else menuButtons.set(chatId, button);
       for (const id of chatId === undefined ? people.keys() : [chatId]) tell(id);
     },
-    listen(heard) {
-      listeners.add(heard);
-      return () => listeners.delete(heard);
+    version: (chatId) => versions.get(chatId) ?? 0,
+    changed(chatId, version, ms) {
+      return new Promise((resolve) => {
+        const done = (): void => {
+          waiting.delete(look);
+          clearTimeout(timer);
+          resolve();
+        };
+        const look = (): void => {
+          if (chats.version(chatId) !== version) done();
+        };
+        const timer = setTimeout(done, ms);
+        waiting.add(look);
+        look();
+      });
     },
   };
   return chats;

@@ -199,7 +199,7 @@ export function testEnvironment(
     JWT_SECRET: "test-secret-for-access-tokens-0123456789",
     LINK_SECRET: "test-secret-for-signed-links-0123456789",
     TELEGRAM_BOT_TOKEN: TEST_BOT_TOKEN,
-    // Nobody listens there: a test that brings no Telegram of its own must not reach the real one.
+    // Nobody is there: a test that wants to be heard names its emulator.
     TELEGRAM_API_URL: "http://127.0.0.1:9",
     KIE_API_KEY: kie.apiKey,
     KIE_API_URL: kie.url,

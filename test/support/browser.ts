@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import packedChromium from "@sparticuz/chromium";
+import { dirname, join, resolve } from "node:path";
+import packedChromium, { inflate } from "@sparticuz/chromium";
 import { type Browser, chromium } from "playwright-core";
 import packageJson from "../../package.json" with { type: "json" };
 
@@ -30,10 +30,15 @@ export async function closeBrowser(): Promise<void> {
 
 async function launch(): Promise<Browser> {
   const executablePath = await unpack();
-  return chromium.launch({
-    executablePath,
-    args: packedChromium.args.filter((flag) => !FLAGS_LEFT_OUT.test(flag)),
-    env: { ...process.env, FONTCONFIG_PATH: join(FOLDER, "fonts") },
+  const start = (libraries: Record<string, string>) =>
+    chromium.launch({
+      executablePath,
+      args: packedChromium.args.filter((flag) => !FLAGS_LEFT_OUT.test(flag)),
+      env: { ...process.env, FONTCONFIG_PATH: join(FOLDER, "fonts"), ...libraries },
+    });
+  return start({}).catch((error: Error) => {
+    if (!error.message.includes("error while loading shared libraries")) throw error;
+    return start({ LD_LIBRARY_PATH: join(FOLDER, "al2023/lib") });
   });
 }
 
@@ -48,6 +53,8 @@ async function unpack(): Promise<string> {
   try {
     if (tmpdir() !== half) throw new Error("the folder for temporary files could not be chosen");
     await packedChromium.executablePath();
+    // The libraries of its own that it needs on the barest of machines.
+    await inflate(join(dirname(require.resolve("@sparticuz/chromium")), "../bin/al2023.tar.br"));
   } finally {
     if (before === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = before;

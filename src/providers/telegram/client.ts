@@ -24,6 +24,7 @@ import { BotUser, SentMessageObject, TELEGRAM_METHODS, type TelegramMethod, Webh
 
 export type { MessageButton, OutgoingFile } from "./bodies.ts";
 export { TelegramFailure, type TelegramFailureReason } from "./classify.ts";
+export { WEBHOOK_PORTS } from "./wire.ts";
 
 export interface SentMessage {
   messageId: number;
