@@ -47,6 +47,12 @@ export const apiDescription: ApiDescription = {
       name: "Authorization",
       description: "`tma ` and then Telegram's `initData` unchanged, for signing in without a body.",
     },
+    telegramWebhookSecret: {
+      type: "apiKey",
+      in: "header",
+      name: "X-Telegram-Bot-Api-Secret-Token",
+      description: "What `setWebhook` was given (`TELEGRAM_WEBHOOK_SECRET`).",
+    },
     liveTicket: {
       type: "apiKey",
       in: "query",

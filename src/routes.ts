@@ -11,6 +11,7 @@ import { editingRoutes } from "./features/editing/routes.ts";
 import { fittingRoutes } from "./features/fitting/routes.ts";
 import { generationRoutes, kieRoutes } from "./features/generations/routes.ts";
 import { liveRoutes } from "./features/live/routes.ts";
+import { telegramRoutes, UPDATE_BYTES_MAX } from "./features/notifications/routes.ts";
 import { fileRoutes } from "./features/photos/routes.ts";
 import { createUploadGate } from "./features/photos/upload-gate.ts";
 import { profileRoutes } from "./features/profile/routes.ts";
@@ -23,6 +24,7 @@ import { problems } from "./platform/http/problem.ts";
 import { createRateLimiter } from "./platform/http/rate-limit.ts";
 import { requestScope } from "./platform/http/request-scope.ts";
 import { createLiveHub } from "./platform/live/hub.ts";
+import { createLivePresence } from "./platform/live/presence.ts";
 import { createLiveSockets, UNREAD_BYTES_MAX } from "./platform/live/socket.ts";
 
 /** Buckets of people and addresses kept in memory at once. */
@@ -44,8 +46,8 @@ export function createApp(ctx: Context, options: AppOptions) {
   const guarded = guard({ ctx, tokens, limiter });
   const uploads = createUploadGate();
   const hub = createLiveHub(ctx);
-  const sockets = createLiveSockets(hub, ctx.log, options.heartbeatMs);
   const methods = createMethodTable();
+  const sockets = createLiveSockets(hub, ctx.log, options.heartbeatMs, createLivePresence(ctx));
 
   const app = new Elysia({
     normalize: false,
@@ -56,7 +58,11 @@ export function createApp(ctx: Context, options: AppOptions) {
       idleTimeout: 120,
     },
   })
-    .use(requestScope(trustedProxiesFrom(ctx.settings.TRUSTED_PROXIES), options.isStopping))
+    .use(
+      requestScope(trustedProxiesFrom(ctx.settings.TRUSTED_PROXIES), options.isStopping, {
+        "/api/v1/telegram/webhook": UPDATE_BYTES_MAX,
+      }),
+    )
     .use(problems(ctx.log, methods))
     .use(health(options.healthChecks, options.isStopping))
     .group("/api/v1", (api) =>
@@ -72,6 +78,7 @@ export function createApp(ctx: Context, options: AppOptions) {
         .use(generationRoutes(guarded))
         .use(fileRoutes(guarded))
         .use(liveRoutes(guarded, ctx, hub, sockets))
+        .use(telegramRoutes(guarded))
         .use(kieRoutes(guarded)),
     );
   // Apart from the chain above, so that describing the app does not enter into its type.

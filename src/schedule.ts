@@ -8,6 +8,7 @@ export const schedule: readonly Schedule[] = [
   { name: "renew and end subscriptions", cron: "5 * * * * *", kind: "subscriptions.keep" },
   { name: "file the tax journal", cron: "5 * * * * *", kind: "tax.file" },
   { name: "check the provider's balance", cron: "*/3 * * * *", kind: "provider.check_balance" },
+  { name: "look after messages that wait", cron: "30 * * * * *", kind: "outbox.sweep" },
   { name: "sort jobs of unknown kinds", cron: "* * * * *", kind: "queue.sort_unknown_kinds" },
   { name: "clean up", cron: "17 * * * *", kind: "privacy.clean_up" },
   { name: "verify the ledger", cron: "40 3 * * *", kind: "ledger.verify" },

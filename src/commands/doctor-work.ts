@@ -1,5 +1,5 @@
 import { CREATE_WINDOW } from "../features/generations/index.ts";
-import { recentAlerts } from "../features/notifications/index.ts";
+import { outboxCounts, recentAlerts } from "../features/notifications/index.ts";
 import { after, DAY_MS, MINUTE_MS, SECOND_MS } from "../platform/clock.ts";
 import { placesTaken } from "../platform/limits/inspect.ts";
 import { listWorkers, queueDepth } from "../platform/queue/inspect.ts";
@@ -87,6 +87,22 @@ export const alertsCheck: DoctorCheck = {
     return warning(
       `${count} in the last 24 hours; see to the cause of each.`,
       shown.map((one) => `${one.createdAt.toISOString()} ${one.level}: ${one.reason} ${JSON.stringify(one.details)}`),
+    );
+  },
+};
+
+/** The bot's messages leave, and how many of them nobody knows of whether they arrived. */
+export const outboxCheck: DoctorCheck = {
+  name: "messages",
+  needs: NEEDS,
+  async run(patient) {
+    const { ctx } = await patient.openWithSchema();
+    const counts = await outboxCounts(ctx);
+    const text = `${counts.waiting + counts.sending} waiting; in the last 24 hours ${counts.sent} sent, ${counts.dropped} dropped, ${counts.unknown} without an answer (perhaps sent, and not repeated).`;
+    const ageMs = counts.oldestWaiting ? ctx.clock.now().getTime() - counts.oldestWaiting.getTime() : 0;
+    if (ageMs < DUE_MS_MAX) return ok(text);
+    return warning(
+      `${text} The oldest has waited ${Math.round(ageMs / MINUTE_MS)} minutes: see what the log says of Telegram.`,
     );
   },
 };

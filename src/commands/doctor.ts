@@ -26,7 +26,7 @@ import { diskCheck, imagesCheck, storageCheck } from "./doctor-machine.ts";
 import { breakerCheck, kieBalanceCheck, publicUrlCheck } from "./doctor-outside.ts";
 import { halfSetCheck, settingsCheck } from "./doctor-settings.ts";
 import { metersCheck, taxServiceCheck } from "./doctor-tax.ts";
-import { alertsCheck, deadLettersCheck, paceCheck, queueCheck, workersCheck } from "./doctor-work.ts";
+import { alertsCheck, deadLettersCheck, outboxCheck, paceCheck, queueCheck, workersCheck } from "./doctor-work.ts";
 
 const USAGE = "Usage: atelier doctor [--json]";
 
@@ -52,6 +52,7 @@ const CHECKS: readonly DoctorCheck[] = [
   taxServiceCheck,
   metersCheck,
   publicUrlCheck,
+  outboxCheck,
   alertsCheck,
 ];
 

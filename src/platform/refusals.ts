@@ -214,6 +214,12 @@ const refusals = {
     en: "This picture is still in work. Wait for it or cancel it first.",
     ru: "Эта картинка ещё делается. Дождитесь её или сначала отмените.",
   },
+  bot_cannot_write: {
+    status: 409,
+    title: "The bot may not write to you",
+    en: "The bot may not write to you. Open the chat with the bot, press Start and try again.",
+    ru: "Бот не может вам написать. Откройте чат с ботом, нажмите «Запустить» и попробуйте ещё раз.",
+  },
   internal_error: {
     status: 500,
     title: "Something went wrong",

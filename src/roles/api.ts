@@ -59,7 +59,7 @@ export async function startApi(
     async stop() {
       stopping = true;
       await Bun.sleep(FAREWELL_MS);
-      sockets.stop();
+      await sockets.stop();
       hub.stop();
       await Promise.race([app.server?.stop(false), Bun.sleep(DRAIN_MS)]);
       await app.server?.stop(true);

@@ -16,6 +16,7 @@ import {
 } from "../../src/features/billing/index.ts";
 import { sweepPayments } from "../../src/features/billing/payment-sweep.ts";
 import { runSubscriptions } from "../../src/features/billing/subscription-renewals.ts";
+import { outboxMessages } from "../../src/features/notifications/tables.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/platform/clock.ts";
 import { liveEvents } from "../../src/platform/live/tables.ts";
 import { type Person, startTestApp, type TestApp } from "../support/app.ts";
@@ -626,6 +627,29 @@ describe("refunds of a subscription", () => {
     expect(await subscription(app, person)).toMatchObject({ state: "active", ends_at: "2027-01-18T09:00:00.000Z" });
     expect(await balance(app, person)).toMatchObject({ credits: 50 });
   });
+});
+
+test("each turn of a subscription is also told by the bot, once, and no payment twice", async () => {
+  const { app, person } = await started();
+  app.telegram.setNewcomers("started");
+  await paidFor(app, person, "basic", { saveMethod: true });
+  await at(app, NOTICE);
+  app.yooKassa.faults.set("yookassa.autopayment", { mode: "insufficient_funds", times: 1 });
+  await at(app, -10 * MINUTE_MS);
+  await at(app, DAY_MS);
+  await at(app, DAY_MS + HOUR_MS);
+  await act(app, person, "cancel");
+  await at(app, 40 * DAY_MS);
+  await app.work();
+  const keys = await app.ctx.db.select({ key: outboxMessages.key }).from(outboxMessages).orderBy(outboxMessages.id);
+  expect(keys.map(({ key }) => key).toSorted()).toEqual([
+    "subscription_ends",
+    "subscription_lapsed",
+    "subscription_payment_failed",
+    "subscription_renewal_soon",
+    "subscription_renewed",
+    "subscription_started",
+  ]);
 });
 
 test("a stranger neither sees nor changes another's subscription", async () => {

@@ -173,7 +173,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     async close() {
       if (isClosed) return;
       isClosed = true;
-      built.sockets.stop();
+      await built.sockets.stop();
       built.hub.stop();
       await built.app.server?.stop(true);
       await open.close();

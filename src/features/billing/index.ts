@@ -28,4 +28,5 @@ export { readDesk } from "./tax-desk.ts";
 export { type TaxBacklog, taxBacklog } from "./tax-filing.ts";
 export { type JournalLine, journalOf, type MonthReport, monthReport, monthReports } from "./tax-report.ts";
 export { resumeTax } from "./tax-resume.ts";
+export { tellOfPayment, tellOfRefund } from "./tell-payer.ts";
 export { type LedgerDifference, type LedgerReport, verifyLedger } from "./verify.ts";

@@ -269,7 +269,12 @@ async function book(tx: Context, refund: Refund, payment: Payment, remote: Remot
     id: payment.id,
     amount_kopecks: remote.amountKopecks,
   });
-  await enqueue(tx, "payment.refunded", { payment_id: payment.id, user_id: payment.userId, rest_kopecks: restKopecks });
+  await enqueue(tx, "payment.refunded", {
+    payment_id: payment.id,
+    refund_id: refund.id,
+    user_id: payment.userId,
+    rest_kopecks: restKopecks,
+  });
   return booked;
 }
 

@@ -119,16 +119,17 @@ export async function renewalFailed(tx: Context, payment: Payment, plan: PlanOrd
   }
   const failedTries = subscription.failedTries + 1;
   if (METHOD_IS_USELESS.has(reason)) {
-    await tellOfSubscription(tx, subscription, "renewal_failed", { reason, tries_left: 0 });
+    await tellOfSubscription(tx, subscription, { about: "renewal_failed", reason, nextTryAt: null });
     const noMethod = { autoRenew: false, methodId: null, methodTitle: null, nextTryAt: null, failedTries };
     await writeSubscription(tx, subscription, noMethod);
     return;
   }
   if (failedTries >= TRIES_MAX) {
-    await tellOfSubscription(tx, subscription, "lapsed", { reason });
+    await tellOfSubscription(tx, subscription, { about: "lapsed" });
     await endSubscription(tx, subscription, "lapsed");
     return;
   }
-  await tellOfSubscription(tx, subscription, "renewal_failed", { reason, tries_left: TRIES_MAX - failedTries });
-  await writeSubscription(tx, subscription, { failedTries, nextTryAt: after(now, NEXT_TRY_MS) });
+  const nextTryAt = after(now, NEXT_TRY_MS);
+  await tellOfSubscription(tx, subscription, { about: "renewal_failed", reason, nextTryAt });
+  await writeSubscription(tx, subscription, { failedTries, nextTryAt });
 }

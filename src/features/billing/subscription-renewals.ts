@@ -31,7 +31,11 @@ export async function runSubscriptions(ctx: Context): Promise<number> {
     .where(and(isNotNull(subscriptions.nextTryAt), lte(subscriptions.nextTryAt, ctx.clock.now())))
     .orderBy(asc(subscriptions.nextTryAt), asc(subscriptions.id))
     .limit(BATCH_SIZE);
-  for (const subscription of ctx.paymentProvider === null ? [] : due) await charge(ctx, subscription);
+  for (const subscription of due) {
+    // While the provider is out, a try would only be used up.
+    if (ctx.paymentProvider === null || ctx.paymentProvider.pausedMs() > 0) break;
+    await charge(ctx, subscription);
+  }
   const ended = await each(ctx, await timeIsOver(ctx), atTheEnd);
   return noticed + due.length + ended;
 }
@@ -75,8 +79,7 @@ async function giveNotice(tx: Context, subscription: Subscription): Promise<void
   await tellOfSubscription(
     tx,
     subscription,
-    willCharge ? "renewal_soon" : "ends_soon",
-    willCharge ? { charge_at: firstTryAt.toISOString(), method: subscription.methodTitle } : {},
+    willCharge ? { about: "renewal_soon", chargeAt: firstTryAt } : { about: "ends_soon" },
   );
   await tx.db
     .update(subscriptions)
@@ -144,6 +147,6 @@ async function atTheEnd(tx: Context, subscription: Subscription): Promise<void> 
     return;
   }
   if (subscription.state === "grace" && graceEndsAt !== null && graceEndsAt > now) return;
-  await tellOfSubscription(tx, subscription, subscription.state === "grace" ? "lapsed" : "ended");
+  await tellOfSubscription(tx, subscription, { about: subscription.state === "grace" ? "lapsed" : "ended" });
   await endSubscription(tx, subscription, "lapsed");
 }

@@ -12,10 +12,12 @@ export { orderOnce } from "./order-once.ts";
 export { BREAKER_OPEN_MS, checkProviderBalance, picturesLeft, providerState } from "./provider-state.ts";
 export { GenerationSchema, ORDER_REFUSALS } from "./schemas.ts";
 export { screenWords } from "./screen-words.ts";
+export { sendToChat } from "./send-to-chat.ts";
 export { type Generation, refuseInMaintenance, startGeneration } from "./start.ts";
 export { GENERATION_STATUSES, isFinal } from "./states.ts";
 export { CREATE_WINDOW } from "./submit.ts";
 export { GENERATION_TYPES, generationAttempts, generations } from "./tables.ts";
+export { tellOfEnd } from "./tell-person.ts";
 export {
   activeGenerations,
   type GenerationView,

@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import { once } from "../../platform/http/idempotency.ts";
 import { cursorPage, pageOf } from "../../platform/http/page.ts";
 import {
   closed,
@@ -19,7 +20,9 @@ import {
   GenerationStatusSchema,
   GenerationTypeSchema,
   ORDER_REFUSALS,
+  SendAnswerSchema,
 } from "./schemas.ts";
+import { sendToChat } from "./send-to-chat.ts";
 import { listGenerations, ownGeneration, viewGeneration, viewGenerations } from "./view.ts";
 
 const params = t.Object({ id: IdSchema });
@@ -99,6 +102,32 @@ export function generationRoutes(guarded: ReturnType<typeof guard>) {
         detail: {
           summary: "Run again, with a new charge",
           ...refuses("not_found", "photo_expired", "generation_active", ...ORDER_REFUSALS),
+        },
+      },
+    )
+    .post(
+      "/:id/send",
+      async ({ params, headers, person, ctx, status, set }) => {
+        const route = `POST /generations/${params.id}/send`;
+        const request = { userId: person.id, key: headers["idempotency-key"], route, body: null };
+        const result = await once(ctx, request, async (tx) => ({
+          answer: await sendToChat(tx, person.id, params.id),
+          status: 202,
+        }));
+        if (result.replayed) set.headers["idempotency-replayed"] = "true";
+        return status(202, result.answer);
+      },
+      {
+        signedIn: "write",
+        query: NoQuerySchema,
+        params,
+        headers: IdempotencyHeaders,
+        response: { 202: SendAnswerSchema },
+        detail: {
+          summary: "Send a finished picture to my chat with the bot, as a document",
+          description:
+            "`bot_cannot_write` says in `telegram_write_state` why not; pressing Start in the bot (`bot_link`) mends it.",
+          ...refuses("not_found", "generation_active", "photo_expired", "bot_cannot_write"),
         },
       },
     )

@@ -74,3 +74,8 @@ export const CancelAnswerSchema = t.Object(
   { status: oneOf(["cancelled", "cancel_requested", "already_finished"]) },
   closed,
 );
+
+export const SendAnswerSchema = t.Object(
+  { status: t.Literal("queued", { description: "The bot sends it within seconds." }) },
+  closed,
+);

@@ -107,10 +107,15 @@ export async function viewGeneration(ctx: ViewNeeds, row: Generation, language: 
   return only;
 }
 
+/** The one copy of the result that its owner may see: while a watermark is due, the one that carries it. */
+export function visibleCopyId(row: Pick<Generation, "watermarked" | "markedFileId" | "imageFileId">): string | null {
+  return row.watermarked ? row.markedFileId : row.imageFileId;
+}
+
 /** While a generation is watermarked, its clean copies are not among the files that can be linked at all. */
 function shownFileIds(row: Generation): Array<string | null> {
-  const results = row.watermarked ? [row.markedFileId, row.markedPreviewFileId] : [row.imageFileId, row.previewFileId];
-  return [...results, row.userPhotoId, row.itemPhotoId];
+  const previewId = row.watermarked ? row.markedPreviewFileId : row.previewFileId;
+  return [visibleCopyId(row), previewId, row.userPhotoId, row.itemPhotoId];
 }
 
 async function view(

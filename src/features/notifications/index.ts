@@ -1,12 +1,16 @@
 export { type OwnerAlert, recentAlerts, tellOwner } from "./alerts.ts";
-export { alertOwner } from "./jobs.ts";
+export { SEND_WINDOW } from "./claim-messages.ts";
+export { FAILURE_CODES, type FailureCode, failureText } from "./failures.ts";
+export { alertOwner, sendMessages, sweepOutbox, telegramStarted } from "./jobs.ts";
+export { messageText, parametersOf } from "./message-text.ts";
+export { MESSAGE_KEYS, type MessageContent, type MessageKey, WATERMARK_TEXT } from "./messages.ts";
+export { type Notification, type Notified, notify } from "./notify.ts";
 export {
-  FAILURE_CODES,
-  type FailureCode,
-  failureText,
-  MESSAGE_KEYS,
-  type MessageKey,
-  messageText,
-  WATERMARK_TEXT,
-} from "./messages.ts";
+  forgetMessagesOf,
+  forgetOldMessages,
+  type OutboxCounts,
+  outboxCounts,
+} from "./outbox-records.ts";
+export type { DocumentReader } from "./send-messages.ts";
+export { sendOnRequest } from "./send-on-request.ts";
 export { ownerAlerts } from "./tables.ts";

@@ -14,5 +14,6 @@ export {
   showFiles,
   storePhotos,
   storePicture,
+  visibleDocument,
 } from "./photos.ts";
 export { FILE_PURPOSES, type FilePurpose, fileDeletions, files } from "./tables.ts";

@@ -183,6 +183,26 @@ export async function readFile(ctx: Context, fileId: string): Promise<{ file: St
   return { file, bytes: await content.content() };
 }
 
+/**
+ * A picture of the person's own to hand over as a file; null when it is gone, somebody else's, or a clean copy while the
+ * person may only see the one with a watermark.
+ */
+export async function visibleDocument(
+  ctx: Context,
+  wanted: { fileId: string; userId: string },
+): Promise<{ bytes: Uint8Array; fileName: string; mime: string } | null> {
+  const file = (await readableFiles(ctx, [wanted.fileId])).get(wanted.fileId);
+  if (!file || file.userId !== wanted.userId || !file.viewable) return null;
+  const content = await ctx.storage.read(file.storageKey);
+  if (!content) return null;
+  return { bytes: await content.content(), fileName: downloadName(file), mime: file.mime };
+}
+
+/** The name under which a picture is saved. */
+export function downloadName(file: Pick<StoredFile, "id">): string {
+  return `atelier-${file.id}.jpg`;
+}
+
 /** Brings the deadline of files to now, so that no read opens them any more and cleanup removes them. */
 export async function expireFilesNow(ctx: Pick<Context, "db" | "clock">, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;

@@ -1,7 +1,7 @@
 import { Elysia, t } from "elysia";
 import { closed, oneOf, refuses } from "../../platform/http/schemas.ts";
 import type { guard } from "../auth/guard.ts";
-import { openLink } from "./photos.ts";
+import { downloadName, openLink } from "./photos.ts";
 
 /** Pictures by signed link. The link is the permission: it names one file, its owner, its purpose and its end. */
 export function fileRoutes(guarded: ReturnType<typeof guard>) {
@@ -9,7 +9,7 @@ export function fileRoutes(guarded: ReturnType<typeof guard>) {
     "/files/:token",
     async ({ params, query, ctx, set }) => {
       const { file, content, download } = await openLink(ctx, params.token);
-      const name = `atelier-${file.id}.jpg`;
+      const name = downloadName(file);
       return new Response(content.stream(), {
         headers: {
           "content-type": file.mime,

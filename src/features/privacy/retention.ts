@@ -9,6 +9,7 @@ import { forgetOldTickets } from "../../platform/live/tickets.ts";
 import { forgetOldSessions } from "../auth/index.ts";
 import { expireCredits, forgetOldNotices, peopleWithExpiredCredits } from "../billing/index.ts";
 import { forgetOldConversations } from "../editing/index.ts";
+import { forgetOldMessages } from "../notifications/index.ts";
 import { fileDeletions, files } from "../photos/index.ts";
 
 /** What a cleanup did, or with `dryRun` would do. */
@@ -27,6 +28,8 @@ export interface CleanupReport {
   conversations: number;
   /** Notices of the payment provider, after 90 days. */
   payment_notices: number;
+  /** Messages of the bot a month old and updates of it three days old, with what belongs to them. */
+  messages: number;
   /** People whose expired credits were booked out. */
   expired_credits_people: number;
 }
@@ -64,6 +67,7 @@ async function forgetOldRows(ctx: Context) {
     sessions: await forgetOldSessions(ctx),
     conversations: await forgetOldConversations(ctx, CONVERSATIONS_MAX),
     payment_notices: await forgetOldNotices(ctx),
+    messages: await forgetOldMessages(ctx),
   };
 }
 

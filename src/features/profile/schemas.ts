@@ -18,3 +18,13 @@ export const ProfileSchema = t.Object(
   },
   { ...closed, title: "Profile" },
 );
+
+/** What people may change of themselves; what is left out stays. */
+export const PreferencesSchema = t.Object(
+  {
+    language: t.Optional(oneOf(LANGUAGES)),
+    notify_results: t.Optional(t.Boolean({ description: "Messages about pictures." })),
+    notify_news: t.Optional(t.Boolean({ description: "Everything else but payments, which are always told." })),
+  },
+  { ...closed, minProperties: 1, examples: [{ language: "en", notify_news: false }] },
+);

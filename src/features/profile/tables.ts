@@ -17,6 +17,7 @@ export type Language = (typeof LANGUAGES)[number];
 
 /** Whether the bot may write to a person; `needs_start` until they press Start, `blocked` after they blocked it. */
 export const WRITE_STATES = ["unknown", "enabled", "needs_start", "blocked"] as const;
+export type WriteState = (typeof WRITE_STATES)[number];
 
 export const SUBSCRIPTION_TYPES = ["basic", "pro", "premium"] as const;
 

@@ -1,9 +1,9 @@
-import { eq, sql } from "drizzle-orm";
+import { and, eq, ne, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { newId } from "../../platform/ids.ts";
 import { moscowMonth } from "../../platform/moscow.ts";
-import { type Language, users } from "./tables.ts";
+import { type Language, users, type WriteState } from "./tables.ts";
 
 export type User = typeof users.$inferSelect;
 
@@ -53,7 +53,10 @@ export async function findOrCreateUser(ctx: Context, person: TelegramPerson): Pr
         firstName: person.firstName,
         lastName: person.lastName ?? null,
         username: person.username ?? null,
-        ...(person.allowsWriteToPm ? { writeState: "enabled" as const } : {}),
+        // Whoever opens the app again may have let the bot in again too: it is tried once more.
+        writeState: person.allowsWriteToPm
+          ? "enabled"
+          : sql`case when ${users.writeState} in ('blocked', 'needs_start') then 'unknown' else ${users.writeState} end`,
         updatedAt: now,
       })
       .where(eq(users.telegramId, person.telegramId))
@@ -73,6 +76,40 @@ export async function findByTelegramId(ctx: Pick<Context, "db">, telegramId: num
 export async function findUser(ctx: Pick<Context, "db">, userId: string): Promise<User | null> {
   const rows = await ctx.db.select().from(users).where(eq(users.id, userId));
   return rows[0] ?? null;
+}
+
+/** Writes down whether the bot may write to whoever has this Telegram id; nothing for somebody who never signed in. */
+export async function setWriteState(
+  tx: Pick<Context, "db" | "clock">,
+  telegramId: number,
+  writeState: WriteState,
+): Promise<void> {
+  await tx.db
+    .update(users)
+    .set({ writeState, updatedAt: tx.clock.now() })
+    .where(and(eq(users.telegramId, telegramId), ne(users.writeState, writeState)));
+}
+
+/** What people may change of themselves; what is left out stays. */
+export interface Preferences {
+  language?: Language | undefined;
+  notifyResults?: boolean | undefined;
+  notifyNews?: boolean | undefined;
+}
+
+/** Changes the person's language and switches. Throws the refusal `not_found`. */
+export async function changePreferences(
+  ctx: Pick<Context, "db" | "clock">,
+  userId: string,
+  change: Preferences,
+): Promise<User> {
+  const [user] = await ctx.db
+    .update(users)
+    .set({ ...change, updatedAt: ctx.clock.now() })
+    .where(eq(users.id, userId))
+    .returning();
+  if (!user) throw new Refusal("not_found");
+  return user;
 }
 
 /**
@@ -116,6 +153,6 @@ export async function usersAfter(ctx: Pick<Context, "db">, lastId: string | null
 }
 
 /** Russian for Russian clients and for those of neighbours that mostly read it; English for everybody else. */
-function languageFrom(code: string | undefined): Language {
+export function languageFrom(code: string | undefined): Language {
   return /^(ru|be|uk|kk|ky|uz|tg|hy)\b/i.test(code ?? "ru") ? "ru" : "en";
 }

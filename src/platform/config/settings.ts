@@ -87,6 +87,20 @@ export const settingsTable = {
     pattern: /^[A-Za-z0-9_-]{1,256}$/,
     expectation: "1 to 256 letters, digits, _ or - (try: openssl rand -hex 32)",
   }),
+  ADMIN_TELEGRAM_IDS: list({
+    text: "Telegram ids of the owner and other operators; the bot sends them what needs them.",
+    default: [],
+    example: "123456789,987654321",
+    each: /^[1-9]\d{0,15}$/,
+    expectation: "a comma list of Telegram ids such as 123456789",
+  }),
+  SUPPORT_CONTACT: words({
+    text: "Where people turn with questions about payments; the bot's /paysupport names it.",
+    default: "",
+    example: "@your_support",
+    pattern: /^.{1,200}$/,
+    expectation: "a name or address of at most 200 characters on one line",
+  }),
   INIT_DATA_AGE_HOURS_MAX: wholeNumber({
     text: "How old Telegram's sign-in data may be, in hours; clients hand out cached data, so keep it long.",
     default: 24,

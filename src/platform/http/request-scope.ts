@@ -15,7 +15,12 @@ const REQUEST_ID = /^[\w.-]{8,64}$/;
  * own `X-Request-Id` if it is a sane one), the address it came from, and security headers on its answer. JSON bodies are
  * read here under a size and time limit.
  */
-export function requestScope(trustedProxies: TrustedProxies, isStopping: () => boolean) {
+export function requestScope(
+  trustedProxies: TrustedProxies,
+  isStopping: () => boolean,
+  /** Paths whose JSON bodies may be larger than others, in bytes. */
+  jsonBytesMax: Readonly<Record<string, number>> = {},
+) {
   return (
     new Elysia({ name: "request-scope" })
       .onRequest(async ({ request, set }) => {
@@ -30,8 +35,8 @@ export function requestScope(trustedProxies: TrustedProxies, isStopping: () => b
         if (turn) await turn;
       })
       // Any other content stays unread: upload routes stream it, all others refuse an empty object by their schema.
-      .onParse({ as: "global" }, ({ request, contentType }) =>
-        contentType === "application/json" ? readJson(request) : {},
+      .onParse({ as: "global" }, ({ request, contentType, path }) =>
+        contentType === "application/json" ? readJson(request, jsonBytesMax[path]) : {},
       )
       .derive({ as: "global" }, ({ request, server, set }) => ({
         requestId: String(set.headers["x-request-id"]),
@@ -45,8 +50,8 @@ export function requestScope(trustedProxies: TrustedProxies, isStopping: () => b
 }
 
 /** Reads a JSON body chunk by chunk, so that neither a huge nor a slow one costs more than its limit. */
-export async function readJson(request: Request): Promise<unknown> {
-  if (Number(request.headers.get("content-length") ?? 0) > JSON_BODY_BYTES_MAX) throw new Refusal("body_too_large");
+export async function readJson(request: Request, bytesMax: number = JSON_BODY_BYTES_MAX): Promise<unknown> {
+  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw new Refusal("body_too_large");
   const reader = request.body?.getReader();
   if (!reader) throw new Refusal("malformed_body");
   const deadline = setTimeout(() => void reader.cancel().catch(() => {}), JSON_BODY_MS_MAX);
@@ -58,7 +63,7 @@ export async function readJson(request: Request): Promise<unknown> {
       const { done, value } = await reader.read();
       if (done) break;
       bytes += value.byteLength;
-      if (bytes > JSON_BODY_BYTES_MAX) {
+      if (bytes > bytesMax) {
         await reader.cancel().catch(() => {});
         throw new Refusal("body_too_large");
       }

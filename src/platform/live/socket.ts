@@ -1,5 +1,6 @@
 import type { Log } from "../telemetry/log.ts";
 import type { LiveHub, LiveListener } from "./hub.ts";
+import type { LivePresence } from "./presence.ts";
 
 /** Proxies cut silent connections after 30 to 60 s. */
 export const HEARTBEAT_MS = 25_000;
@@ -41,6 +42,8 @@ interface Open {
   listener: LiveListener;
   heartbeat: Timer;
   heard: number;
+  /** Writes down that the person is connected no more by this socket. */
+  left(): void;
 }
 
 /** The open sockets of this process. */
@@ -49,11 +52,16 @@ export interface LiveSockets {
   heard(raw: Raw): void;
   ended(raw: Raw): void;
   /** Closes all, so that clients go to another process and come back with `since`. */
-  stop(): void;
+  stop(): Promise<void>;
   readonly size: number;
 }
 
-export function createLiveSockets(hub: LiveHub, log: Log, heartbeatMs: number = HEARTBEAT_MS): LiveSockets {
+export function createLiveSockets(
+  hub: LiveHub,
+  log: Log,
+  heartbeatMs: number | undefined,
+  presence: LivePresence,
+): LiveSockets {
   const sockets = new Map<Raw, Open>();
 
   const ended = (raw: Raw) => {
@@ -62,6 +70,7 @@ export function createLiveSockets(hub: LiveHub, log: Log, heartbeatMs: number = 
     sockets.delete(raw);
     clearInterval(open.heartbeat);
     open.listener.stop();
+    open.left();
   };
   const close = (raw: Raw, code: number, reason: string) => {
     ended(raw);
@@ -94,9 +103,9 @@ export function createLiveSockets(hub: LiveHub, log: Log, heartbeatMs: number = 
             else if (raw.readyState === WebSocket.OPEN) raw.ping();
           })
           .catch((error: unknown) => log.warn("a socket's session could not be checked", { error }));
-      }, heartbeatMs);
+      }, heartbeatMs ?? HEARTBEAT_MS);
       const listener = hub.listen(start.userId, start.since, (event) => send(raw, event));
-      sockets.set(raw, { userId: start.userId, listener, heartbeat, heard: 0 });
+      sockets.set(raw, { userId: start.userId, listener, heartbeat, heard: 0, left: presence.opened(start.userId) });
     },
     heard(raw) {
       const open = sockets.get(raw);
@@ -105,9 +114,10 @@ export function createLiveSockets(hub: LiveHub, log: Log, heartbeatMs: number = 
       if (open.heard > HEARD_FRAMES_MAX) close(raw, CLOSE_POLICY, "too many frames");
     },
     ended,
-    stop() {
+    async stop() {
       for (const raw of [...sockets.keys()])
         close(raw, CLOSE_GOING_AWAY, "the server is stopping, come back with since");
+      await presence.stop();
     },
     get size() {
       return sockets.size;

@@ -19,6 +19,26 @@ export const liveEvents = table(
   (event) => [primaryKey({ columns: [event.userId, event.number] }), index("live_events_age").on(event.at)],
 );
 
+/** Processes that serve live sockets, each with one heartbeat. */
+export const liveHosts = table("live_hosts", {
+  id: id("id").primaryKey(),
+  heartbeatAt: moment("heartbeat_at").notNull(),
+});
+
+/** Open live sockets. They count while their host's heart beats. */
+export const liveConnections = table(
+  "live_connections",
+  {
+    id: id("id").primaryKey(),
+    hostId: id("host_id").notNull(),
+    userId: id("user_id").notNull(),
+  },
+  (connection) => [
+    index("live_connections_user").on(connection.userId),
+    index("live_connections_host").on(connection.hostId),
+  ],
+);
+
 /** One-use tickets for the socket, by hash, so that no access token stands in an address. */
 export const liveTickets = table(
   "live_tickets",

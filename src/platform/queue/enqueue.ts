@@ -81,3 +81,11 @@ export async function wakeJob(
     .returning({ state: jobs.state });
   if (woken.some(({ state }) => state === "ready")) needs.afterCommit(() => needs.wakeUps.wake("jobs"));
 }
+
+/**
+ * Takes its unique key from a job in hand, so that from now on the next one with that key is a job of its own. For a job
+ * that serves all who ask under its key: it gives the key up before it looks for the last time.
+ */
+export async function dropUniqueKey(needs: Pick<EnqueueNeeds, "db" | "clock">, jobId: string): Promise<void> {
+  await needs.db.update(jobs).set({ uniqueKey: null, updatedAt: needs.clock.now() }).where(eq(jobs.id, jobId));
+}
