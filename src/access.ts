@@ -30,6 +30,8 @@ export const routeAccess: readonly RouteAccess[] = [
   { method: "GET", path: "/api/v1/payments", access: "person" },
   { method: "GET", path: "/api/v1/payments/:id", access: "person" },
   { method: "POST", path: "/api/v1/payments/webhook", access: "anyone" },
+  { method: "GET", path: "/api/v1/referrals", access: "person" },
+  { method: "POST", path: "/api/v1/promo/redeem", access: "person" },
   { method: "POST", path: "/api/v1/fitting/upload", access: "person" },
   { method: "GET", path: "/api/v1/fitting/zones", access: "person" },
   { method: "POST", path: "/api/v1/fitting/generate", access: "person" },

@@ -10,6 +10,13 @@ import {
 } from "./features/generations/index.ts";
 import { alertOwner } from "./features/notifications/index.ts";
 import { runCleanup } from "./features/privacy/index.ts";
+import {
+  rememberReferral,
+  reverseForRefund,
+  rewardGeneration,
+  rewardPayment,
+  rewardSignUp,
+} from "./features/referrals/index.ts";
 import type { LeasedJob } from "./platform/queue/claim.ts";
 import { DONE, type JobOutcome } from "./platform/queue/outcome.ts";
 import { sortUnknownKinds } from "./platform/queue/unknown-kinds.ts";
@@ -20,15 +27,17 @@ type Handler = (ctx: Context, job: LeasedJob) => Promise<JobOutcome>;
 /** Every job kind and what does it. A kind's name stands in stored rows and never changes its meaning. */
 const handlers: Record<string, Handler> = {
   "generation.run": runGeneration,
-  "generation.ended": generationEnded,
+  "generation.ended": inTurn(generationEnded, rewardGeneration),
   "generations.fail_overdue": failOverdueGenerations,
   "provider.check_balance": guardProviderBalance,
   "editing.reply": replyToTurn,
   "editing.fail_overdue": failOverdueChatTurns,
   "owner.alert": alertOwner,
-  "payment.applied": openCleanCopies,
-  "payment.refunded": paymentRefunded,
+  "payment.applied": inTurn(openCleanCopies, rewardPayment),
+  "payment.refunded": inTurn(paymentRefunded, reverseForRefund),
   "payments.sweep": sweepMoney,
+  "referral.bound": rewardSignUp,
+  "telegram.started": rememberReferral,
   "ledger.verify": verifyLedgerNightly,
   "privacy.clean_up": runCleanup,
   "queue.sort_unknown_kinds": async (ctx) => {
@@ -36,6 +45,21 @@ const handlers: Record<string, Handler> = {
     return DONE;
   },
 };
+
+/**
+ * Several handlers of one kind, one after another. A fault of one does not keep the job from the next; the job comes again,
+ * for all of them, until each is done, so each must be repeatable.
+ */
+export function inTurn(...handles: readonly Handler[]): Handler {
+  return async (ctx, job) => {
+    const outcomes: JobOutcome[] = [];
+    for (const handle of handles) {
+      outcomes.push(await handle(ctx, job).catch((error: unknown) => ({ kind: "failed" as const, error })));
+    }
+    const ofKind = (kind: JobOutcome["kind"]) => outcomes.find((outcome) => outcome.kind === kind);
+    return ofKind("failed") ?? ofKind("later") ?? ofKind("give_up") ?? DONE;
+  };
+}
 
 /** The handlers, each with a context whose log and further jobs carry the job's and the request's number. */
 export function jobHandlers(ctx: Context): Map<string, JobHandler> {

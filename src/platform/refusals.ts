@@ -190,6 +190,30 @@ const refusals = {
     en: "This picture is still in work. Wait for it or cancel it first.",
     ru: "Эта картинка ещё делается. Дождитесь её или сначала отмените.",
   },
+  promo_unknown: {
+    status: 404,
+    title: "No such promo code",
+    en: "There is no such code. Check the spelling.",
+    ru: "Такого промокода нет. Проверьте, нет ли опечатки.",
+  },
+  promo_expired: {
+    status: 410,
+    title: "The promo code is over",
+    en: "This code is no longer valid.",
+    ru: "Этот промокод больше не действует.",
+  },
+  promo_used: {
+    status: 409,
+    title: "The promo code was used before",
+    en: "You have already used this code.",
+    ru: "Вы уже использовали этот промокод.",
+  },
+  promo_exhausted: {
+    status: 409,
+    title: "The promo code is used up",
+    en: "All uses of this code are taken.",
+    ru: "Все активации этого промокода уже использованы.",
+  },
   internal_error: {
     status: 500,
     title: "Something went wrong",

@@ -9,6 +9,7 @@ export {
   peopleWithExpiredCredits,
   release,
   reserve,
+  revokeCredits,
   settle,
 } from "./ledger.ts";
 export { payments, refunds, taxEntries } from "./payment-tables.ts";
