@@ -10,6 +10,7 @@ import { forgetOldSessions } from "../auth/index.ts";
 import { expireCredits, forgetOldNotices, peopleWithExpiredCredits } from "../billing/index.ts";
 import { forgetOldConversations } from "../editing/index.ts";
 import { fileDeletions, files } from "../photos/index.ts";
+import { forgetOldStarts } from "../referrals/index.ts";
 
 /** What a cleanup did, or with `dryRun` would do. */
 export interface CleanupReport {
@@ -27,6 +28,8 @@ export interface CleanupReport {
   conversations: number;
   /** Notices of the payment provider, after 90 days. */
   payment_notices: number;
+  /** Starts of the bot behind an invitation link, after 30 days without a sign-in. */
+  pending_referrals: number;
   /** People whose expired credits were booked out. */
   expired_credits_people: number;
 }
@@ -64,6 +67,7 @@ async function forgetOldRows(ctx: Context) {
     sessions: await forgetOldSessions(ctx),
     conversations: await forgetOldConversations(ctx, CONVERSATIONS_MAX),
     payment_notices: await forgetOldNotices(ctx),
+    pending_referrals: await forgetOldStarts(ctx),
   };
 }
 
