@@ -1,0 +1,393 @@
+import { describe, expect, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import { creditEntries, findPayment, refundPayment } from "../../../src/features/billing/index.ts";
+import { users } from "../../../src/features/profile/index.ts";
+import { endReferralsOf } from "../../../src/features/referrals/index.ts";
+import { DAY_MS } from "../../../src/platform/clock.ts";
+import { newId } from "../../../src/platform/ids.ts";
+import { enqueue } from "../../../src/platform/queue/enqueue.ts";
+import { LeaseLost } from "../../../src/platform/queue/outcome.ts";
+import { type Person, startTestApp, type TestApp, useTestApp } from "../../support/app.ts";
+import { balance, finish, ordered } from "../../support/fitting.ts";
+import {
+  broughtBy,
+  differences,
+  endedPicture,
+  givenBack,
+  grantedTo,
+  happens,
+  inHands,
+  linkOf,
+  paidOrder,
+  pictureEnded,
+  referralOf,
+  seenBy,
+} from "./referral-tools.ts";
+
+const creditsOf = async (app: TestApp, person: Person) => (await balance(app, person)).credits;
+
+describe("T10 the first picture, as it is by default", () => {
+  const product = useTestApp();
+
+  test("T10 rewards the inviter once, when it is there and not before; nobody else gets anything", async () => {
+    const app = product();
+    const [inviter, bystander] = [await app.signIn(), await app.signIn()];
+    const invited = await broughtBy(app, inviter);
+    await app.work();
+    expect(await creditsOf(app, inviter)).toBe(0);
+
+    app.kie.faults.set("kie.outcome", { mode: "moderated", times: 1 });
+    const failed = await finish(app, invited, (await ordered(app, invited)).id);
+    await app.work();
+    expect([failed.status, await creditsOf(app, inviter)]).toEqual(["failed", 0]);
+
+    const made = await finish(app, invited, (await ordered(app, invited)).id);
+    await app.work();
+    expect([made.status, await creditsOf(app, inviter)]).toEqual(["succeeded", 10]);
+    expect(await referralOf(app, invited.id)).toMatchObject({
+      state: "rewarded",
+      cause: `generation:${made.id}`,
+      creditsAwarded: 10,
+      creditsReversed: 0,
+    });
+    await finish(app, invited, (await ordered(app, invited)).id);
+    await app.work();
+    expect(await grantedTo(app, inviter.id)).toEqual([10]);
+    expect(await seenBy(app, inviter)).toMatchObject({ invited: 1, rewarded: 1, credits_earned: 10 });
+    for (const other of [invited, bystander]) expect(await creditsOf(app, other)).toBe(0);
+    expect(await differences(app)).toEqual([]);
+  });
+
+  test("T10 tells the inviter's open app of the new balance", async () => {
+    const app = product();
+    const inviter = await app.signIn();
+    await pictureEnded(app, await broughtBy(app, inviter));
+    const { events } = (await (await app.request("/live/events?since=0", { as: inviter })).json()) as {
+      events: { type: string; data: Record<string, unknown> }[];
+    };
+    expect(events).toMatchObject([
+      { type: "balance.changed", data: { credits: 10, reserved: 0, reason: "grant", action: "referral" } },
+    ]);
+  });
+
+  test("T10 failed and cancelled pictures, payments and the sign-in itself earn nothing", async () => {
+    const app = product();
+    const inviter = await app.signIn();
+    const invited = await broughtBy(app, inviter);
+    for (const status of ["failed", "cancelled"]) await pictureEnded(app, invited, status);
+    const paymentId = await paidOrder(app, invited);
+    await happens(app, "payment.applied", { payment_id: paymentId, user_id: invited.id });
+    // A row of an older version, which did not say whose picture it was.
+    await happens(app, "generation.ended", { generation_id: newId() });
+    expect(await referralOf(app, invited.id)).toMatchObject({ state: "waiting", creditsAwarded: 0 });
+    expect(await grantedTo(app, inviter.id)).toEqual([]);
+  });
+
+  test("T10 somebody whom nobody brought earns nothing for anybody", async () => {
+    const app = product();
+    const alone = await app.signIn();
+    await linkOf(app, alone);
+    await pictureEnded(app, alone);
+    expect(await referralOf(app, alone.id)).toBeNull();
+    expect(await grantedTo(app, alone.id)).toEqual([]);
+  });
+
+  test("T10 eight runs of one job at once, and a worker that lost it, reward once", async () => {
+    const app = product();
+    const inviter = await app.signIn();
+    const invited = await broughtBy(app, inviter);
+    await app.work();
+    await enqueue(app.ctx, "generation.ended", endedPicture(invited));
+    const { taken, run, done } = await inHands(app, "generation.ended");
+    const [job] = taken;
+    if (!job) throw new Error("the job was claimed");
+    const lost = await run({ ...job, lease: newId() });
+    expect(lost).toMatchObject({ kind: "failed", error: expect.any(LeaseLost) });
+    expect(await grantedTo(app, inviter.id)).toEqual([]);
+    const outcomes = await Promise.all(Array.from({ length: 8 }, () => run(job)));
+    expect(outcomes.every((outcome) => outcome.kind === "done")).toBe(true);
+    await done();
+    expect(await grantedTo(app, inviter.id)).toEqual([10]);
+  });
+
+  test("T10 two pictures of one person that end at once reward once", async () => {
+    const app = product();
+    const inviter = await app.signIn();
+    const invited = await broughtBy(app, inviter);
+    await app.work();
+    for (let n = 0; n < 6; n += 1) await enqueue(app.ctx, "generation.ended", endedPicture(invited));
+    const { taken, run, done } = await inHands(app, "generation.ended");
+    expect(taken).toHaveLength(6);
+    await Promise.all(taken.map(run));
+    await done();
+    expect(await grantedTo(app, inviter.id)).toEqual([10]);
+  });
+
+  test("T10 a banned inviter gets nothing, now or after the ban", async () => {
+    const app = product();
+    const inviter = await app.signIn();
+    const invited = await broughtBy(app, inviter);
+    const ban = (bannedAt: Date | null) => app.ctx.db.update(users).set({ bannedAt }).where(eq(users.id, inviter.id));
+    await ban(app.clock.now());
+    await pictureEnded(app, invited);
+    await ban(null);
+    await pictureEnded(app, invited);
+    expect((await seenBy(app, inviter)).items).toMatchObject([
+      { state: "declined", decline_reason: "inviter_banned", credits: 0 },
+    ]);
+    expect(await grantedTo(app, inviter.id)).toEqual([]);
+  });
+
+  test("T10 when somebody leaves, what waits ends, their link brings nobody, and what was earned stays", async () => {
+    const app = product();
+    const inviter = await app.signIn();
+    const link = await linkOf(app, inviter);
+    const [rewarded, waiting] = [await broughtBy(app, inviter), await broughtBy(app, inviter)];
+    const below = await broughtBy(app, waiting);
+    await pictureEnded(app, rewarded);
+    const leave = (person: Person) => app.ctx.transaction((tx) => endReferralsOf(tx, person));
+    await leave(waiting);
+    for (const left of [waiting, below]) {
+      await pictureEnded(app, left);
+      expect(await referralOf(app, left.id)).toMatchObject({ state: "declined", declineReason: "person_left" });
+    }
+    await leave(inviter);
+    expect(await referralOf(app, rewarded.id)).toMatchObject({ state: "rewarded" });
+    const late = await app.signIn({ startParam: link });
+    expect(await referralOf(app, late.id)).toBeNull();
+    expect(await grantedTo(app, inviter.id)).toEqual([10]);
+  });
+
+  test("the ledger is clean after all of it, and nothing was a fault of ours", async () => {
+    expect(await differences(product())).toEqual([]);
+    expect(product().logLines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
+  });
+});
+
+describe("T10 another rule", () => {
+  test("T10 the sign-in itself, where the setting says so", async () => {
+    const app = await startTestApp({ settings: { REFERRAL_REWARD_ON: "signup", REFERRAL_REWARD_CREDITS: "3" } });
+    const inviter = await app.signIn();
+    const invited = await broughtBy(app, inviter);
+    await app.work();
+    await app.signIn({ telegramId: invited.telegramId, startParam: await linkOf(app, inviter) });
+    await pictureEnded(app, invited);
+    expect(await grantedTo(app, inviter.id)).toEqual([3]);
+    expect(await referralOf(app, invited.id)).toMatchObject({ state: "rewarded", cause: "signup" });
+    expect((await seenBy(app, inviter)).reward).toEqual({ credits: 3, on: "signup" });
+  });
+
+  test("T10 with a reward of 0 everything waits, and nothing is granted", async () => {
+    const app = await startTestApp({ settings: { REFERRAL_REWARD_CREDITS: "0" } });
+    const inviter = await app.signIn();
+    await pictureEnded(app, await broughtBy(app, inviter));
+    expect((await seenBy(app, inviter)).items).toMatchObject([{ state: "waiting", credits: 0 }]);
+    expect(await grantedTo(app, inviter.id)).toEqual([]);
+  });
+});
+
+describe("T10 the daily cap", () => {
+  const product = useTestApp({ settings: { REFERRAL_REWARDS_PER_DAY_MAX: "2" } });
+
+  test("T10 holds for a day of Moscow; what was beyond it is not made up for", async () => {
+    const app = product();
+    app.clock.set("2026-11-20T20:00:00.000Z");
+    const inviter = await app.signIn();
+    const invited = [];
+    for (let n = 0; n < 5; n += 1) invited.push(await broughtBy(app, inviter));
+    const [first, second, third, fourth, fifth] = invited;
+    if (!first || !second || !third || !fourth || !fifth) throw new Error("five were brought");
+    app.clock.set("2026-11-20T20:59:59.999Z");
+    for (const person of [first, second, third]) await pictureEnded(app, person);
+    expect(await grantedTo(app, inviter.id)).toEqual([10, 10]);
+    expect(await referralOf(app, third.id)).toMatchObject({ state: "declined", declineReason: "daily_cap" });
+
+    app.clock.set("2026-11-20T21:00:00.000Z");
+    await pictureEnded(app, third);
+    expect(await grantedTo(app, inviter.id)).toEqual([10, 10]);
+    for (const person of [fourth, fifth]) await pictureEnded(app, person);
+    expect(await grantedTo(app, inviter.id)).toEqual([10, 10, 10, 10]);
+    const seen = await seenBy(app, await app.signIn({ telegramId: inviter.telegramId }));
+    expect(seen).toMatchObject({ invited: 5, rewarded: 4, credits_earned: 40 });
+    expect(await differences(app)).toEqual([]);
+  });
+
+  test("T10 holds for each inviter alone", async () => {
+    const app = product();
+    for (const inviter of [await app.signIn(), await app.signIn()]) {
+      for (let n = 0; n < 3; n += 1) await pictureEnded(app, await broughtBy(app, inviter));
+      expect(await grantedTo(app, inviter.id)).toEqual([10, 10]);
+    }
+  });
+
+  test("T10 holds when eight friends finish at the same moment", async () => {
+    const app = product();
+    const inviter = await app.signIn();
+    const friends = [];
+    for (let n = 0; n < 8; n += 1) friends.push(await broughtBy(app, inviter));
+    await app.work();
+    for (const friend of friends) await enqueue(app.ctx, "generation.ended", endedPicture(friend));
+    const { taken, run, done } = await inHands(app, "generation.ended");
+    await Promise.all(taken.map(run));
+    await done();
+    expect(await grantedTo(app, inviter.id)).toEqual([10, 10]);
+    expect(await seenBy(app, inviter)).toMatchObject({ invited: 8, rewarded: 2, credits_earned: 20 });
+    expect(await differences(app)).toEqual([]);
+  });
+
+  test("T10 a reward that was taken back still counts for its day", async () => {
+    const app = await startTestApp({
+      settings: { REFERRAL_REWARDS_PER_DAY_MAX: "1", REFERRAL_REWARD_ON: "first_payment" },
+    });
+    const inviter = await app.signIn();
+    const [first, second] = [await broughtBy(app, inviter), await broughtBy(app, inviter)];
+    const paymentId = await paidOrder(app, first);
+    await happens(app, "payment.applied", { payment_id: paymentId, user_id: first.id });
+    await happens(app, "payment.refunded", { payment_id: paymentId, user_id: first.id, rest_kopecks: 0 });
+    await happens(app, "payment.applied", { payment_id: await paidOrder(app, second), user_id: second.id });
+    expect(await referralOf(app, second.id)).toMatchObject({ state: "declined", declineReason: "daily_cap" });
+  });
+});
+
+describe("P15 a reward that a payment earned", () => {
+  const product = useTestApp({ settings: { REFERRAL_REWARD_ON: "first_payment", FREE_ACTIONS_PER_MONTH: "0" } });
+
+  /** Buys a pack through the front door and returns the order's id. */
+  async function buy(app: TestApp, person: Person): Promise<string> {
+    const response = await app.request("/payments/create", {
+      method: "POST",
+      as: person,
+      json: { product: "pack_20" },
+    });
+    const { payment } = (await response.json()) as { payment: { id: string } };
+    const order = await findPayment(app.ctx, payment.id);
+    const object = app.yooKassa.pay(order?.yookassaId ?? "");
+    const notice = { type: "notification", event: "payment.succeeded", object };
+    expect((await app.request("/payments/webhook", { method: "POST", json: notice })).status).toBe(200);
+    await app.work();
+    return payment.id;
+  }
+
+  async function refund(app: TestApp, paymentId: string, amountKopecks: number): Promise<void> {
+    const payment = await findPayment(app.ctx, paymentId);
+    if (!payment) throw new Error("the order is there");
+    await refundPayment(app.ctx, { payment, amountKopecks, reason: "asked for" });
+    await app.work();
+  }
+
+  test("P15 T10 comes with the first payment only, and goes with its refund; the second payment keeps nothing", async () => {
+    const app = product();
+    const inviter = await app.signIn();
+    const invited = await broughtBy(app, inviter);
+    await pictureEnded(app, invited);
+    expect(await creditsOf(app, inviter)).toBe(0);
+    const first = await buy(app, invited);
+    expect(await creditsOf(app, inviter)).toBe(10);
+    const second = await buy(app, invited);
+    expect(await creditsOf(app, inviter)).toBe(10);
+
+    await refund(app, second, 14_900);
+    expect(await creditsOf(app, inviter)).toBe(10);
+    await refund(app, first, 14_900);
+    expect([await creditsOf(app, inviter), await creditsOf(app, invited)]).toEqual([0, 0]);
+    expect(await referralOf(app, invited.id)).toMatchObject({ state: "reversed", creditsReversed: 10 });
+    expect(await seenBy(app, inviter)).toMatchObject({ invited: 1, rewarded: 0, credits_earned: 0 });
+
+    await buy(app, invited);
+    expect(await grantedTo(app, inviter.id)).toEqual([10]);
+    expect(await creditsOf(app, inviter)).toBe(0);
+    expect(await differences(app)).toEqual([]);
+  });
+
+  test("P15 stays with a partial refund, and goes when the rest is given back too", async () => {
+    const app = product();
+    const inviter = await app.signIn();
+    const paymentId = await buy(app, await broughtBy(app, inviter));
+    await refund(app, paymentId, 4_900);
+    expect(await creditsOf(app, inviter)).toBe(10);
+    await refund(app, paymentId, 10_000);
+    expect(await creditsOf(app, inviter)).toBe(0);
+  });
+
+  test("P15 what is spent or held by then stays, noted, and the balance is never below zero", async () => {
+    const app = product();
+    const inviter = await app.signIn();
+    const invited = await broughtBy(app, inviter);
+    const paymentId = await buy(app, invited);
+    await finish(app, inviter, (await ordered(app, inviter)).id);
+    app.kie.faults.set("kie.outcome", { mode: "never", times: 1 });
+    const running = await ordered(app, inviter);
+    expect(await balance(app, inviter)).toMatchObject({ credits: 6, reserved: 2 });
+
+    // Straight to the job: a picture that never ends would keep `work` busy up to its deadline.
+    await givenBack(app, [paymentId], 14_900);
+    await enqueue(app.ctx, "payment.refunded", { payment_id: paymentId, user_id: invited.id, rest_kopecks: 0 });
+    const { taken, run, done } = await inHands(app, "payment.refunded");
+    for (const job of [...taken, ...taken, ...taken]) expect(await run(job)).toEqual({ kind: "done" });
+    await done();
+    expect(await balance(app, inviter)).toMatchObject({ credits: 0, reserved: 2 });
+    expect(await referralOf(app, invited.id)).toMatchObject({
+      state: "reversed",
+      creditsAwarded: 10,
+      creditsReversed: 6,
+    });
+    expect((await seenBy(app, inviter)).items).toMatchObject([{ state: "reversed", credits: 4 }]);
+    const reversals = await app.ctx.db.select().from(creditEntries).where(eq(creditEntries.kind, "revoke"));
+    expect(reversals.filter((entry) => entry.userId === inviter.id)).toMatchObject([{ balanceDelta: -6 }]);
+    expect((await app.request(`/generations/${running.id}/cancel`, { method: "POST", as: inviter })).status).toBe(200);
+    expect(await differences(app)).toEqual([]);
+  });
+
+  test("P15 T10 a payment that went back before its reward earns none, and a later one does", async () => {
+    const app = product();
+    const inviter = await app.signIn();
+    const invited = await broughtBy(app, inviter);
+    const paymentId = await paidOrder(app, invited);
+    await givenBack(app, [paymentId], 14_900);
+    await happens(app, "payment.refunded", { payment_id: paymentId, user_id: invited.id, rest_kopecks: 0 });
+    await happens(app, "payment.applied", { payment_id: paymentId, user_id: invited.id });
+    expect(await referralOf(app, invited.id)).toMatchObject({ state: "waiting" });
+    await happens(app, "payment.applied", { payment_id: await paidOrder(app, invited), user_id: invited.id });
+    expect(await grantedTo(app, inviter.id)).toEqual([10]);
+  });
+
+  test("P15 a payment and its refund that are handled at the same moment leave nothing behind", async () => {
+    const app = product();
+    const inviter = await app.signIn();
+    for (let round = 0; round < 8; round += 1) {
+      app.clock.advance(DAY_MS);
+      const invited = await app.signIn({ startParam: `ref_${(await seenBy(app, await again(app, inviter))).code}` });
+      await app.work();
+      const paymentId = await paidOrder(app, invited);
+      const about = { payment_id: paymentId, user_id: invited.id };
+      await enqueue(app.ctx, "payment.applied", about);
+      await enqueue(app.ctx, "payment.refunded", { ...about, rest_kopecks: 0 });
+      const { taken, run, done } = await inHands(app, "payment.applied", "payment.refunded");
+      const [applied, refunded] = taken.toSorted((a, b) => (a.kind < b.kind ? -1 : 1));
+      if (!applied || !refunded) throw new Error("both jobs were claimed");
+      const giveBack = async () => {
+        await givenBack(app, [paymentId], 14_900);
+        await run(refunded);
+      };
+      await Promise.all([run(applied), giveBack()]);
+      await done();
+      expect((await referralOf(app, invited.id))?.state).toBeOneOf(["waiting", "reversed"]);
+      expect(await creditsOf(app, await again(app, inviter))).toBe(0);
+    }
+    expect(await differences(app)).toEqual([]);
+  });
+
+  const again = (app: TestApp, person: Person) => app.signIn({ telegramId: person.telegramId });
+
+  test("P15 T10 a refund reverses nothing that the payment did not earn", async () => {
+    const app = await startTestApp();
+    const inviter = await app.signIn();
+    const invited = await broughtBy(app, inviter);
+    await pictureEnded(app, invited);
+    const paymentId = await paidOrder(app, invited);
+    await happens(app, "payment.refunded", { payment_id: paymentId, user_id: invited.id, rest_kopecks: 0 });
+    await happens(app, "payment.refunded", { payment_id: newId(), user_id: newId(), rest_kopecks: 0 });
+    expect(await creditsOf(app, inviter)).toBe(10);
+    expect(await referralOf(app, invited.id)).toMatchObject({ state: "rewarded" });
+  });
+});
