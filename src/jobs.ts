@@ -1,5 +1,5 @@
 import type { Context } from "./context.ts";
-import { paymentRefunded, sweepMoney, verifyLedgerNightly } from "./features/billing/index.ts";
+import { keepSubscriptions, paymentRefunded, sweepMoney, verifyLedgerNightly } from "./features/billing/index.ts";
 import { failOverdueChatTurns, replyToTurn } from "./features/editing/index.ts";
 import {
   failOverdueGenerations,
@@ -36,6 +36,7 @@ const handlers: Record<string, Handler> = {
   "payment.applied": inTurn(openCleanCopies, rewardPayment),
   "payment.refunded": inTurn(paymentRefunded, reverseForRefund),
   "payments.sweep": sweepMoney,
+  "subscriptions.keep": keepSubscriptions,
   "referral.bound": rewardSignUp,
   "telegram.started": rememberReferral,
   "ledger.verify": verifyLedgerNightly,

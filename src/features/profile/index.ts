@@ -6,6 +6,7 @@ export {
   findOrCreateUser,
   findUser,
   lockUser,
+  showSubscription,
   type TelegramPerson,
   type User,
   usersAfter,
