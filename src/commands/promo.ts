@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { SUBSCRIPTION_TYPES } from "../features/profile/index.ts";
 import {
   createPromoCode,
   listPromoCodes,
@@ -11,6 +12,7 @@ import { OperatorError } from "../platform/errors.ts";
 import {
   type Command,
   dayEndFrom,
+  oneOfFrom,
   print,
   printJson,
   readArguments,
@@ -25,15 +27,19 @@ const USES_MAX = 1_000_000;
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 10_000;
 
+const DAYS_MAX = 366;
+
 const CREATE_USAGE =
-  "Usage: atelier promo create --credits <number> [--uses <number>] [--until <date>] [--code <text>]";
+  "Usage: atelier promo create --credits <number> | --days <number> --plan <plan> [--uses <number>] [--until <date>] [--code <text>]";
 
 export const promoCreateCommand: Command = {
   name: "promo create",
-  summary: "make a promo code that gives credits",
+  summary: "make a promo code that gives credits or days of a plan",
   help: `${CREATE_USAGE}
 
   --credits   what each person gets; these credits never end
+  --days      or days of the plan, with that share of its credits; a running subscription lasts so much longer
+  --plan      ${SUBSCRIPTION_TYPES.join(", ")}
   --uses      for how many people it is; default: 1
   --until     the last day on which it can be used, Moscow time, such as 2026-12-31; default: it does not end
   --code      4 to 32 letters (Latin or Cyrillic) and digits, in any case; default: a random one
@@ -43,15 +49,16 @@ an end, or take the random one.
 
 Examples:
   atelier promo create --credits 20
+  atelier promo create --days 7 --plan basic --uses 10
   atelier promo create --credits 5 --code SPRING2026 --uses 300 --until 2026-05-31`,
   async run(args) {
     const { values } = readArguments(args, {
       usage: CREATE_USAGE,
-      options: { credits: "string", uses: "string", until: "string", code: "string" },
+      options: { credits: "string", days: "string", plan: "string", uses: "string", until: "string", code: "string" },
     });
     const wanted = {
       code: values.code,
-      effect: effectFrom(values.credits),
+      effect: effectFrom(values),
       usesMax: wholeNumberFrom(values.uses ?? "1", "--uses", { min: 1, max: USES_MAX }),
       expiresAt: values.until === undefined ? undefined : dayEndFrom(values.until, "--until"),
       createdBy: "command",
@@ -70,9 +77,17 @@ Examples:
   },
 };
 
-function effectFrom(credits: string | undefined): PromoEffect {
-  if (credits === undefined) throw new OperatorError(`Say what the code gives: --credits.\n${CREATE_USAGE}`);
-  return { credits: wholeNumberFrom(credits, "--credits", { min: 1, max: CREDITS_MAX }) };
+function effectFrom({ credits, days, plan }: { credits?: string; days?: string; plan?: string }): PromoEffect {
+  if (credits !== undefined && days === undefined && plan === undefined) {
+    return { credits: wholeNumberFrom(credits, "--credits", { min: 1, max: CREDITS_MAX }) };
+  }
+  if (credits === undefined && days !== undefined && plan !== undefined) {
+    return {
+      days: wholeNumberFrom(days, "--days", { min: 1, max: DAYS_MAX }),
+      plan: oneOfFrom(plan, "--plan", SUBSCRIPTION_TYPES),
+    };
+  }
+  throw new OperatorError(`Say what the code gives: either --credits, or --days with --plan.\n${CREATE_USAGE}`);
 }
 
 const LIST_USAGE = "Usage: atelier promo list [--limit <number>] [--json]";

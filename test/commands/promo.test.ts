@@ -68,11 +68,25 @@ describe("atelier promo", () => {
     expect((await listed("--limit", "3")).map(({ code }) => code)).toEqual(codes.toReversed());
   });
 
+  test("makes a code for days of a plan", async () => {
+    const made = await run("create", "--days", "7", "--plan", "pro", "--code", "WEEKOFPRO");
+    expect(made.out).toBe("Made WEEKOFPRO: 7 days of pro, for 1 person.\n");
+    const person = await app.signIn();
+    const response = await app.request("/promo/redeem", { method: "POST", as: person, json: { code: "WEEKOFPRO" } });
+    expect(await response.json()).toEqual({ code: "WEEKOFPRO", credits: null, plan: { type: "pro", days: 7 } });
+    expect((await run("list")).out).toMatch(/WEEKOFPRO +7 days of pro +1 of 1 +exhausted/);
+  });
+
   test("refuses what makes no sense with a sentence, and makes nothing", async () => {
     await run("create", "--credits", "5", "--code", "TAKEN");
     const before = await listed();
     const cases: Array<[string[], string]> = [
       [["create"], "Say what the code gives"],
+      [["create", "--credits", "5", "--days", "5", "--plan", "basic"], "Say what the code gives"],
+      [["create", "--days", "5"], "Say what the code gives"],
+      [["create", "--plan", "basic"], "Say what the code gives"],
+      [["create", "--days", "367", "--plan", "basic"], "--days must be a whole number from 1 to 366"],
+      [["create", "--days", "7", "--plan", "gold"], '--plan must be one of basic, pro, premium, not "gold"'],
       [["create", "--credits", "0"], "--credits must be a whole number from 1 to 100000"],
       [["create", "--credits", "5", "--uses", "0"], "--uses must be a whole number from 1 to 1000000"],
       [["create", "--credits", "5", "--until", "2020-01-01"], "--until must be today or later"],

@@ -43,13 +43,19 @@ export interface NewPromoCode {
   createdBy: string;
 }
 
-/** Makes a code. Throws an `OperatorError` for one that cannot be typed or exists already. */
-export async function createPromoCode(ctx: Pick<Context, "db" | "clock">, wanted: NewPromoCode): Promise<PromoCode> {
+/** Makes a code. Throws an `OperatorError` for one that cannot be typed or exists already, and for a plan that is not sold. */
+export async function createPromoCode(
+  ctx: Pick<Context, "db" | "clock" | "catalogue">,
+  wanted: NewPromoCode,
+): Promise<PromoCode> {
   const code = wanted.code === undefined ? randomCode() : normalCode(wanted.code);
   if (code === null) {
     throw new OperatorError(
       `A code has 4 to 32 letters (Latin or Cyrillic) and digits; case, spaces and hyphens do not matter. Not: "${wanted.code}".`,
     );
+  }
+  if ("plan" in wanted.effect && !isSold(ctx, wanted.effect.plan)) {
+    throw new OperatorError(`The catalogue has no plan ${wanted.effect.plan}, so a code cannot give days of it.`);
   }
   const [row] = await ctx.db
     .insert(promoCodes)
@@ -67,6 +73,11 @@ export async function createPromoCode(ctx: Pick<Context, "db" | "clock">, wanted
     .returning();
   if (!row) throw new OperatorError(`There is a code ${code} already. A code keeps its meaning; take another one.`);
   return row;
+}
+
+/** Whether the catalogue in force knows the plan. */
+export function isSold(ctx: Pick<Context, "catalogue">, plan: string): boolean {
+  return ctx.catalogue.plans.some(({ key }) => key === plan);
 }
 
 /** Stops a code for good; what it gave stays. Null when there is none; `isNew` is false when it was stopped before. */

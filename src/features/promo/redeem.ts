@@ -2,8 +2,8 @@ import { and, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { invariant, Refusal } from "../../platform/errors.ts";
 import { newId } from "../../platform/ids.ts";
-import { grantCredits } from "../billing/index.ts";
-import { normalCode, type PromoCode, promoStateOf } from "./codes.ts";
+import { grantCredits, grantPlanDays } from "../billing/index.ts";
+import { isSold, normalCode, type PromoCode, promoStateOf } from "./codes.ts";
 import { promoCodes, promoUses } from "./tables.ts";
 
 /**
@@ -54,8 +54,18 @@ async function countUse(tx: Context, code: PromoCode): Promise<void> {
 }
 
 async function apply(tx: Context, code: PromoCode, userId: string): Promise<void> {
-  invariant(code.credits !== null, "a code of this version gives credits");
   const source = `promo:${code.id}:${userId}`;
-  const isNew = await grantCredits(tx, { userId, kind: "gift", credits: code.credits, source });
+  const isNew =
+    code.credits === null
+      ? await givePlanDays(tx, code, userId, source)
+      : await grantCredits(tx, { userId, kind: "gift", credits: code.credits, source });
   invariant(isNew, "a use that was just written has granted nothing");
+}
+
+/** A code for a plan that the catalogue no longer has is over, like a stopped one. */
+async function givePlanDays(tx: Context, code: PromoCode, userId: string, source: string): Promise<boolean> {
+  const { plan, days } = code;
+  invariant(plan !== null && days !== null, "a code gives credits or days of a plan");
+  if (!isSold(tx, plan)) throw new Refusal("promo_expired");
+  return grantPlanDays(tx, { userId, type: plan, days, source });
 }

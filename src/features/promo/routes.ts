@@ -13,7 +13,11 @@ const RedeemedSchema = t.Object(
     credits: t.Nullable(t.Integer({ minimum: 1, description: "Credits that the code gave." }), { examples: [20] }),
     plan: t.Nullable(
       t.Object({ type: oneOf(SUBSCRIPTION_TYPES), days: t.Integer({ minimum: 1, examples: [7] }) }, closed),
-      { description: "Days of a plan that the code gave.", examples: [null] },
+      {
+        description:
+          "Days that the code gave. Whoever has a subscription has it for so much longer, whatever its plan.",
+        examples: [null],
+      },
     ),
   },
   { ...closed, title: "RedeemedCode" },

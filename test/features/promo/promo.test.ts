@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { creditGrants, verifyLedger } from "../../../src/features/billing/index.ts";
 import { normalCode, promoCodes, promoUses, stopPromoCode } from "../../../src/features/promo/index.ts";
+import { redeemPromoCode } from "../../../src/features/promo/redeem.ts";
 import { after, DAY_MS, MINUTE_MS } from "../../../src/platform/clock.ts";
 import { startTestApp, useTestApp } from "../../support/app.ts";
 import { balance } from "../../support/fitting.ts";
@@ -22,6 +23,43 @@ describe("POST /promo/redeem", () => {
     expect((await balance(app, person)).credits).toBe(7);
     const grants = await app.ctx.db.select().from(creditGrants).where(eq(creditGrants.userId, person.id));
     expect(grants).toMatchObject([{ kind: "gift", credits: 7, expiresAt: null }]);
+  });
+
+  test("gives days of a plan with their share of its credits, and makes a running subscription longer", async () => {
+    const app = checkingAnswers(product());
+    const person = await app.signIn();
+    const week = await makeCode(app, { effect: { days: 7, plan: "basic" }, usesMax: 2 });
+    const response = await redeem(app, person, week);
+    expect(await response.json()).toEqual({ code: week, credits: null, plan: { type: "basic", days: 7 } });
+    const subscriptionOf = async (): Promise<unknown> =>
+      ((await (await app.request("/balance", { as: person })).json()) as { subscription: unknown }).subscription;
+    const now = app.clock.now();
+    // 50 credits a month of thirty days.
+    expect(await subscriptionOf()).toMatchObject({
+      type: "basic",
+      credits_left: 11,
+      auto_renew: false,
+      ends_at: after(now, 7 * DAY_MS).toISOString(),
+    });
+    const threeDays = await makeCode(app, { effect: { days: 3, plan: "pro" } });
+    expect((await redeemed(app, person, threeDays))[0]).toBe(200);
+    expect(await subscriptionOf()).toMatchObject({ type: "basic", ends_at: after(now, 10 * DAY_MS).toISOString() });
+    expect(await redeemed(app, person, week)).toEqual([409, "promo_used"]);
+    expect(await subscriptionOf()).toMatchObject({ ends_at: after(now, 10 * DAY_MS).toISOString() });
+  });
+
+  test("of a plan that is sold no more is over, and no such code can be made", async () => {
+    const app = product();
+    const person = await app.signIn();
+    const effect = { days: 3, plan: "premium" } as const;
+    const code = await makeCode(app, { effect });
+    const { plans } = app.ctx.catalogue;
+    const catalogue = { ...app.ctx.catalogue, plans: plans.filter(({ key }) => key !== "premium") };
+    const ctx = { ...app.ctx, catalogue };
+    await expect(redeemPromoCode(ctx, { userId: person.id, code })).rejects.toThrow("promo_expired");
+    await expect(makeCode({ ...app, ctx }, { effect })).rejects.toThrow("The catalogue has no plan premium");
+    expect(await usesOf(code)).toBe(0);
+    expect((await redeemed(app, person, code))[0]).toBe(200);
   });
 
   test("works once for a person, whatever the spelling, also for twenty taps at once", async () => {
