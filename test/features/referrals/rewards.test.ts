@@ -8,6 +8,7 @@ import { newId } from "../../../src/platform/ids.ts";
 import { enqueue } from "../../../src/platform/queue/enqueue.ts";
 import { LeaseLost } from "../../../src/platform/queue/outcome.ts";
 import { type Person, startTestApp, type TestApp, useTestApp } from "../../support/app.ts";
+import { pay } from "../../support/buying.ts";
 import { balance, finish, ordered } from "../../support/fitting.ts";
 import {
   broughtBy,
@@ -252,20 +253,11 @@ describe("T10 the daily cap", () => {
 describe("P15 a reward that a payment earned", () => {
   const product = useTestApp({ settings: { REFERRAL_REWARD_ON: "first_payment", FREE_ACTIONS_PER_MONTH: "0" } });
 
-  /** Buys a pack through the front door and returns the order's id. */
-  async function buy(app: TestApp, person: Person): Promise<string> {
-    const response = await app.request("/payments/create", {
-      method: "POST",
-      as: person,
-      json: { product: "pack_20" },
-    });
-    const { payment } = (await response.json()) as { payment: { id: string } };
-    const order = await findPayment(app.ctx, payment.id);
-    const object = app.yooKassa.pay(order?.yookassaId ?? "");
-    const notice = { type: "notification", event: "payment.succeeded", object };
-    expect((await app.request("/payments/webhook", { method: "POST", json: notice })).status).toBe(200);
+  /** Buys through the front door and returns the order's id. */
+  async function buy(app: TestApp, person: Person, product = "pack_20"): Promise<string> {
+    const { id } = await pay(app, person, product);
     await app.work();
-    return payment.id;
+    return id;
   }
 
   async function refund(app: TestApp, paymentId: string, amountKopecks: number): Promise<void> {
@@ -297,6 +289,17 @@ describe("P15 a reward that a payment earned", () => {
     expect(await grantedTo(app, inviter.id)).toEqual([10]);
     expect(await creditsOf(app, inviter)).toBe(0);
     expect(await differences(app)).toEqual([]);
+  });
+
+  test("P15 T10 comes and goes with the first month of a plan as well", async () => {
+    const app = product();
+    const inviter = await app.signIn();
+    const invited = await broughtBy(app, inviter);
+    const paymentId = await buy(app, invited, "basic");
+    expect(await creditsOf(app, inviter)).toBe(10);
+    await refund(app, paymentId, 29_900);
+    expect([await creditsOf(app, inviter), await creditsOf(app, invited)]).toEqual([0, 0]);
+    expect(await referralOf(app, invited.id)).toMatchObject({ state: "reversed", cause: `payment:${paymentId}` });
   });
 
   test("P15 stays with a partial refund, and goes when the rest is given back too", async () => {
