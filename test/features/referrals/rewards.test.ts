@@ -6,7 +6,7 @@ import { endReferralsOf } from "../../../src/features/referrals/index.ts";
 import { DAY_MS } from "../../../src/platform/clock.ts";
 import { newId } from "../../../src/platform/ids.ts";
 import { enqueue } from "../../../src/platform/queue/enqueue.ts";
-import { LeaseLost } from "../../../src/platform/queue/outcome.ts";
+import { DONE, LeaseLost } from "../../../src/platform/queue/outcome.ts";
 import { type Person, startTestApp, type TestApp, useTestApp } from "../../support/app.ts";
 import { pay } from "../../support/buying.ts";
 import { balance, finish, ordered } from "../../support/fitting.ts";
@@ -119,7 +119,7 @@ describe("T10 the first picture, as it is by default", () => {
     for (let n = 0; n < 6; n += 1) await enqueue(app.ctx, "generation.ended", endedPicture(invited));
     const { taken, run, done } = await inHands(app, "generation.ended");
     expect(taken).toHaveLength(6);
-    await Promise.all(taken.map(run));
+    for (const outcome of await Promise.all(taken.map(run))) expect(outcome).toEqual(DONE);
     await done();
     expect(await grantedTo(app, inviter.id)).toEqual([10]);
   });
@@ -229,7 +229,7 @@ describe("T10 the daily cap", () => {
     await app.work();
     for (const friend of friends) await enqueue(app.ctx, "generation.ended", endedPicture(friend));
     const { taken, run, done } = await inHands(app, "generation.ended");
-    await Promise.all(taken.map(run));
+    for (const outcome of await Promise.all(taken.map(run))) expect(outcome).toEqual(DONE);
     await done();
     expect(await grantedTo(app, inviter.id)).toEqual([10, 10]);
     expect(await seenBy(app, inviter)).toMatchObject({ invited: 8, rewarded: 2, credits_earned: 20 });
