@@ -110,7 +110,7 @@ export async function renewalFailed(tx: Context, payment: Payment, plan: PlanOrd
   if (plan.subscriptionId === null) return;
   const subscription = await lockSubscription(tx, { id: plan.subscriptionId, userId: payment.userId });
   // Paid by hand in the meantime, switched off, or ended: this try has nothing to say any more.
-  if (!subscription || !subscription.autoRenew || subscription.periodCount + 1 !== plan.periodNumber) return;
+  if (!subscription?.autoRenew || subscription.periodCount + 1 !== plan.periodNumber) return;
   const now = tx.clock.now();
   if (OUR_FAULTS.has(reason)) {
     const graceEndsAt = after(now, GRACE_MS);
