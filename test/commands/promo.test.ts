@@ -105,5 +105,5 @@ describe("atelier promo", () => {
       expect(err).toContain(sentence);
     }
     expect(await listed()).toEqual(before);
-  });
+  }, 30_000);
 });

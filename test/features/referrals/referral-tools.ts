@@ -6,7 +6,6 @@ import { jobHandlers } from "../../../src/jobs.ts";
 import { newId } from "../../../src/platform/ids.ts";
 import { claim, complete, type LeasedJob } from "../../../src/platform/queue/claim.ts";
 import { enqueue } from "../../../src/platform/queue/enqueue.ts";
-import { jobs } from "../../../src/platform/queue/tables.ts";
 import type { Person, TestApp } from "../../support/app.ts";
 
 export interface ReferralsAnswer {
@@ -62,12 +61,16 @@ export async function differences(app: TestApp): Promise<unknown[]> {
   return (await verifyLedger(app.ctx)).differences;
 }
 
-/** Puts a job as another feature would, runs everything that is due, and leaves nothing parked. */
+/** Puts a job as another feature would and runs it; other kinds wait, and the clock stands still. */
 export async function happens(app: TestApp, kind: string, payload: Record<string, unknown>): Promise<void> {
   await enqueue(app.ctx, kind, payload);
-  await app.work();
-  const parked = await app.ctx.db.select().from(jobs).where(eq(jobs.state, "parked"));
-  if (parked.length > 0) throw new Error(`parked: ${parked.map((job) => `${job.kind} ${job.parkedReason}`)}`);
+  const { taken, run, done } = await inHands(app, kind);
+  for (const job of taken) {
+    const outcome = await run(job);
+    if (outcome.kind !== "done")
+      throw new Error(`a job ${kind} ended as ${JSON.stringify(outcome)}`, { cause: outcome });
+  }
+  await done();
 }
 
 /** A picture of the person's ended; by itself, so that a test need not make one. */

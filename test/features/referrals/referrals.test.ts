@@ -29,10 +29,12 @@ describe("GET /referrals", () => {
   });
 
   test("leads to the bot's main app without the app's name, and nowhere without the bot's", async () => {
-    const main = await startTestApp({ settings: { TELEGRAM_BOT_NAME: "atelier_test_bot" } });
+    const main = await startTestApp({ settings: { TELEGRAM_BOT_NAME: "atelier_test_bot", TELEGRAM_APP_NAME: "" } });
     const shown = await seenBy(main, await main.signIn());
     expect(shown.link).toBe(`https://t.me/atelier_test_bot?startapp=ref_${shown.code}`);
-    const nameless = checkingAnswers(await startTestApp({ settings: { TELEGRAM_APP_NAME: "look" } }));
+    const nameless = checkingAnswers(
+      await startTestApp({ settings: { TELEGRAM_BOT_NAME: "", TELEGRAM_APP_NAME: "look" } }),
+    );
     expect((await seenBy(nameless, await nameless.signIn())).link).toBeNull();
   });
 
