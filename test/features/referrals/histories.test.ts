@@ -6,6 +6,7 @@ import { users } from "../../../src/features/profile/index.ts";
 import { referrals } from "../../../src/features/referrals/index.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../src/platform/clock.ts";
 import { REFERRAL_REWARD_CAUSES } from "../../../src/platform/config/settings.ts";
+import { newId } from "../../../src/platform/ids.ts";
 import { moscowDate } from "../../../src/platform/moscow.ts";
 import { enqueue } from "../../../src/platform/queue/enqueue.ts";
 import { type Person, startTestApp, type TestApp } from "../../support/app.ts";
@@ -106,7 +107,7 @@ class History {
       const restKopecks = does === "all_back" ? 0 : 10_000;
       if (restKopecks === 0) this.payments.set(person.telegramId, mine.slice(0, -1));
       await givenBack(app, [latest], 14_900 - restKopecks);
-      const payload = { payment_id: latest, user_id: person.id, rest_kopecks: restKopecks };
+      const payload = { payment_id: latest, user_id: person.id, rest_kopecks: restKopecks, refund_id: newId() };
       await enqueue(app.ctx, "payment.refunded", payload);
     }
   }

@@ -244,7 +244,12 @@ describe("T10 the daily cap", () => {
     const [first, second] = [await broughtBy(app, inviter), await broughtBy(app, inviter)];
     const paymentId = await paidOrder(app, first);
     await happens(app, "payment.applied", { payment_id: paymentId, user_id: first.id });
-    await happens(app, "payment.refunded", { payment_id: paymentId, user_id: first.id, rest_kopecks: 0 });
+    await happens(app, "payment.refunded", {
+      payment_id: paymentId,
+      user_id: first.id,
+      rest_kopecks: 0,
+      refund_id: newId(),
+    });
     await happens(app, "payment.applied", { payment_id: await paidOrder(app, second), user_id: second.id });
     expect(await referralOf(app, second.id)).toMatchObject({ state: "declined", declineReason: "daily_cap" });
   });
@@ -324,7 +329,12 @@ describe("P15 a reward that a payment earned", () => {
 
     // Straight to the job: a picture that never ends would keep `work` busy up to its deadline.
     await givenBack(app, [paymentId], 14_900);
-    await enqueue(app.ctx, "payment.refunded", { payment_id: paymentId, user_id: invited.id, rest_kopecks: 0 });
+    await enqueue(app.ctx, "payment.refunded", {
+      payment_id: paymentId,
+      user_id: invited.id,
+      rest_kopecks: 0,
+      refund_id: newId(),
+    });
     const { taken, run, done } = await inHands(app, "payment.refunded");
     for (const job of [...taken, ...taken, ...taken]) expect(await run(job)).toEqual({ kind: "done" });
     await done();
@@ -347,7 +357,12 @@ describe("P15 a reward that a payment earned", () => {
     const invited = await broughtBy(app, inviter);
     const paymentId = await paidOrder(app, invited);
     await givenBack(app, [paymentId], 14_900);
-    await happens(app, "payment.refunded", { payment_id: paymentId, user_id: invited.id, rest_kopecks: 0 });
+    await happens(app, "payment.refunded", {
+      payment_id: paymentId,
+      user_id: invited.id,
+      rest_kopecks: 0,
+      refund_id: newId(),
+    });
     await happens(app, "payment.applied", { payment_id: paymentId, user_id: invited.id });
     expect(await referralOf(app, invited.id)).toMatchObject({ state: "waiting" });
     await happens(app, "payment.applied", { payment_id: await paidOrder(app, invited), user_id: invited.id });
@@ -364,7 +379,7 @@ describe("P15 a reward that a payment earned", () => {
       const paymentId = await paidOrder(app, invited);
       const about = { payment_id: paymentId, user_id: invited.id };
       await enqueue(app.ctx, "payment.applied", about);
-      await enqueue(app.ctx, "payment.refunded", { ...about, rest_kopecks: 0 });
+      await enqueue(app.ctx, "payment.refunded", { ...about, rest_kopecks: 0, refund_id: newId() });
       const { taken, run, done } = await inHands(app, "payment.applied", "payment.refunded");
       const [applied, refunded] = taken.toSorted((a, b) => (a.kind < b.kind ? -1 : 1));
       if (!applied || !refunded) throw new Error("both jobs were claimed");
@@ -388,8 +403,18 @@ describe("P15 a reward that a payment earned", () => {
     const invited = await broughtBy(app, inviter);
     await pictureEnded(app, invited);
     const paymentId = await paidOrder(app, invited);
-    await happens(app, "payment.refunded", { payment_id: paymentId, user_id: invited.id, rest_kopecks: 0 });
-    await happens(app, "payment.refunded", { payment_id: newId(), user_id: newId(), rest_kopecks: 0 });
+    await happens(app, "payment.refunded", {
+      payment_id: paymentId,
+      user_id: invited.id,
+      rest_kopecks: 0,
+      refund_id: newId(),
+    });
+    await happens(app, "payment.refunded", {
+      payment_id: newId(),
+      user_id: newId(),
+      rest_kopecks: 0,
+      refund_id: newId(),
+    });
     expect(await creditsOf(app, inviter)).toBe(10);
     expect(await referralOf(app, invited.id)).toMatchObject({ state: "rewarded" });
   });
