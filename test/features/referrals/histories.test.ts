@@ -18,7 +18,7 @@ import { differences, endedPicture, givenBack, inHands, linkOf, paidOrder } from
  * back, with jobs that run late, twice and in any order. A failure prints the seed and the shortest history that still
  * fails.
  */
-const HISTORIES = lane === "sqlite" ? 40 : 15;
+const HISTORIES = lane === "sqlite" ? 30 : 10;
 const [STEPS_MIN, STEPS_MAX] = [25, 60];
 const PEOPLE_MAX = 8;
 const CAP = 2;
