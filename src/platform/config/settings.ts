@@ -81,6 +81,15 @@ export const settingsTable = {
     pattern: /^[A-Za-z0-9_]{3,30}$/,
     expectation: "3 to 30 letters, digits or underscores",
   }),
+  TELEGRAM_API_URL: address({ text: "Telegram's Bot API.", default: "https://api.telegram.org" }),
+  TELEGRAM_WEBHOOK_SECRET: words({
+    text: "Proves that an update of the bot comes from Telegram: 1 to 256 letters, digits, _ or -. Without it there is no webhook.",
+    default: "",
+    example: "$(openssl rand -hex 32)",
+    secret: true,
+    pattern: /^[A-Za-z0-9_-]{1,256}$/,
+    expectation: "1 to 256 letters, digits, _ or - (try: openssl rand -hex 32)",
+  }),
   INIT_DATA_AGE_HOURS_MAX: wholeNumber({
     text: "How old Telegram's sign-in data may be, in hours; clients hand out cached data, so keep it long.",
     default: 24,

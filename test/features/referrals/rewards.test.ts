@@ -8,7 +8,7 @@ import { newId } from "../../../src/platform/ids.ts";
 import { enqueue } from "../../../src/platform/queue/enqueue.ts";
 import { DONE, LeaseLost } from "../../../src/platform/queue/outcome.ts";
 import { type Person, startTestApp, type TestApp, useTestApp } from "../../support/app.ts";
-import { pay } from "../../support/buying.ts";
+import { paidFor } from "../../support/buying.ts";
 import { balance, finish, ordered } from "../../support/fitting.ts";
 import {
   broughtBy,
@@ -260,7 +260,7 @@ describe("P15 a reward that a payment earned", () => {
 
   /** Buys through the front door and returns the order's id. */
   async function buy(app: TestApp, person: Person, product = "pack_20"): Promise<string> {
-    const { id } = await pay(app, person, product);
+    const { id } = await paidFor(app, person, product);
     await app.work();
     return id;
   }
