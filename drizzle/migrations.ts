@@ -2,10 +2,12 @@ import postgresFirst from "./postgres/0000_first.sql" with { type: "text" };
 import postgresSubscriptions from "./postgres/0001_subscriptions.sql" with { type: "text" };
 import postgresTax from "./postgres/0002_tax.sql" with { type: "text" };
 import postgresMessages from "./postgres/0003_messages.sql" with { type: "text" };
+import postgresReferralsAndPromo from "./postgres/0004_referrals_and_promo.sql" with { type: "text" };
 import sqliteFirst from "./sqlite/0000_first.sql" with { type: "text" };
 import sqliteSubscriptions from "./sqlite/0001_subscriptions.sql" with { type: "text" };
 import sqliteTax from "./sqlite/0002_tax.sql" with { type: "text" };
 import sqliteMessages from "./sqlite/0003_messages.sql" with { type: "text" };
+import sqliteReferralsAndPromo from "./sqlite/0004_referrals_and_promo.sql" with { type: "text" };
 
 /**
  * The steps of the schema in both dialects, carried inside the program as text. `bun run generate` writes the files;
@@ -17,11 +19,13 @@ export const migrations = {
     { name: "0001_subscriptions", statements: sqliteSubscriptions },
     { name: "0002_tax", statements: sqliteTax },
     { name: "0003_messages", statements: sqliteMessages },
+    { name: "0004_referrals_and_promo", statements: sqliteReferralsAndPromo },
   ],
   postgres: [
     { name: "0000_first", statements: postgresFirst },
     { name: "0001_subscriptions", statements: postgresSubscriptions },
     { name: "0002_tax", statements: postgresTax },
     { name: "0003_messages", statements: postgresMessages },
+    { name: "0004_referrals_and_promo", statements: postgresReferralsAndPromo },
   ],
 } as const;

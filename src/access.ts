@@ -37,6 +37,8 @@ export const routeAccess: readonly RouteAccess[] = [
   { method: "POST", path: "/api/v1/subscription/cancel", access: "person" },
   { method: "POST", path: "/api/v1/subscription/resume", access: "person" },
   { method: "DELETE", path: "/api/v1/subscription/method", access: "person" },
+  { method: "GET", path: "/api/v1/referrals", access: "person" },
+  { method: "POST", path: "/api/v1/promo/redeem", access: "person" },
   { method: "POST", path: "/api/v1/fitting/upload", access: "person" },
   { method: "GET", path: "/api/v1/fitting/zones", access: "person" },
   { method: "POST", path: "/api/v1/fitting/generate", access: "person" },

@@ -25,6 +25,8 @@ export const apiDescription: ApiDescription = {
     { name: "sign-in", description: "Signing in with Telegram, staying signed in, signing out." },
     { name: "profile", description: "The signed-in person." },
     { name: "balance", description: "Credits, free actions and how they came to be." },
+    { name: "referrals", description: "The invitation link, and what it brought." },
+    { name: "promo", description: "Codes that give credits or days of a plan." },
     { name: "fitting", description: "Trying things on: photos, zones, orders." },
     { name: "editing", description: "Changing a photo by talking to an assistant: photo, conversation, order." },
     { name: "payments", description: "What is sold, orders, and the payment provider's notices." },

@@ -20,6 +20,13 @@ import {
 import { alertOwner, sendMessages, sweepOutbox, telegramStarted } from "./features/notifications/index.ts";
 import { visibleDocument } from "./features/photos/index.ts";
 import { runCleanup } from "./features/privacy/index.ts";
+import {
+  rememberReferral,
+  reverseForRefund,
+  rewardGeneration,
+  rewardPayment,
+  rewardSignUp,
+} from "./features/referrals/index.ts";
 import type { LeasedJob } from "./platform/queue/claim.ts";
 import { DONE, type JobOutcome } from "./platform/queue/outcome.ts";
 import { sortUnknownKinds } from "./platform/queue/unknown-kinds.ts";
@@ -28,23 +35,24 @@ import type { JobHandler } from "./platform/queue/work.ts";
 type Handler = (ctx: Context, job: LeasedJob) => Promise<JobOutcome>;
 
 /**
- * Several things that hang on one kind of job, one after the other. One that is not done yet, or fails, ends the run; the
- * next run begins again with the first, so each must do no harm when it is repeated.
+ * Several handlers of one kind, one after another. A fault of one does not keep the job from the next; the job comes again,
+ * for all of them, until each is done, so each must be repeatable.
  */
-function inTurn(...all: readonly Handler[]): Handler {
+export function inTurn(...handles: readonly Handler[]): Handler {
   return async (ctx, job) => {
-    for (const handle of all) {
-      const outcome = await handle(ctx, job);
-      if (outcome.kind !== "done") return outcome;
+    const outcomes: JobOutcome[] = [];
+    for (const handle of handles) {
+      outcomes.push(await handle(ctx, job).catch((error: unknown) => ({ kind: "failed" as const, error })));
     }
-    return DONE;
+    const ofKind = (kind: JobOutcome["kind"]) => outcomes.find((outcome) => outcome.kind === kind);
+    return ofKind("failed") ?? ofKind("later") ?? ofKind("give_up") ?? DONE;
   };
 }
 
 /** Every job kind and what does it. A kind's name stands in stored rows and never changes its meaning. */
 const handlers: Record<string, Handler> = {
   "generation.run": runGeneration,
-  "generation.ended": inTurn(generationEnded, tellOfEnd),
+  "generation.ended": inTurn(generationEnded, tellOfEnd, rewardGeneration),
   "generations.fail_overdue": failOverdueGenerations,
   "provider.check_balance": guardProviderBalance,
   "editing.reply": replyToTurn,
@@ -52,9 +60,10 @@ const handlers: Record<string, Handler> = {
   "owner.alert": alertOwner,
   "outbox.send": sendMessages(visibleDocument),
   "outbox.sweep": sweepOutbox,
-  "telegram.started": telegramStarted,
-  "payment.applied": inTurn(openCleanCopies, tellOfPayment),
-  "payment.refunded": inTurn(paymentRefunded, tellOfRefund),
+  "telegram.started": inTurn(telegramStarted, rememberReferral),
+  "referral.bound": rewardSignUp,
+  "payment.applied": inTurn(openCleanCopies, tellOfPayment, rewardPayment),
+  "payment.refunded": inTurn(paymentRefunded, tellOfRefund, reverseForRefund),
   "payments.sweep": sweepMoney,
   "subscriptions.keep": keepSubscriptions,
   "tax.file": fileTaxJournal,

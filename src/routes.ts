@@ -15,6 +15,9 @@ import { telegramRoutes, UPDATE_BYTES_MAX } from "./features/notifications/route
 import { fileRoutes } from "./features/photos/routes.ts";
 import { createUploadGate } from "./features/photos/upload-gate.ts";
 import { profileRoutes } from "./features/profile/routes.ts";
+import { promoRoutes } from "./features/promo/routes.ts";
+import { bindNewcomer } from "./features/referrals/index.ts";
+import { referralRoutes } from "./features/referrals/routes.ts";
 import { trustedProxiesFrom } from "./platform/http/client-address.ts";
 import { apiDocs } from "./platform/http/docs-page.ts";
 import { type HealthCheck, health } from "./platform/http/health.ts";
@@ -67,12 +70,14 @@ export function createApp(ctx: Context, options: AppOptions) {
     .use(health(options.healthChecks, options.isStopping))
     .group("/api/v1", (api) =>
       api
-        .use(authRoutes(guarded, tokens))
+        .use(authRoutes(guarded, tokens, bindNewcomer))
         .use(profileRoutes(guarded))
         .use(balanceRoutes(guarded))
         .use(planRoutes(guarded))
         .use(paymentRoutes(guarded))
         .use(subscriptionRoutes(guarded))
+        .use(referralRoutes(guarded))
+        .use(promoRoutes(guarded))
         .use(fittingRoutes(guarded, uploads))
         .use(editingRoutes(guarded, ctx, hub, uploads))
         .use(generationRoutes(guarded))

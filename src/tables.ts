@@ -9,6 +9,8 @@ export * from "./features/generations/tables.ts";
 export * from "./features/notifications/tables.ts";
 export * from "./features/photos/tables.ts";
 export * from "./features/profile/tables.ts";
+export * from "./features/promo/tables.ts";
+export * from "./features/referrals/tables.ts";
 export * from "./platform/http/tables.ts";
 export * from "./platform/limits/tables.ts";
 export * from "./platform/live/tables.ts";

@@ -15,6 +15,7 @@ const MEANING: Readonly<Record<keyof CleanupReport, string>> = {
   conversations: "conversations with the assistant past their 30 days",
   payment_notices: "notices of the payment provider past their 90 days",
   messages: "messages of the bot past their 30 days, and updates of it past three",
+  pending_referrals: "starts of the bot behind an invitation link, past their 30 days",
   expired_credits_people: "people whose expired credits are booked out",
 };
 

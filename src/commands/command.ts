@@ -1,10 +1,12 @@
 import { parseArgs } from "node:util";
 import { type Context, openContext, ownMigrations } from "../context.ts";
+import { after, DAY_MS } from "../platform/clock.ts";
 import { type Environment, environmentFaults, processEnvironment } from "../platform/config/environment.ts";
 import { type LoadedSettings, loadSettings } from "../platform/config/load.ts";
 import { databaseFault, missingDatabaseFile } from "../platform/db/inspect.ts";
 import { migrationStates } from "../platform/db/migrate.ts";
 import { OperatorError } from "../platform/errors.ts";
+import { moscowDayStart } from "../platform/moscow.ts";
 import { createLog, writeToStandardError } from "../platform/telemetry/log.ts";
 
 /** One command of the program. Each lives in a file of its own. */
@@ -129,6 +131,15 @@ export function oneOfFrom<const T extends string>(text: string, what: string, am
   const found = among.find((word) => word === text);
   if (found !== undefined) return found;
   throw new OperatorError(`${what} must be one of ${among.join(", ")}, not "${text}".`);
+}
+
+/** The end of a Moscow day that a person typed: the first moment behind it. */
+export function dayEndFrom(text: string, what: string): Date {
+  const midday = new Date(`${text}T12:00:00Z`);
+  // A date that does not exist, such as 31 November, comes back as another one or not at all.
+  const exists = /^\d{4}-\d{2}-\d{2}$/.test(text) && midday.getTime() > 0 && midday.toISOString().startsWith(text);
+  if (!exists) throw new OperatorError(`${what} must be a date such as 2026-12-31, not "${text}".`);
+  return after(moscowDayStart(midday), DAY_MS);
 }
 
 /** A moment as commands print it: UTC, to the second. */

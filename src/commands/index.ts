@@ -8,6 +8,7 @@ import { jobsListCommand, jobsParkCommand, jobsRetryCommand, jobsShowCommand } f
 import { ledgerVerifyCommand } from "./ledger.ts";
 import { migrateCommand } from "./migrate.ts";
 import { openapiCommand } from "./openapi.ts";
+import { promoCreateCommand, promoListCommand, promoStopCommand } from "./promo.ts";
 import { reconcileCommand } from "./reconcile.ts";
 import { refundCommand } from "./refund.ts";
 import { sandboxCommand } from "./sandbox.ts";
@@ -41,6 +42,9 @@ export const commands: readonly Command[] = [
   botSetWebhookCommand,
   botMenuButtonCommand,
   taxResumeCommand,
+  promoCreateCommand,
+  promoListCommand,
+  promoStopCommand,
   cleanupCommand,
   healthcheckCommand,
   openapiCommand,

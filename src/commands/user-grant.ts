@@ -2,11 +2,18 @@ import { eq } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { creditGrants, grantCredits } from "../features/billing/index.ts";
 import { findUser, type User } from "../features/profile/index.ts";
-import { after, DAY_MS } from "../platform/clock.ts";
 import { invariant, OperatorError } from "../platform/errors.ts";
 import { newId } from "../platform/ids.ts";
-import { moscowDayStart } from "../platform/moscow.ts";
-import { type Command, oneOfFrom, print, readArguments, shownMoment, wholeNumberFrom, withContext } from "./command.ts";
+import {
+  type Command,
+  dayEndFrom,
+  oneOfFrom,
+  print,
+  readArguments,
+  shownMoment,
+  wholeNumberFrom,
+  withContext,
+} from "./command.ts";
 import { personOf, telegramIdFrom } from "./user.ts";
 
 /** Plan credits come with a subscription only. */
@@ -47,7 +54,7 @@ Examples:
       kind: oneOfFrom(values.kind ?? "gift", "--kind", KINDS),
       source: `operator:${keyFrom(values.key)}`,
       reason: reasonFrom(values.reason),
-      expiresAt: values.expires === undefined ? undefined : dayEnd(values.expires),
+      expiresAt: values.expires === undefined ? undefined : dayEndFrom(values.expires, "--expires"),
     };
     return withContext(async (ctx) => {
       const user = await personOf(ctx, telegramId);
@@ -102,13 +109,4 @@ function reasonFrom(text: string | undefined): string | undefined {
     throw new OperatorError(`--reason must have at most ${REASON_LENGTH_MAX} characters.`);
   }
   return reason === "" ? undefined : reason;
-}
-
-/** The end of a Moscow day. */
-function dayEnd(text: string): Date {
-  const midday = new Date(`${text}T12:00:00Z`);
-  // A date that does not exist, such as 31 November, comes back as another one or not at all.
-  const exists = /^\d{4}-\d{2}-\d{2}$/.test(text) && midday.getTime() > 0 && midday.toISOString().startsWith(text);
-  if (!exists) throw new OperatorError(`--expires must be a date such as 2026-12-31, not "${text}".`);
-  return after(moscowDayStart(midday), DAY_MS);
 }

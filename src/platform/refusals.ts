@@ -220,6 +220,30 @@ const refusals = {
     en: "The bot may not write to you. Open the chat with the bot, press Start and try again.",
     ru: "Бот не может вам написать. Откройте чат с ботом, нажмите «Запустить» и попробуйте ещё раз.",
   },
+  promo_unknown: {
+    status: 404,
+    title: "No such promo code",
+    en: "There is no such code. Check the spelling.",
+    ru: "Такого промокода нет. Проверьте, нет ли опечатки.",
+  },
+  promo_expired: {
+    status: 410,
+    title: "The promo code is over",
+    en: "This code is no longer valid.",
+    ru: "Этот промокод больше не действует.",
+  },
+  promo_used: {
+    status: 409,
+    title: "The promo code was used before",
+    en: "You have already used this code.",
+    ru: "Вы уже использовали этот промокод.",
+  },
+  promo_exhausted: {
+    status: 409,
+    title: "The promo code is used up",
+    en: "All uses of this code are taken.",
+    ru: "Все активации этого промокода уже использованы.",
+  },
   internal_error: {
     status: 500,
     title: "Something went wrong",

@@ -26,6 +26,7 @@ describe("what nobody asked for", () => {
       ["/auth/telegram", { init_data: "x" }],
       ["/auth/refresh", { refresh_token: "x" }],
       ["/auth/logout", {}],
+      ["/promo/redeem", { code: "SPRING2026" }],
       ["/fitting/generate", { user_photo_id: newId(), item_photo_id: newId(), zone: "top" }],
     ];
     for (const [path, json] of bodies) {
@@ -52,6 +53,8 @@ describe("what nobody asked for", () => {
       { path: `/generations?limit=${text}` },
       { path: `/generations?status=${text}` },
       { path: `/balance/entries?cursor=${text}` },
+      { path: `/referrals?cursor=${text}` },
+      { path: "/promo/redeem", method: "POST", json: { code: text } },
       { path: `/live/events?since=${text}` },
       { path: `/files/${text}` },
       { path: `/kie/callback/${text}`, method: "POST", json: { data: { taskId: "x" } } },
@@ -71,7 +74,7 @@ describe("what nobody asked for", () => {
     ];
     for (const body of bodies) {
       const headers = { "content-type": "application/json" };
-      for (const path of ["/auth/telegram", "/auth/refresh", "/fitting/generate", "/kie/callback/x"]) {
+      for (const path of ["/auth/telegram", "/auth/refresh", "/fitting/generate", "/promo/redeem", "/kie/callback/x"]) {
         asks.push({ path, method: "POST", body, headers });
       }
     }

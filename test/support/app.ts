@@ -51,7 +51,12 @@ export interface TestApp {
   /** The API through its front door; `path` begins behind `/api/v1` unless it is a whole path. */
   request(path: string, options?: RequestOptions): Promise<Response>;
   /** Signs a made-up person in. */
-  signIn(person?: { telegramId?: number; languageCode?: string; firstName?: string }): Promise<Person>;
+  signIn(person?: {
+    telegramId?: number;
+    languageCode?: string;
+    firstName?: string;
+    startParam?: string;
+  }): Promise<Person>;
   /** Serves on a real port, for sockets and raw connections. */
   listen(): Promise<number>;
   /** Runs jobs as a worker does, moving the clock to the next due one, until `done` or nothing is left to do. */
@@ -157,6 +162,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
           language_code: person.languageCode ?? "en",
         },
         authDate: clock.now(),
+        ...(person.startParam === undefined ? {} : { startParam: person.startParam }),
       });
       const response = await testApp.request("/auth/telegram", { method: "POST", json: { init_data: initData } });
       const answer = (await response.json()) as { access_token: string; refresh_token: string; user: { id: string } };

@@ -22,6 +22,7 @@ const FEATURE_RANKS: Readonly<Record<string, number>> = {
   photos: 2,
   generations: 3,
   referrals: 3,
+  promo: 3,
   editing: 4,
   fitting: 4,
   live: 4,

@@ -49,6 +49,8 @@ export function useOwner() {
         return { json: { message: "make it brighter", photo_id: photos.user_photo_id } };
       case "POST /api/v1/editing/generate":
         return { json: { prompt: "make it brighter", generation_id: owner.finished } };
+      case "POST /api/v1/promo/redeem":
+        return { json: { code: "NOBODYS2026" } };
       case "POST /api/v1/editing/reset":
       case "POST /api/v1/auth/logout":
         return { json: {} };

@@ -10,11 +10,13 @@ import { personOfSession } from "./sessions.ts";
 import type { AccessTokens } from "./tokens.ts";
 
 /** Tokens that a request takes from its person's or address's bucket, by what it costs the server. */
-export const REQUEST_COST = { read: 1, write: 5, upload: 10, sign_in: 20, generate: 50 } as const;
+export const REQUEST_COST = { read: 1, write: 5, upload: 10, sign_in: 20, guess: 20, generate: 50 } as const;
 export type RequestClass = keyof typeof REQUEST_COST;
 
 /** A person may do this much in one burst and then per second; 40 pictures at once, then one a second. */
 const PERSON_BUCKET = { capacity: 2_000, refillPerSecond: 50 };
+/** A person may try this many times what might be guessed, such as a promo code, and then once in six minutes. */
+const GUESS_BUCKET = { capacity: 10, refillPerSecond: 1 / 360 };
 /** Many people share the address of a mobile network, so it may do more; it is asked only where nobody is signed in. */
 const ADDRESS_BUCKET = { capacity: 4_000, refillPerSecond: 100 };
 
@@ -61,6 +63,7 @@ export function guard({ ctx, tokens, limiter }: GuardNeeds) {
     rememberLanguage(request, person.language);
     if (person.bannedAt !== null) throw new Refusal("banned");
     take(`person:${person.id}`, PERSON_BUCKET, REQUEST_COST[requestClass]);
+    if (requestClass === "guess") take(`guess:${person.id}`, GUESS_BUCKET, 1);
     return { person, sessionId: claims.sessionId, ctx: scoped(requestId) };
   };
   return new Elysia({ name: "guard" }).macro({

@@ -35,8 +35,11 @@ const SignedInSchema = t.Object(
   { ...closed, title: "SignedIn" },
 );
 
+/** What features above this one do for somebody who has just been made, in the transaction that made them. */
+export type Welcome = (tx: Context, newcomer: { user: User; startParam: string | null }) => Promise<void>;
+
 /** Signing in with Telegram, staying signed in, signing out. */
-export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessTokens) {
+export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessTokens, welcome: Welcome) {
   const answer = async (session: OpenedSession, user: User) => ({
     access_token: await tokens.issue(session),
     token_type: "Bearer" as const,
@@ -51,7 +54,7 @@ export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessToke
       async ({ body, request, ctx, ...rest }) => {
         const { address } = rest as unknown as { address: string };
         const initData = body?.init_data ?? initDataOf(request);
-        const user = await signIn(ctx, initData, address);
+        const user = await signIn(ctx, initData, address, welcome);
         rememberLanguage(request, user.language);
         if (user.bannedAt !== null) throw new Refusal("banned");
         return answer(await openSession(ctx, user.id), user);
@@ -123,14 +126,18 @@ export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessToke
     );
 }
 
-async function signIn(ctx: Context, initData: string, address: string): Promise<User> {
+async function signIn(ctx: Context, initData: string, address: string, welcome: Welcome): Promise<User> {
   const launch = checkInitData(initData, {
     botTokens: ctx.settings.TELEGRAM_BOT_TOKEN,
     now: ctx.clock.now(),
     ageHoursMax: ctx.settings.INIT_DATA_AGE_HOURS_MAX,
   });
   await limitInitDataUse(ctx, launch.hash, addressNetwork(address));
-  const { user, isNew } = await findOrCreateUser(ctx, { telegramId: launch.user.id, ...launch.user });
+  const { user, isNew } = await ctx.transaction(async (tx) => {
+    const found = await findOrCreateUser(tx, { telegramId: launch.user.id, ...launch.user });
+    if (found.isNew) await welcome(tx, { user: found.user, startParam: launch.startParam ?? null });
+    return found;
+  });
   if (isNew) ctx.log.info("a person signed in for the first time", { user: user.id });
   return user;
 }

@@ -9,6 +9,7 @@ export {
   peopleWithExpiredCredits,
   release,
   reserve,
+  revokeCredits,
   settle,
 } from "./ledger.ts";
 export { type Meter, metersAt } from "./meters.ts";

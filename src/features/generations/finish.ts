@@ -52,7 +52,7 @@ export async function endGeneration(tx: Context, generationId: string, end: Gene
     progress: ended.progress,
     ...(end.status === "failed" ? { error: { code: end.code, charged: false } } : {}),
   });
-  await enqueue(tx, "generation.ended", { generation_id: ended.id });
+  await enqueue(tx, "generation.ended", { generation_id: ended.id, user_id: ended.userId, status: ended.status });
   return true;
 }
 

@@ -11,6 +11,7 @@ import { expireCredits, forgetOldNotices, peopleWithExpiredCredits } from "../bi
 import { forgetOldConversations } from "../editing/index.ts";
 import { forgetOldMessages } from "../notifications/index.ts";
 import { fileDeletions, files } from "../photos/index.ts";
+import { forgetOldStarts } from "../referrals/index.ts";
 
 /** What a cleanup did, or with `dryRun` would do. */
 export interface CleanupReport {
@@ -30,6 +31,8 @@ export interface CleanupReport {
   payment_notices: number;
   /** Messages of the bot a month old and updates of it three days old, with what belongs to them. */
   messages: number;
+  /** Starts of the bot behind an invitation link, after 30 days without a sign-in. */
+  pending_referrals: number;
   /** People whose expired credits were booked out. */
   expired_credits_people: number;
 }
@@ -68,6 +71,7 @@ async function forgetOldRows(ctx: Context) {
     conversations: await forgetOldConversations(ctx, CONVERSATIONS_MAX),
     payment_notices: await forgetOldNotices(ctx),
     messages: await forgetOldMessages(ctx),
+    pending_referrals: await forgetOldStarts(ctx),
   };
 }
 
