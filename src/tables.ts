@@ -6,6 +6,7 @@ export * from "./features/editing/tables.ts";
 export * from "./features/generations/tables.ts";
 export * from "./features/notifications/tables.ts";
 export * from "./features/photos/tables.ts";
+export * from "./features/privacy/tables.ts";
 export * from "./features/profile/tables.ts";
 export * from "./platform/http/tables.ts";
 export * from "./platform/limits/tables.ts";
