@@ -1,11 +1,19 @@
 import postgresFirst from "./postgres/0000_first.sql" with { type: "text" };
+import postgresPrivacy from "./postgres/0001_privacy.sql" with { type: "text" };
 import sqliteFirst from "./sqlite/0000_first.sql" with { type: "text" };
+import sqlitePrivacy from "./sqlite/0001_privacy.sql" with { type: "text" };
 
 /**
  * The steps of the schema in both dialects, carried inside the program as text. `bun run generate` writes the files;
  * each is added here by hand, once read. `test/database/migrations.test.ts` finds a forgotten one.
  */
 export const migrations = {
-  sqlite: [{ name: "0000_first", statements: sqliteFirst }],
-  postgres: [{ name: "0000_first", statements: postgresFirst }],
+  sqlite: [
+    { name: "0000_first", statements: sqliteFirst },
+    { name: "0001_privacy", statements: sqlitePrivacy },
+  ],
+  postgres: [
+    { name: "0000_first", statements: postgresFirst },
+    { name: "0001_privacy", statements: postgresPrivacy },
+  ],
 } as const;
