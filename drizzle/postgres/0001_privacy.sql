@@ -28,4 +28,5 @@ ALTER TABLE "users" ADD COLUMN "erased_at" timestamp (3) with time zone;--> stat
 ALTER TABLE "consents" ADD CONSTRAINT "consents_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "erasures_age" ON "erasures" USING btree ("erased_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "consents_version" ON "consents" USING btree ("user_id","version");--> statement-breakpoint
-CREATE INDEX "departures_age" ON "departures" USING btree ("expires_at");
+CREATE INDEX "departures_age" ON "departures" USING btree ("expires_at");--> statement-breakpoint
+CREATE INDEX "users_erased" ON "users" USING btree ("erased_at") WHERE erased_at is not null;

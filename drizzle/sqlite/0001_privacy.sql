@@ -28,4 +28,5 @@ CREATE TABLE `departures` (
 CREATE INDEX `departures_age` ON `departures` (`expires_at`);--> statement-breakpoint
 ALTER TABLE `files` ADD `delete_reason` text;--> statement-breakpoint
 ALTER TABLE `users` ADD `carried_free_actions` integer;--> statement-breakpoint
-ALTER TABLE `users` ADD `erased_at` integer;
+ALTER TABLE `users` ADD `erased_at` integer;--> statement-breakpoint
+CREATE INDEX `users_erased` ON `users` (`erased_at`) WHERE erased_at is not null;
