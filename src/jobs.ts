@@ -9,7 +9,7 @@ import {
   runGeneration,
 } from "./features/generations/index.ts";
 import { alertOwner } from "./features/notifications/index.ts";
-import { runCleanup } from "./features/privacy/index.ts";
+import { finishErasure, runCleanup } from "./features/privacy/index.ts";
 import type { LeasedJob } from "./platform/queue/claim.ts";
 import { DONE, type JobOutcome } from "./platform/queue/outcome.ts";
 import { sortUnknownKinds } from "./platform/queue/unknown-kinds.ts";
@@ -31,6 +31,7 @@ const handlers: Record<string, Handler> = {
   "payments.sweep": sweepMoney,
   "ledger.verify": verifyLedgerNightly,
   "privacy.clean_up": runCleanup,
+  "privacy.finish_erasure": finishErasure,
   "queue.sort_unknown_kinds": async (ctx) => {
     await sortUnknownKinds(ctx);
     return DONE;

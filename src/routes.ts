@@ -12,6 +12,7 @@ import { generationRoutes, kieRoutes } from "./features/generations/routes.ts";
 import { liveRoutes } from "./features/live/routes.ts";
 import { fileRoutes } from "./features/photos/routes.ts";
 import { createUploadGate } from "./features/photos/upload-gate.ts";
+import { privacyRoutes } from "./features/privacy/routes.ts";
 import { profileRoutes } from "./features/profile/routes.ts";
 import { trustedProxiesFrom } from "./platform/http/client-address.ts";
 import { apiDocs } from "./platform/http/docs-page.ts";
@@ -21,6 +22,7 @@ import { problems } from "./platform/http/problem.ts";
 import { createRateLimiter } from "./platform/http/rate-limit.ts";
 import { requestScope } from "./platform/http/request-scope.ts";
 import { createLiveHub } from "./platform/live/hub.ts";
+import { createSignOuts } from "./platform/live/sign-outs.ts";
 import { createLiveSockets, UNREAD_BYTES_MAX } from "./platform/live/socket.ts";
 
 /** Buckets of people and addresses kept in memory at once. */
@@ -42,6 +44,7 @@ export function createApp(ctx: Context, options: AppOptions) {
   const guarded = guard({ ctx, tokens, limiter });
   const uploads = createUploadGate();
   const hub = createLiveHub(ctx);
+  const signOuts = createSignOuts(ctx.wakeUps, ctx.log);
   const sockets = createLiveSockets(hub, ctx.log, options.heartbeatMs);
 
   const app = new Elysia({
@@ -64,10 +67,11 @@ export function createApp(ctx: Context, options: AppOptions) {
         .use(planRoutes(guarded))
         .use(paymentRoutes(guarded))
         .use(fittingRoutes(guarded, uploads))
-        .use(editingRoutes(guarded, ctx, hub, uploads))
+        .use(editingRoutes(guarded, ctx, { hub, uploads, signOuts }))
         .use(generationRoutes(guarded))
         .use(fileRoutes(guarded))
-        .use(liveRoutes(guarded, ctx, hub, sockets))
+        .use(liveRoutes(guarded, ctx, { hub, sockets, signOuts }))
+        .use(privacyRoutes(guarded, limiter))
         .use(kieRoutes(guarded)),
     );
   // Apart from the chain above, so that describing the app does not enter into its type.

@@ -14,6 +14,8 @@ import { serveCommand } from "./serve.ts";
 import { settingsCommand } from "./settings.ts";
 import { taxExportCommand, taxMarkCommand } from "./tax.ts";
 import { userShowCommand } from "./user.ts";
+import { userEraseCommand } from "./user-erase.ts";
+import { userExportCommand } from "./user-export.ts";
 import { userGrantCommand } from "./user-grant.ts";
 import { versionCommand } from "./version.ts";
 
@@ -27,6 +29,8 @@ export const commands: readonly Command[] = [
   settingsCommand,
   userShowCommand,
   userGrantCommand,
+  userExportCommand,
+  userEraseCommand,
   jobsListCommand,
   jobsShowCommand,
   jobsRetryCommand,

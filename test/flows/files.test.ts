@@ -5,7 +5,7 @@ import { eq } from "drizzle-orm";
 import sharp from "sharp";
 import { grantCredits } from "../../src/features/billing/index.ts";
 import { generations } from "../../src/features/generations/tables.ts";
-import { fileDeletions, files, type StoredFile } from "../../src/features/photos/index.ts";
+import { deletions, files, type StoredFile } from "../../src/features/photos/index.ts";
 import { cleanUp } from "../../src/features/privacy/index.ts";
 import { after, DAY_MS, HOUR_MS, SECOND_MS } from "../../src/platform/clock.ts";
 import { type Person, startTestApp, type TestApp, useTestApp } from "../support/app.ts";
@@ -141,8 +141,8 @@ describe("X5 a photo after its 24 hours", () => {
     expect(await cleanUp(app.ctx, { dryRun: false })).toMatchObject({ files: 2, files_refused: 0 });
     expect(existsSync(placeOf(app, before))).toBe(false);
     expect((await rowOf(app, id)).deletedAt).toEqual(app.clock.now());
-    const entries = await app.ctx.db.select().from(fileDeletions).where(eq(fileDeletions.fileId, id));
-    expect(entries).toMatchObject([{ purpose: "user_photo", reason: "retention", deletedAt: app.clock.now() }]);
+    const entries = await app.ctx.db.select().from(deletions).where(eq(deletions.subjectId, id));
+    expect(entries).toMatchObject([{ kind: "user_photo", reason: "retention", deletedAt: app.clock.now() }]);
     expect(JSON.stringify(entries)).not.toContain(before.storageKey);
     await expectGone(app, path);
     expect(await cleanUp(app.ctx, { dryRun: false })).toMatchObject({ files: 0, files_refused: 0 });
@@ -166,7 +166,7 @@ describe("X5 a photo after its 24 hours", () => {
     renameSync(`${place}.aside`, place);
     expect(await cleanUp(app.ctx, { dryRun: false })).toMatchObject({ files: 1, files_refused: 0 });
     expect(existsSync(place)).toBe(false);
-    expect((await app.ctx.db.select().from(fileDeletions).where(eq(fileDeletions.fileId, id))).length).toBe(1);
+    expect((await app.ctx.db.select().from(deletions).where(eq(deletions.subjectId, id))).length).toBe(1);
   });
 });
 

@@ -82,7 +82,7 @@ export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessToke
       async ({ body, request, ctx }) => {
         const session = await rotateSession(ctx, body.refresh_token);
         const user = await findUser(ctx, session.userId);
-        if (!user) throw new Refusal("unauthenticated");
+        if (!user || user.erasedAt !== null) throw new Refusal("unauthenticated");
         rememberLanguage(request, user.language);
         if (user.bannedAt !== null) throw new Refusal("banned");
         return answer(session, user);

@@ -9,7 +9,7 @@ export interface ErasureCounts {
   /** Stored pictures: unreadable at once, deleted by the job that follows. */
   files: number;
   credits_forfeited: number;
-  subscriptions_ended: number;
+  subscription_ended: boolean;
 }
 
 /**

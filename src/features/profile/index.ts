@@ -1,11 +1,15 @@
+export { type Consent, consentOf, refuseWithoutConsent } from "./consent.ts";
+export { anonymousTelegramId, departureOf, forgetOldDepartures, rememberDeparture } from "./departures.ts";
 export { ProfileSchema } from "./schemas.ts";
 export { LANGUAGES, type Language, SUBSCRIPTION_TYPES, users, WRITE_STATES } from "./tables.ts";
 export {
+  anonymiseUser,
   countAssistantTokens,
   findByTelegramId,
   findOrCreateUser,
   findUser,
   lockUser,
+  refuseErased,
   type TelegramPerson,
   type User,
   usersAfter,

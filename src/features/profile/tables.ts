@@ -55,6 +55,7 @@ export const users = table(
   },
   (user) => [
     uniqueIndex("users_telegram_id").on(user.telegramId),
+    index("users_erased").on(user.erasedAt).where(sql`erased_at is not null`),
     check("users_balance_not_negative", sql`balance_credits >= 0`),
     check("users_reserved_not_negative", sql`reserved_credits >= 0`),
     check("users_freemium_not_negative", sql`freemium_actions_used >= 0`),

@@ -1,3 +1,5 @@
+import type { Context } from "../../context.ts";
+import { consentOf } from "./consent.ts";
 import type { User } from "./users.ts";
 
 /** A person as the API answers them. */
@@ -14,4 +16,9 @@ export function profileView(user: User) {
     subscription_type: user.subscriptionType,
     created_at: user.createdAt.toISOString(),
   };
+}
+
+/** The signed-in person, with what they have accepted. */
+export async function ownProfileView(ctx: Pick<Context, "db" | "settings">, user: User) {
+  return { ...profileView(user), consent: await consentOf(ctx, user.id) };
 }
