@@ -301,9 +301,11 @@ describe("X4 while something is under way", () => {
     const person = await signInMarked(app);
     app.openRouter.faults.set("openrouter.pace", { mode: "pace", delayMs: 40, times: 1 });
     const asking = app.request("/editing/chat", { method: "POST", as: person, json: { message: MARKERS.message } });
-    while ((await app.ctx.db.select().from(chatTurns)).length === 0) await Bun.sleep(2);
+    const stateOfTurn = async () => (await app.ctx.db.select().from(chatTurns))[0]?.state;
+    while ((await stateOfTurn()) === undefined) await Bun.sleep(2);
     const working = app.work();
-    await Bun.sleep(60);
+    while ((await stateOfTurn()) === "queued") await Bun.sleep(2);
+    expect(await stateOfTurn()).toBe("running");
     expect((await erase(app, person)).status).toBe(200);
     await working;
     expect((await asking).status).toBeGreaterThanOrEqual(400);
