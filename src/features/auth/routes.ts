@@ -37,12 +37,12 @@ const SignedInSchema = t.Object(
 
 /** Signing in with Telegram, staying signed in, signing out. */
 export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessTokens) {
-  const answer = async (session: OpenedSession, user: User) => ({
+  const answer = async (ctx: Context, session: OpenedSession, user: User) => ({
     access_token: await tokens.issue(session),
     token_type: "Bearer" as const,
     expires_in: ACCESS_TOKEN_SECONDS,
     refresh_token: session.refreshToken,
-    user: profileView(user),
+    user: await profileView(ctx, user),
   });
   return new Elysia({ prefix: "/auth", tags: ["sign-in"] })
     .use(guarded)
@@ -54,7 +54,7 @@ export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessToke
         const user = await signIn(ctx, initData, address);
         rememberLanguage(request, user.language);
         if (user.bannedAt !== null) throw new Refusal("banned");
-        return answer(await openSession(ctx, user.id), user);
+        return answer(ctx, await openSession(ctx, user.id), user);
       },
       {
         anyone: "sign_in",
@@ -85,7 +85,7 @@ export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessToke
         if (!user || user.erasedAt !== null) throw new Refusal("unauthenticated");
         rememberLanguage(request, user.language);
         if (user.bannedAt !== null) throw new Refusal("banned");
-        return answer(session, user);
+        return answer(ctx, session, user);
       },
       {
         anyone: "sign_in",

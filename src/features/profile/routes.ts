@@ -2,8 +2,8 @@ import { Elysia, t } from "elysia";
 import { closed, NoQuerySchema, refuses } from "../../platform/http/schemas.ts";
 import type { guard } from "../auth/guard.ts";
 import { acceptTerms, consentOf } from "./consent.ts";
-import { ConsentSchema, OwnProfileSchema } from "./schemas.ts";
-import { ownProfileView } from "./view.ts";
+import { ConsentSchema, ProfileSchema } from "./schemas.ts";
+import { profileView } from "./view.ts";
 
 const VERSION_LENGTH_MAX = 64;
 
@@ -11,10 +11,10 @@ const VERSION_LENGTH_MAX = 64;
 export function profileRoutes(guarded: ReturnType<typeof guard>) {
   return new Elysia({ prefix: "/profile", tags: ["profile"] })
     .use(guarded)
-    .get("/", ({ person, ctx }) => ownProfileView(ctx, person), {
+    .get("/", ({ person, ctx }) => profileView(ctx, person), {
       signedIn: "read",
       query: NoQuerySchema,
-      response: { 200: OwnProfileSchema },
+      response: { 200: ProfileSchema },
       detail: { summary: "Who I am" },
     })
     .post(

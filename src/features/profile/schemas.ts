@@ -26,13 +26,8 @@ export const ProfileSchema = t.Object(
     notifications: t.Object({ results: t.Boolean(), news: t.Boolean() }, closed),
     telegram_write_state: oneOf(WRITE_STATES, { description: "Whether the bot may write to the person." }),
     subscription_type: t.Nullable(oneOf(SUBSCRIPTION_TYPES), { examples: [null] }),
+    consent: ConsentSchema,
     created_at: t.String({ format: "date-time" }),
   },
   { ...closed, title: "Profile" },
-);
-
-/** The signed-in person, with what they have accepted. */
-export const OwnProfileSchema = t.Object(
-  { ...ProfileSchema.properties, consent: ConsentSchema },
-  { ...closed, title: "OwnProfile" },
 );

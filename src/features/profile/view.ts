@@ -3,7 +3,7 @@ import { consentOf } from "./consent.ts";
 import type { User } from "./users.ts";
 
 /** A person as the API answers them. */
-export function profileView(user: User) {
+export async function profileView(ctx: Pick<Context, "db" | "settings">, user: User) {
   return {
     id: user.id,
     telegram_id: user.telegramId,
@@ -14,11 +14,7 @@ export function profileView(user: User) {
     notifications: { results: user.notifyResults, news: user.notifyNews },
     telegram_write_state: user.writeState,
     subscription_type: user.subscriptionType,
+    consent: await consentOf(ctx, user.id),
     created_at: user.createdAt.toISOString(),
   };
-}
-
-/** The signed-in person, with what they have accepted. */
-export async function ownProfileView(ctx: Pick<Context, "db" | "settings">, user: User) {
-  return { ...profileView(user), consent: await consentOf(ctx, user.id) };
 }
