@@ -66,7 +66,7 @@ describe("X4 somebody of whom there is something everywhere", () => {
     creditsBefore = row?.balanceCredits ?? 0;
     const list = await (await app.request("/generations", { as: full.person })).text();
     links = [...list.matchAll(/"(http[^"]+\/files\/[^"]+)"/g)].map(([, link = ""]) => new URL(link).pathname);
-  });
+  }, MINUTE_MS);
 
   test("X4 there is a trace of every marker, in many tables, and a stored file for each picture", async () => {
     const traces = await tracesInTables(shared(), ALL_MARKERS);
