@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
-import { eq } from "drizzle-orm";
+import { eq, gt } from "drizzle-orm";
+import { openSession } from "../../src/features/auth/sessions.ts";
+import { sessions } from "../../src/features/auth/tables.ts";
 import {
   creditEntries,
   creditHolds,
@@ -8,10 +10,12 @@ import {
   taxMonth,
   verifyLedger,
 } from "../../src/features/billing/index.ts";
+import { beginConversation } from "../../src/features/editing/conversations.ts";
 import { chatHistory, chatTurns } from "../../src/features/editing/index.ts";
-import { generations } from "../../src/features/generations/index.ts";
-import { deletions, files } from "../../src/features/photos/index.ts";
-import { erasures, nameOf, personalTables } from "../../src/features/privacy/index.ts";
+import { startTurn } from "../../src/features/editing/start-turn.ts";
+import { generations, startGeneration } from "../../src/features/generations/index.ts";
+import { deletions, files, storePhotos } from "../../src/features/photos/index.ts";
+import { erasePerson, erasures, nameOf, personalTables } from "../../src/features/privacy/index.ts";
 import { users } from "../../src/features/profile/index.ts";
 import { MINUTE_MS } from "../../src/platform/clock.ts";
 import { type Person, startTestApp, type TestApp, useTestApp } from "../support/app.ts";
@@ -41,6 +45,13 @@ async function exported(app: TestApp, person: Person): Promise<Map<string, Uint8
   expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/zip"]);
   return readZip(await response.bytes());
 }
+
+const upload = async () => ({
+  field: "photo",
+  purpose: "edit_photo" as const,
+  declaredType: "image/jpeg",
+  bytes: await picture(),
+});
 
 const asText = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString();
 
@@ -294,6 +305,57 @@ describe("X4 while something is under way", () => {
     const answers = await Promise.all([erase(app, person), erase(app, person), erase(app, person)]);
     expect(answers.map((answer) => answer.status).toSorted()).toEqual([200, 401, 401]);
     expect(await app.ctx.db.select().from(erasures)).toHaveLength(1);
+
+    const second = await app.signIn();
+    const twice = { userId: second.id, askedBy: "operator" as const };
+    const ends = await Promise.allSettled([erasePerson(app.ctx, twice), erasePerson(app.ctx, twice)]);
+    expect(ends.map((end) => end.status).toSorted()).toEqual(["fulfilled", "rejected"]);
+    const [refused] = ends.filter((end) => end.status === "rejected");
+    expect(refused?.reason).toMatchObject({ code: "unauthenticated" });
+    expect(await app.ctx.db.select().from(erasures)).toHaveLength(2);
+  });
+
+  test("X4 whatever still carries the old person past the guard stores, orders and says nothing", async () => {
+    const app = await startTestApp();
+    const person = await signInMarked(app);
+    const [photo] = await storePhotos(app.ctx, person.id, [await upload()]);
+    if (!photo) throw new Error("a photo was stored");
+    await erase(app, person);
+    const late = [
+      storePhotos(app.ctx, person.id, [await upload()]),
+      startTurn(app.ctx, { userId: person.id, message: MARKERS.message }),
+      app.ctx.transaction((tx) =>
+        startGeneration(tx, {
+          userId: person.id,
+          type: "editing",
+          action: "edit_generation",
+          prompt: MARKERS.ownPrompt,
+          userPhoto: photo,
+        }),
+      ),
+    ];
+    for (const end of await Promise.allSettled(late)) {
+      expect(end).toMatchObject({ status: "rejected", reason: { code: "unauthenticated" } });
+    }
+    expect(await tracesInTables(app, [MARKERS.message, MARKERS.ownPrompt])).toEqual([]);
+    expect(await app.ctx.db.select().from(files).where(gt(files.expiresAt, app.clock.now()))).toEqual([]);
+  });
+
+  test("X4 what was written all the same while it was erased is gone some minutes later", async () => {
+    const app = await startTestApp();
+    const person = await signInMarked(app);
+    await erase(app, person);
+    await beginConversation(app.ctx, person.id);
+    await openSession(app.ctx, person.id);
+    await app.ctx.db.update(users).set({ firstName: MARKERS.firstName }).where(eq(users.id, person.id));
+    expect((await tracesInTables(app, [MARKERS.firstName])).length).toBe(1);
+    await app.work();
+    expect(await tracesInTables(app, [MARKERS.firstName])).toEqual([]);
+    expect(await app.ctx.db.select().from(chatHistory)).toEqual([]);
+    expect(await app.ctx.db.select().from(sessions)).toEqual([]);
+    const [receipt] = await app.ctx.db.select().from(erasures);
+    const age = (receipt?.completedAt?.getTime() ?? 0) - (receipt?.erasedAt.getTime() ?? 0);
+    expect(age).toBeGreaterThanOrEqual(5 * MINUTE_MS);
   });
 
   test("X4 an answer of the assistant that was being written finds no conversation to stand in", async () => {

@@ -42,6 +42,19 @@ async function aDayLater(): Promise<{ app: TestApp; person: Person; photos: Phot
   return { app, person: await app.signIn({ telegramId: early.telegramId }), photos, made, links };
 }
 
+/** Two uploaded photos, and so many further rows of pictures whose bytes are gone. */
+async function storeRows(app: TestApp, person: Person, count: number): Promise<void> {
+  const { user_photo } = await uploadPhotos(app, person);
+  const [row] = await app.ctx.db.select().from(files).where(eq(files.id, user_photo.id));
+  if (!row) throw new Error("an uploaded photo has a row");
+  const many = Array.from({ length: count }, () => ({
+    ...row,
+    id: crypto.randomUUID(),
+    storageKey: newStorageKey("photos", "jpg"),
+  }));
+  await app.ctx.db.insert(files).values(many);
+}
+
 describe("25 hours after a try-on", () => {
   test("X5 its photos are unreadable at once on every way, of a failed one too, and its picture is not", async () => {
     const { app, person, photos, made, links } = await aDayLater();
@@ -116,21 +129,30 @@ describe("25 hours after a try-on", () => {
   test("X5 a storage that is away is not asked for each of many pictures, and nothing is lost by that", async () => {
     const app = await startTestApp();
     const person = await app.signIn();
-    const { user_photo } = await uploadPhotos(app, person);
-    const [row] = await app.ctx.db.select().from(files).where(eq(files.id, user_photo.id));
-    if (!row) throw new Error("an uploaded photo has a row");
-    const many = Array.from({ length: 300 }, () => ({
-      ...row,
-      id: crypto.randomUUID(),
-      storageKey: newStorageKey("photos", "jpg"),
-    }));
-    await app.ctx.db.insert(files).values(many);
+    await storeRows(app, person, 300);
     app.clock.advance(25 * HOUR_MS);
     const storage = makeStorageFaulty(app);
     storage.refusals = 1;
     expect(await run(app)).toMatchObject({ files: 0, files_refused: 50 });
     storage.refusals = 0;
     expect(await run(app)).toMatchObject({ files: 302, files_refused: 0, files_tried_again: 50 });
+  });
+
+  test("X5 a picture that the storage refuses is tried once in a run, however many others there are", async () => {
+    const app = await startTestApp();
+    const person = await app.signIn();
+    await storeRows(app, person, 450);
+    app.clock.advance(25 * HOUR_MS);
+    const storage = makeStorageFaulty(app);
+    const rows = await app.ctx.db.select().from(files).orderBy(files.expiresAt, files.id);
+    const stubborn = rows.slice(0, 3).map((row) => row.storageKey);
+    storage.stubborn = new Set(stubborn);
+    expect(await run(app)).toMatchObject({ files: 449, files_refused: 3 });
+    expect(storage.deletions).toHaveLength(452);
+    const left = await app.ctx.db.select().from(files).where(sql`deleted_at is null`);
+    expect(left.map((row) => [stubborn.includes(row.storageKey), row.deleteFailures])).toEqual(
+      Array.from({ length: 3 }, () => [true, 1]),
+    );
   });
 });
 

@@ -5,6 +5,8 @@ import type { TestApp } from "./app.ts";
 export interface FaultyStorage {
   /** Deletions of one key that fail before one succeeds. */
   refusals: number;
+  /** Keys whose deletion always fails. */
+  stubborn: ReadonlySet<string>;
   /** Keys whose content was opened, in their order. */
   opened: string[];
   /** Every try to delete. */
@@ -15,7 +17,7 @@ export interface FaultyStorage {
 export function makeStorageFaulty(app: TestApp): FaultyStorage {
   const storage = app.ctx.storage as { -readonly [Name in keyof Storage]: Storage[Name] };
   const own = { read: storage.read, delete: storage.delete };
-  const faulty: FaultyStorage = { refusals: 0, opened: [], deletions: [] };
+  const faulty: FaultyStorage = { refusals: 0, stubborn: new Set(), opened: [], deletions: [] };
   const refused = new Map<string, number>();
   storage.read = async (key) => {
     const file = await own.read(key);
@@ -30,6 +32,7 @@ export function makeStorageFaulty(app: TestApp): FaultyStorage {
   };
   storage.delete = async (key) => {
     faulty.deletions.push(key);
+    if (faulty.stubborn.has(key)) throw new Error("the bucket refuses this one");
     const before = refused.get(key) ?? 0;
     if (before < faulty.refusals) {
       refused.set(key, before + 1);
