@@ -1,7 +1,9 @@
 import postgresFirst from "./postgres/0000_first.sql" with { type: "text" };
-import postgresPrivacy from "./postgres/0001_privacy.sql" with { type: "text" };
+import postgresSubscriptions from "./postgres/0001_subscriptions.sql" with { type: "text" };
+import postgresPrivacy from "./postgres/0002_privacy.sql" with { type: "text" };
 import sqliteFirst from "./sqlite/0000_first.sql" with { type: "text" };
-import sqlitePrivacy from "./sqlite/0001_privacy.sql" with { type: "text" };
+import sqliteSubscriptions from "./sqlite/0001_subscriptions.sql" with { type: "text" };
+import sqlitePrivacy from "./sqlite/0002_privacy.sql" with { type: "text" };
 
 /**
  * The steps of the schema in both dialects, carried inside the program as text. `bun run generate` writes the files;
@@ -10,10 +12,12 @@ import sqlitePrivacy from "./sqlite/0001_privacy.sql" with { type: "text" };
 export const migrations = {
   sqlite: [
     { name: "0000_first", statements: sqliteFirst },
-    { name: "0001_privacy", statements: sqlitePrivacy },
+    { name: "0001_subscriptions", statements: sqliteSubscriptions },
+    { name: "0002_privacy", statements: sqlitePrivacy },
   ],
   postgres: [
     { name: "0000_first", statements: postgresFirst },
-    { name: "0001_privacy", statements: postgresPrivacy },
+    { name: "0001_subscriptions", statements: postgresSubscriptions },
+    { name: "0002_privacy", statements: postgresPrivacy },
   ],
 } as const;

@@ -1,5 +1,5 @@
 import type { Context } from "./context.ts";
-import { paymentRefunded, sweepMoney, verifyLedgerNightly } from "./features/billing/index.ts";
+import { keepSubscriptions, paymentRefunded, sweepMoney, verifyLedgerNightly } from "./features/billing/index.ts";
 import { failOverdueChatTurns, replyToTurn } from "./features/editing/index.ts";
 import {
   failOverdueGenerations,
@@ -29,6 +29,7 @@ const handlers: Record<string, Handler> = {
   "payment.applied": openCleanCopies,
   "payment.refunded": paymentRefunded,
   "payments.sweep": sweepMoney,
+  "subscriptions.keep": keepSubscriptions,
   "ledger.verify": verifyLedgerNightly,
   "privacy.clean_up": runCleanup,
   "privacy.finish_erasure": finishErasure,

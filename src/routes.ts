@@ -6,6 +6,7 @@ import { createAccessTokens } from "./features/auth/index.ts";
 import { authRoutes } from "./features/auth/routes.ts";
 import { paymentRoutes, planRoutes } from "./features/billing/payment-routes.ts";
 import { balanceRoutes } from "./features/billing/routes.ts";
+import { subscriptionRoutes } from "./features/billing/subscription-routes.ts";
 import { editingRoutes } from "./features/editing/routes.ts";
 import { fittingRoutes } from "./features/fitting/routes.ts";
 import { generationRoutes, kieRoutes } from "./features/generations/routes.ts";
@@ -66,6 +67,7 @@ export function createApp(ctx: Context, options: AppOptions) {
         .use(balanceRoutes(guarded))
         .use(planRoutes(guarded))
         .use(paymentRoutes(guarded))
+        .use(subscriptionRoutes(guarded))
         .use(fittingRoutes(guarded, uploads))
         .use(editingRoutes(guarded, ctx, { hub, uploads, signOuts }))
         .use(generationRoutes(guarded))

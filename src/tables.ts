@@ -1,6 +1,7 @@
 /** Every table, for drizzle-kit, `copy` and the checks that walk the whole schema. */
 export * from "./features/auth/tables.ts";
 export * from "./features/billing/payment-tables.ts";
+export * from "./features/billing/subscription-tables.ts";
 export * from "./features/billing/tables.ts";
 export * from "./features/editing/tables.ts";
 export * from "./features/generations/tables.ts";

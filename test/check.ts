@@ -138,6 +138,8 @@ async function runCompiledFile(): Promise<Outcome> {
     }
     const demo = await succeeds([program, "demo", "--out", join(folder, "picture.jpg")], folder, environment);
     if (demo.failed > 0) return demo;
+    const money = await succeeds([program, "demo", "--money"], folder, environment);
+    if (money.failed > 0) return money;
     if (holdsPicture(folder)) return { failed: 0 };
     return { failed: 1, output: `\`atelier demo\` left no picture:\n${demo.output}` };
   } finally {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Context } from "../context.ts";
 import { grantCredits } from "../features/billing/index.ts";
 import { type GenerationView, isFinal } from "../features/generations/index.ts";
 import type { PhotoView } from "../features/photos/index.ts";
@@ -14,7 +15,7 @@ import { type DemoClient, signInDemo } from "./demo-client.ts";
 import { createProgressBar } from "./progress-bar.ts";
 import { start } from "./serve.ts";
 
-const DEMO_TELEGRAM_ID = 1001;
+export const DEMO_TELEGRAM_ID = 1001;
 const DEMO_CREDITS = 10;
 /** Slow enough to see the bar move. */
 const DEMO_TASK_MS = 8_000;
@@ -22,6 +23,8 @@ const WAIT_MS_MAX = 60_000;
 
 export interface DemoServer {
   baseUrl: string;
+  /** For what only the owner does or sees. */
+  ctx: Context;
   sandbox: RunningSandbox;
   grant(telegramId: number, credits: number): Promise<void>;
 }
@@ -44,6 +47,7 @@ export async function withDemoServer(work: (server: DemoServer) => Promise<numbe
     try {
       return await work({
         baseUrl: settings.PUBLIC_URL,
+        ctx: running.ctx,
         sandbox,
         async grant(telegramId, credits) {
           const user = await findByTelegramId(running.ctx, telegramId);

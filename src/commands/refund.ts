@@ -75,6 +75,14 @@ function previewTable(payment: Payment, preview: RefundPreview): string {
       ["credits used, kept", String(preview.creditsUsed)],
       ["tax, before and after", `${money(preview.taxBeforeKopecks)} -> ${money(preview.taxAfterKopecks)}`],
       ["commission lost", money(preview.commissionLostKopecks)],
+      ...subscriptionLine(preview),
     ],
   );
+}
+
+function subscriptionLine({ subscription }: RefundPreview): string[][] {
+  if (subscription === null) return [];
+  const { endsAtBefore, endsAtAfter, ends } = subscription;
+  const until = ends ? "ends now" : `until ${endsAtAfter.toISOString()}`;
+  return [["subscription", `until ${endsAtBefore.toISOString()} -> ${until}`]];
 }

@@ -62,7 +62,7 @@ export async function start(settings: Settings, role: Role, sandbox?: RunningSan
   }
   const unlock = databaseIsFile ? lockDataFolder(settings.DATA_DIR) : () => {};
   try {
-    const open = await openContext(settings, sandbox ? { images: sandbox.images } : {});
+    const open = await openContext(settings, sandbox ? { images: sandbox.images, clock: sandbox.clock } : {});
     const needs = { database: open.database, clock: open.ctx.clock, migrations: ownMigrations };
     await migrate(needs, async () => {
       const copy = await copyBeforeMigrate(open.database, open.ctx.clock, settings.DATA_DIR);

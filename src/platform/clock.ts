@@ -16,3 +16,8 @@ export const DAY_MS = 24 * HOUR_MS;
 export function after(moment: Date, ms: number): Date {
   return new Date(moment.getTime() + ms);
 }
+
+/** The later one of two moments. */
+export function later(one: Date, other: Date): Date {
+  return new Date(Math.max(one.getTime(), other.getTime()));
+}

@@ -24,3 +24,17 @@ export function nextMoscowMonth(moment: Date): Date {
   const local = new Date(moment.getTime() + MOSCOW_OFFSET_MS);
   return new Date(Date.UTC(local.getUTCFullYear(), local.getUTCMonth() + 1, 1) - MOSCOW_OFFSET_MS);
 }
+
+/**
+ * The moment `months` months later at the same Moscow time: on the same day, or on the last one where the month has no such
+ * day. Count from one anchor, not from step to step: 31 January, 28 February, 31 March.
+ */
+export function addMoscowMonths(moment: Date, months: number): Date {
+  const local = new Date(moment.getTime() + MOSCOW_OFFSET_MS);
+  const year = local.getUTCFullYear();
+  const month = local.getUTCMonth() + months;
+  const lastDay = new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
+  const day = Date.UTC(year, month, Math.min(local.getUTCDate(), lastDay));
+  const midnight = Date.UTC(year, local.getUTCMonth(), local.getUTCDate());
+  return new Date(day + (local.getTime() - midnight) - MOSCOW_OFFSET_MS);
+}

@@ -172,6 +172,30 @@ const refusals = {
     en: "The payment service does not answer right now. Try again in a moment; a second tap does not make a second order.",
     ru: "Платёжный сервис сейчас не отвечает. Попробуйте чуть позже: повторное нажатие не создаст второй заказ.",
   },
+  plan_not_now: {
+    status: 409,
+    title: "This plan begins later",
+    en: "A dearer plan is running. Choose the cheaper one for the time after it; nothing is charged now.",
+    ru: "Сейчас действует более дорогой тариф. Выберите дешёвый на время после него: сейчас ничего не спишется.",
+  },
+  upgrade_needs_payment: {
+    status: 409,
+    title: "This plan has to be paid",
+    en: "A dearer plan begins as soon as it is paid. Buy it; what is unused of the present one is counted.",
+    ru: "Более дорогой тариф начнётся сразу после оплаты. Купите его: неиспользованное по текущему зачтётся.",
+  },
+  no_subscription: {
+    status: 409,
+    title: "No subscription",
+    en: "There is no subscription that this could change.",
+    ru: "Нет подписки, которую можно было бы изменить.",
+  },
+  no_stored_method: {
+    status: 409,
+    title: "No stored card",
+    en: "No card is stored for renewals. Renew by paying again.",
+    ru: "Карта для продления не сохранена. Продлите подписку новой оплатой.",
+  },
   busy: {
     status: 503,
     title: "The server is busy",

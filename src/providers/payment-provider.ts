@@ -1,3 +1,5 @@
+import { ProviderFailure } from "../platform/errors.ts";
+
 export type RemoteStatus = "pending" | "succeeded" | "cancelled";
 
 /** A payment as a provider tells it, in words that are the same for all of them. */
@@ -16,7 +18,21 @@ export interface RemotePayment {
   confirmationUrl: string | null;
   cancelReason: string | null;
   capturedAt: Date | null;
+  /** The method that was stored for later charges; null when none was, whatever was asked for. */
+  storedMethod: StoredMethod | null;
 }
+
+export interface StoredMethod {
+  id: string;
+  /** As the person knows it, such as `Bank card *4477`. */
+  title: string | null;
+}
+
+/** How an order is to be paid: by the person on the provider's page, or from a stored method without them. */
+export type PayBy = { page: { returnUrl: string; saveMethod: boolean } } | { storedMethod: string };
+
+/** The shop may not store methods, and refused the whole payment because of that. It may be asked without, as another order. */
+export class StoringRefused extends ProviderFailure {}
 
 export interface RemoteRefund {
   id: string;
@@ -35,11 +51,12 @@ export interface PaymentProvider {
   readonly name: string;
   /** Whether real money moves; then payments of a test shop are refused. */
   readonly isLive: boolean;
+  /** Throws `StoringRefused` where only the storing of the method was refused. */
   create(order: {
     orderId: string;
     amountKopecks: number;
     description: string;
-    returnUrl: string;
+    payBy: PayBy;
     key: string;
   }): Promise<RemotePayment>;
   /** Null when the provider knows no such payment. */

@@ -1,3 +1,4 @@
+import { DAY_MS, SECOND_MS, systemClock } from "../platform/clock.ts";
 import type { Environment, EnvironmentValue } from "../platform/config/environment.ts";
 import { OperatorError } from "../platform/errors.ts";
 import { createImages, type Images } from "../platform/images/index.ts";
@@ -5,6 +6,7 @@ import { signInitData } from "./init-data.ts";
 import { type KieEmulator, startKieEmulator } from "./kie.ts";
 import { type OpenRouterEmulator, startOpenRouterEmulator } from "./openrouter.ts";
 import { startYooKassaEmulator, type YooKassaEmulator } from "./yookassa.ts";
+import { type ShiftedClock, shiftedClock } from "./yookassa-clock.ts";
 
 /** The bot that signs people in while no real one is there. Everybody knows its token: it opens nothing but a sandbox. */
 export const SANDBOX_BOT_TOKEN = "1000000001:SANDBOX_bot_token_that_opens_nothing_real";
@@ -17,7 +19,11 @@ const REAL_KEYS = [
   "YOOKASSA_SHOP_ID",
   "YOOKASSA_SECRET_KEY",
 ];
+/** What may be chosen beside the sandbox; everything else that it needs, it fills in itself. */
+const CHOOSABLE: ReadonlySet<string> = new Set(["PUBLIC_URL", "YOOKASSA_AUTOPAYMENTS"]);
 const IMAGE_CONCURRENCY = 2;
+/** A clock that is put forward by much more shows nothing that this does not. */
+const ADVANCE_SECONDS_MAX = (400 * DAY_MS) / SECOND_MS;
 
 export interface SandboxOptions {
   environment: Environment;
@@ -29,6 +35,8 @@ export interface RunningSandbox {
   /** The given environment with everything filled in that the server needs. */
   environment: Environment;
   images: Images;
+  /** The time of server and emulators alike; it can be put forward, so that a month passes in a moment. */
+  clock: ShiftedClock;
   kie: KieEmulator;
   openRouter: OpenRouterEmulator;
   yooKassa: YooKassaEmulator;
@@ -49,11 +57,17 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     );
   }
   const images = createImages({ concurrency: IMAGE_CONCURRENCY });
-  const kie = await startKieEmulator({ images, ...(options.taskMs === undefined ? {} : { taskMs: options.taskMs }) });
-  const openRouter = await startOpenRouterEmulator();
+  const clock = shiftedClock(systemClock);
+  const kie = await startKieEmulator({
+    images,
+    clock,
+    ...(options.taskMs === undefined ? {} : { taskMs: options.taskMs }),
+  });
+  const openRouter = await startOpenRouterEmulator({ clock });
   const port = options.environment.get("PORT")?.value ?? "3000";
   const publicUrl = options.environment.get("PUBLIC_URL")?.value ?? `http://127.0.0.1:${port}`;
   const yooKassa = await startYooKassaEmulator({
+    clock,
     webhookUrl: `http://127.0.0.1:${port}/api/v1/payments/webhook`,
     publicUrl: `${publicUrl}/sandbox/yookassa`,
   });
@@ -71,30 +85,40 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     YOOKASSA_SHOP_ID: yooKassa.shopId,
     YOOKASSA_SECRET_KEY: yooKassa.secretKey,
     YOOKASSA_API_URL: yooKassa.url,
+    YOOKASSA_AUTOPAYMENTS: "on",
     PROVIDER_LOOPBACK: "allow",
   };
   const environment = new Map<string, EnvironmentValue>(options.environment);
   for (const [name, value] of Object.entries(filled)) {
-    if (name === "PUBLIC_URL" && environment.has(name)) continue;
+    if (CHOOSABLE.has(name) && environment.has(name)) continue;
     environment.set(name, { value, source: "sandbox" });
   }
   const emulators = { kie: kie.url, openrouter: openRouter.url, yookassa: yooKassa.origin };
   return {
     environment,
     images,
+    clock,
     kie,
     openRouter,
     yooKassa,
-    handle: (request) => handle(request, emulators),
+    handle: (request) => handle(request, { emulators, clock, yooKassa }),
     async stop() {
       await Promise.all([kie.stop(), openRouter.stop(), yooKassa.stop()]);
     },
   };
 }
 
-async function handle(request: Request, emulators: Readonly<Record<string, string>>): Promise<Response> {
+interface Pages {
+  emulators: Readonly<Record<string, string>>;
+  clock: ShiftedClock;
+  yooKassa: YooKassaEmulator;
+}
+
+async function handle(request: Request, { emulators, clock, yooKassa }: Pages): Promise<Response> {
   const url = new URL(request.url);
-  if (url.pathname === "/sandbox/init-data") return Response.json({ init_data: initDataFor(url.searchParams) });
+  if (url.pathname === "/sandbox/init-data")
+    return Response.json({ init_data: initDataFor(url.searchParams, clock.now()) });
+  if (url.pathname === "/sandbox/clock") return answerClock(request, { clock, yooKassa });
   const [, name = "", path = ""] = /^\/sandbox\/([a-z]+)(\/.*)$/.exec(url.pathname) ?? [];
   const emulator = emulators[name];
   // The APIs stay on loopback; what people look at and press is reached through the server's own port, as from a phone.
@@ -102,6 +126,25 @@ async function handle(request: Request, emulators: Readonly<Record<string, strin
   if (url.pathname === "/sandbox/")
     return new Response(PAGE, { headers: { "content-type": "text/html; charset=utf-8" } });
   return Response.json({ error: "nothing here; see /sandbox/" }, { status: 404 });
+}
+
+/** `GET` tells the sandbox's time; `POST {"advance_seconds": 86400}` puts server and emulators forward together. */
+async function answerClock(
+  request: Request,
+  { clock, yooKassa }: Pick<Pages, "clock" | "yooKassa">,
+): Promise<Response> {
+  if (request.method === "POST") {
+    const body = (await request.json().catch(() => null)) as { advance_seconds?: unknown } | null;
+    const seconds = body?.advance_seconds;
+    if (typeof seconds !== "number" || !Number.isSafeInteger(seconds) || seconds < 0 || seconds > ADVANCE_SECONDS_MAX) {
+      const error = `advance_seconds is a whole number from 0 to ${ADVANCE_SECONDS_MAX}`;
+      return Response.json({ error }, { status: 422 });
+    }
+    clock.advance(seconds * SECOND_MS);
+    // What has become due by then happens now rather than with its next look at the clock.
+    await yooKassa.advance(0);
+  }
+  return Response.json({ now: clock.now().toISOString() });
 }
 
 /** The emulator's answer to the same request; redirects are the browser's to follow. */
@@ -116,7 +159,7 @@ async function passedOn(request: Request, address: string): Promise<Response> {
 }
 
 /** Signed launch data of a made-up person, as Telegram would hand it to the Mini App. */
-function initDataFor(query: URLSearchParams): string {
+function initDataFor(query: URLSearchParams, now: Date): string {
   const id = Number(query.get("telegram_id") ?? "1001");
   const startParam = query.get("start_param");
   return signInitData({
@@ -126,7 +169,7 @@ function initDataFor(query: URLSearchParams): string {
       first_name: query.get("first_name") ?? "Sandbox",
       language_code: query.get("language_code") ?? "ru",
     },
-    authDate: new Date(),
+    authDate: now,
     ...(startParam === null ? {} : { startParam }),
   });
 }
@@ -145,6 +188,7 @@ const PAGE = `<!doctype html>
 <li><a href="/sandbox/openrouter/_stats">What OpenRouter's emulator was asked</a></li>
 <li><a href="/sandbox/openrouter/_faults">Its fault switches</a></li>
 <li><a href="/sandbox/yookassa/_stats">What YooKassa's emulator was asked</a>, and <a href="/sandbox/yookassa/_faults">its fault switches</a>; the pay page is where <code>confirmation_url</code> leads</li>
+<li><a href="/sandbox/clock">The sandbox's time</a>; <code>POST /sandbox/clock</code> with <code>{"advance_seconds": 86400}</code> puts it forward</li>
 </ul>
 </body></html>
 `;

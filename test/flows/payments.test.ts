@@ -224,7 +224,7 @@ describe("buying a pack", () => {
       orderId: payment.id,
       amountKopecks: 39_900,
       description: "the same order again",
-      returnUrl: "https://example.org/",
+      payBy: { page: { returnUrl: "https://example.org/", saveMethod: false } },
       key: "another-key",
     });
     await notify(app, app.yooKassa.pay(second?.id ?? ""));
@@ -297,7 +297,7 @@ describe("buying a pack", () => {
     expect((await app.request(`/payments/${payment.id}`, { as: stranger })).status).toBe(404);
     const list = (await (await app.request("/payments", { as: stranger })).json()) as { items: unknown[] };
     expect(list.items).toEqual([]);
-    const unknown = await buy(app, person, "premium");
+    const unknown = await buy(app, person, "pack_of_another_shop");
     expect(unknown.status).toBe(422);
 
     const shut = await startTestApp({ settings: { YOOKASSA_SHOP_ID: "" } });

@@ -2,6 +2,7 @@ import { and, desc, eq, lt, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { moscowMonth, nextMoscowMonth } from "../../platform/moscow.ts";
 import type { User } from "../profile/index.ts";
+import { liveSubscription } from "./plan-terms.ts";
 import { creditEntries, creditGrants, type ENTRY_KINDS } from "./tables.ts";
 
 /** What a person can spend, as `GET /balance` answers it. */
@@ -51,7 +52,7 @@ export async function balanceOf(ctx: Pick<Context, "db" | "clock" | "settings">,
             type: user.subscriptionType,
             ends_at: user.subscriptionEnd.toISOString(),
             credits_left: sum(coming.filter((grant) => grant.kind === "plan")),
-            auto_renew: false,
+            auto_renew: (await liveSubscription(ctx, user.id))?.autoRenew ?? false,
           }
         : null,
     next_expiry: first

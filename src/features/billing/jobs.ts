@@ -4,6 +4,7 @@ import { DONE, type JobOutcome } from "../../platform/queue/outcome.ts";
 import { tellOwner } from "../notifications/index.ts";
 import { sweepPayments } from "./payment-sweep.ts";
 import { sweepRefunds } from "./refunds.ts";
+import { runSubscriptions } from "./subscription-renewals.ts";
 import { verifyLedger } from "./verify.ts";
 
 /** Recurring, at night: recomputes every balance and tells the owner of any difference. */
@@ -31,6 +32,13 @@ export async function sweepMoney(ctx: Context): Promise<JobOutcome> {
   if (ctx.paymentProvider === null) return DONE;
   const asked = (await sweepPayments(ctx)) + (await sweepRefunds(ctx));
   if (asked > 0) ctx.log.info("open payments and refunds were asked about", { asked });
+  return DONE;
+}
+
+/** Recurring: notices, charges and ends of subscriptions. */
+export async function keepSubscriptions(ctx: Context): Promise<JobOutcome> {
+  const steps = await runSubscriptions(ctx);
+  if (steps > 0) ctx.log.info("subscriptions went on", { steps });
   return DONE;
 }
 

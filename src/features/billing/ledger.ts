@@ -237,6 +237,11 @@ export async function creditsLeftOf(ctx: Pick<Context, "db">, source: string): P
   return grant?.left ?? 0;
 }
 
+/** The credits of the grant with this source end at another moment, because the time that they belong to does. */
+export async function moveExpiry(tx: Pick<Context, "db">, source: string, expiresAt: Date): Promise<void> {
+  await tx.db.update(creditGrants).set({ expiresAt }).where(eq(creditGrants.source, source));
+}
+
 /** Books out what has expired for one person. The caller holds the lock on the row; returns the row as it is now. */
 async function expireDue(tx: Tx, user: User): Promise<User> {
   const now = tx.clock.now();

@@ -16,10 +16,11 @@ import {
 } from "../../platform/http/schemas.ts";
 import { kopecksToText } from "../../platform/money.ts";
 import type { guard } from "../auth/guard.ts";
+import { orderPayment, type Payment } from "./orders.ts";
 import { PAYMENT_STATUSES } from "./payment-tables.ts";
 import { listPayments, ownPayment, paymentView, receiptUrlOf } from "./payment-view.ts";
 import { takeNotice } from "./payment-webhook.ts";
-import { ASK_MS_MAX, askProvider, orderPayment, type Payment } from "./payments.ts";
+import { ASK_MS_MAX, askProvider } from "./payments.ts";
 
 const Moment = t.String({ format: "date-time" });
 const RETURN_URL_LENGTH_MAX = 2_048;
@@ -62,6 +63,7 @@ const CatalogueSchema = t.Object(
     currency: t.Literal("RUB"),
     packs: t.Array(ProductSchema),
     plans: t.Array(ProductSchema),
+    auto_renewal: t.Boolean({ description: "Whether a plan can renew itself from a stored card." }),
     actions: t.Array(t.Object({ key: oneOf(ACTIONS), credits: t.Integer({ examples: [2] }) }, closed)),
     free_actions_per_month: t.Integer({ examples: [10] }),
   },
@@ -79,16 +81,16 @@ export function planRoutes(guarded: ReturnType<typeof guard>) {
 }
 
 function catalogueView({ catalogue, settings, paymentProvider }: Context) {
-  const product = (isSold: boolean) => (one: { key: string; credits: number; price_kopecks: number }) => ({
+  const product = (one: { key: string; credits: number; price_kopecks: number }) => ({
     ...one,
     price: kopecksToText(one.price_kopecks),
-    available: isSold && paymentProvider !== null,
+    available: paymentProvider !== null,
   });
   return {
     currency: "RUB" as const,
-    packs: catalogue.packs.map(product(true)),
-    // Plans come with subscriptions; until then they are shown and cannot be bought.
-    plans: catalogue.plans.map(product(false)),
+    packs: catalogue.packs.map(product),
+    plans: catalogue.plans.map(product),
+    auto_renewal: settings.YOOKASSA_AUTOPAYMENTS === "on",
     actions: ACTIONS.map((key) => ({ key, credits: catalogue.actions[key] })),
     free_actions_per_month: settings.FREE_ACTIONS_PER_MONTH,
   };
@@ -121,7 +123,12 @@ export function paymentRoutes(guarded: ReturnType<typeof guard>) {
         const returnUrl = checkedReturnUrl(ctx, body.return_url);
         const request = { userId: person.id, key: headers["idempotency-key"], route: "POST /payments/create", body };
         const ordered = await once(ctx, request, async (tx) => {
-          const payment = await orderPayment(tx, { userId: person.id, product: body.product, returnUrl });
+          const payment = await orderPayment(tx, {
+            userId: person.id,
+            product: body.product,
+            returnUrl,
+            saveMethod: body.save_method === true,
+          });
           return { answer: { id: payment.id }, status: 201 };
         });
         if (ordered.replayed) set.headers["idempotency-replayed"] = "true";
@@ -141,14 +148,21 @@ export function paymentRoutes(guarded: ReturnType<typeof guard>) {
                 description: "Where the person comes back to, paid or not. Default: the Mini App.",
               }),
             ),
+            save_method: t.Optional(
+              t.Boolean({
+                description:
+                  "The person allows the card to be stored and charged for each period of the plan. Plans only; has no effect where the owner has not switched that on.",
+              }),
+            ),
           },
           { ...closed, examples: [{ product: "pack_20" }] },
         ),
         response: { 201: t.Object({ payment: PaymentSchema }, closed) },
         detail: {
-          summary: "Order a pack",
-          description: "A second tap with an open payment for the same product returns that one.",
-          ...refuses("payment_provider_unavailable"),
+          summary: "Order a pack or a plan",
+          description:
+            "A second tap with an open payment for the same product returns that one. A dearer plan than the present one costs less by its unused part; `GET /subscription/change` says how much.",
+          ...refuses("payment_provider_unavailable", "plan_not_now"),
         },
       },
     )

@@ -1,9 +1,10 @@
-import { and, eq, isNotNull, isNull, lte } from "drizzle-orm";
+import { and, eq, isNotNull, lte } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { after, DAY_MS, MINUTE_MS } from "../../platform/clock.ts";
 import { ProviderFailure, Refusal } from "../../platform/errors.ts";
+import { FIRST_CHECK_MS, type Payment, paymentProvider } from "./orders.ts";
 import { payments } from "./payment-tables.ts";
-import { applyPayment, askProvider, FIRST_CHECK_MS, type Payment, paymentProvider } from "./payments.ts";
+import { applyPayment, askProvider, lookUp } from "./payments.ts";
 
 /** The provider forgets a key after 24 h, and then the same key would make a second payment. */
 const KEY_VALID_MS = 23 * 60 * MINUTE_MS;
@@ -37,7 +38,7 @@ export async function checkPayment(ctx: Context, payment: Payment): Promise<void
     .where(and(eq(payments.id, payment.id), isNotNull(payments.nextCheckAt)));
   try {
     if (payment.yookassaId === null) {
-      if (ageMs > KEY_VALID_MS) await giveUp(ctx, payment);
+      if (ageMs > KEY_VALID_MS) await lookUp(ctx, payment, "never_created");
       else await askProvider(ctx, payment);
       return;
     }
@@ -47,12 +48,4 @@ export async function checkPayment(ctx: Context, payment: Payment): Promise<void
     if (!(error instanceof ProviderFailure) && !(error instanceof Refusal)) throw error;
     ctx.log.warn("an open payment could not be asked about", { payment: payment.id, error: error.message });
   }
-}
-
-/** No answer within the life of the key: nobody ever saw a page for this order, so nobody has paid it. */
-async function giveUp(ctx: Context, payment: Payment): Promise<void> {
-  await ctx.db
-    .update(payments)
-    .set({ status: "cancelled", cancelReason: "never_created", nextCheckAt: null, updatedAt: ctx.clock.now() })
-    .where(and(eq(payments.id, payment.id), eq(payments.status, "pending"), isNull(payments.yookassaId)));
 }

@@ -3,8 +3,8 @@ import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { isId } from "../../platform/ids.ts";
 import { kopecksToText } from "../../platform/money.ts";
+import type { Payment } from "./orders.ts";
 import { payments, taxEntries } from "./payment-tables.ts";
-import type { Payment } from "./payments.ts";
 
 /** A payment as its owner sees it. Amounts are roubles as text with two digits, and kopecks as a number. */
 export interface PaymentView {

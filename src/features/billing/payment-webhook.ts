@@ -5,8 +5,9 @@ import { OperatorError, Refusal } from "../../platform/errors.ts";
 import { isTrusted, trustedProxiesFrom } from "../../platform/http/client-address.ts";
 import { newId } from "../../platform/ids.ts";
 import { NOTICE_NETWORKS, parseNotice } from "../../providers/yookassa/webhook.ts";
+import { paymentProvider } from "./orders.ts";
 import { paymentNotices } from "./payment-tables.ts";
-import { applyPayment, PaymentWithoutOrder, paymentProvider } from "./payments.ts";
+import { applyPayment, PaymentWithoutOrder } from "./payments.ts";
 import { applyRefund } from "./refunds.ts";
 
 /** Notices are kept this long. */

@@ -1,23 +1,26 @@
-import { and, desc, eq, isNull, sql } from "drizzle-orm";
+import { and, eq, isNull, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { after, MINUTE_MS, SECOND_MS } from "../../platform/clock.ts";
 import { invariant, ProviderFailure, Refusal } from "../../platform/errors.ts";
-import { isId, newId } from "../../platform/ids.ts";
+import { isId } from "../../platform/ids.ts";
 import { publish } from "../../platform/live/events.ts";
 import { moscowDate } from "../../platform/moscow.ts";
 import { enqueue } from "../../platform/queue/enqueue.ts";
-import type { PaymentProvider, RemotePayment } from "../../providers/payment-provider.ts";
+import { type RemotePayment, StoringRefused } from "../../providers/payment-provider.ts";
 import { tellOwner } from "../notifications/index.ts";
 import { lockUser } from "../profile/index.ts";
-import { commissionForecast, taxOn } from "./amounts.ts";
 import { grantCredits } from "./ledger.ts";
+import { type Payment, type PlanOrder, paymentProvider, planOrderOf } from "./orders.ts";
 import { payments } from "./payment-tables.ts";
+import { mayCharge, renewalFailed } from "./renewal-tries.ts";
+import { planOrders } from "./subscription-tables.ts";
+import { applyPlanPayment } from "./subscriptions.ts";
 import { enterTax, YEAR_LIMIT_KOPECKS, YEAR_WARNINGS_PERCENT, yearIncome } from "./tax.ts";
 
 /**
  * How money becomes credits.
  *
- *   order     the row is written first, with its own fixed key               (orderPayment, one transaction)
+ *   order     the row is written first, with its own fixed key               (orders.ts, one transaction)
  *   ask       the provider is asked under that key; a lost answer is asked
  *             again under the same key, here, by the next tap or by the sweep (askProvider, no transaction)
  *   pay       the person pays on the provider's page; nothing of that reaches us but hints
@@ -29,95 +32,31 @@ import { enterTax, YEAR_LIMIT_KOPECKS, YEAR_WARNINGS_PERCENT, yearIncome } from 
  * A crash between any two lines leaves an order that the sweep finds again: before `ask` it asks, before `apply` it
  * re-reads. Applying twice changes nothing. A success after a cancellation still grants, because the money is there.
  */
-export type Payment = typeof payments.$inferSelect;
 
-const CURRENCY = "RUB";
-/** A second tap within this time gets the open order's page again; the provider keeps it for about an hour. */
-const OPEN_ORDER_MS = 50 * MINUTE_MS;
-/** When the sweep asks for the first time. */
-export const FIRST_CHECK_MS = MINUTE_MS;
-
-export interface PaymentOrder {
-  userId: string;
-  /** A key of the catalogue. */
-  product: string;
-  returnUrl: string;
-}
-
-/** The provider of payments, or the refusal that says that none is set up. */
-export function paymentProvider(ctx: Pick<Context, "paymentProvider">): PaymentProvider {
-  if (ctx.paymentProvider === null)
-    throw new Refusal("payment_provider_unavailable", { reason: "not_configured", retry_after: 600 });
-  return ctx.paymentProvider;
-}
-
-/** Writes the order, or finds the open one for the same product: a second tap is the same order. */
-export async function orderPayment(ctx: Context, order: PaymentOrder): Promise<Payment> {
-  const provider = paymentProvider(ctx);
-  const pack = ctx.catalogue.packs.find(({ key }) => key === order.product);
-  if (!pack) {
-    const known = ctx.catalogue.packs.map(({ key }) => key).join(", ");
-    throw new Refusal("validation_failed", { errors: [{ path: "/body/product", message: `must be one of ${known}` }] });
-  }
-  return ctx.transaction(async (tx) => {
-    await lockUser(tx, order.userId);
-    const now = tx.clock.now();
-    const [open] = await tx.db
-      .select()
-      .from(payments)
-      .where(
-        and(eq(payments.userId, order.userId), eq(payments.product, order.product), eq(payments.status, "pending")),
-      )
-      .orderBy(desc(payments.id))
-      .limit(1);
-    if (open && after(open.createdAt, OPEN_ORDER_MS) > now && open.amountKopecks === pack.price_kopecks) return open;
-    const id = newId();
-    const [row] = await tx.db
-      .insert(payments)
-      .values({
-        id,
-        userId: order.userId,
-        provider: provider.name,
-        product: pack.key,
-        credits: pack.credits,
-        amountKopecks: pack.price_kopecks,
-        currency: CURRENCY,
-        status: "pending",
-        taxKopecks: taxOn(pack.price_kopecks),
-        commissionKopecks: commissionForecast(pack.price_kopecks, tx.settings.YOOKASSA_COMMISSION_BASIS_POINTS),
-        commissionIsReal: false,
-        refundedKopecks: 0,
-        tokensUsed: 0,
-        idempotencyKey: `order-${id}`,
-        isTest: false,
-        returnUrl: order.returnUrl,
-        checks: 0,
-        nextCheckAt: after(now, FIRST_CHECK_MS),
-        createdAt: now,
-        updatedAt: now,
-      })
-      .returning();
-    invariant(row, "an inserted order is returned");
-    return row;
-  });
-}
+/** What the provider does not list after this time was never made there. */
+const UNLISTED_MS = 5 * MINUTE_MS;
 
 /**
- * Asks the provider for the order's payment page, under the order's own key. Repeating it is safe and is how a lost
- * answer is found again. An order that the provider refuses is cancelled; nothing was charged.
+ * Asks the provider for the order's payment page, or to charge the stored method, under the order's own key. Repeating it
+ * is safe and is how a lost answer is found again. An order that the provider refuses is cancelled; nothing was charged.
  */
 export async function askProvider(ctx: Context, payment: Payment): Promise<Payment> {
-  const provider = paymentProvider(ctx);
+  const plan = await planOrderOf(ctx, payment.id);
+  if (plan?.purpose === "renewal" && !(await mayCharge(ctx, plan))) return lookUp(ctx, payment, "withdrawn");
   let remote: RemotePayment;
   try {
-    remote = await provider.create({
+    remote = await paymentProvider(ctx).create({
       orderId: payment.id,
       amountKopecks: payment.amountKopecks,
-      description: `${payment.credits} кредитов, заказ ${payment.id}`,
-      returnUrl: payment.returnUrl,
+      description: descriptionOf(payment, plan),
+      payBy:
+        plan?.purpose === "renewal"
+          ? { storedMethod: plan.methodId ?? "" }
+          : { page: { returnUrl: payment.returnUrl, saveMethod: plan?.saveMethod === true } },
       key: payment.idempotencyKey,
     });
   } catch (error) {
+    if (error instanceof StoringRefused && plan?.saveMethod) return askWithoutStoring(ctx, payment);
     if (!(error instanceof ProviderFailure)) throw error;
     await afterFailedAsk(ctx, payment, error);
     throw new Refusal("payment_provider_unavailable", { retry_after: 10, payment_id: payment.id });
@@ -125,20 +64,56 @@ export async function askProvider(ctx: Context, payment: Payment): Promise<Payme
   return applyPayment(ctx, remote);
 }
 
+/** What the payer reads. The same for each ask: a key that comes back with another body is refused. */
+function descriptionOf(payment: Payment, plan: PlanOrder | null): string {
+  const what = plan === null ? `${payment.credits} кредитов` : `подписка ${plan.type}`;
+  return `${what}, заказ ${payment.id}`;
+}
+
+/**
+ * The shop may not store methods and refused the whole payment. Nothing was done, so it is asked once more as a plain
+ * payment, under another key of this order: the person can pay, and renews by hand.
+ */
+async function askWithoutStoring(ctx: Context, payment: Payment): Promise<Payment> {
+  const plain = await ctx.transaction(async (tx) => {
+    await tx.db.update(planOrders).set({ saveMethod: false }).where(eq(planOrders.paymentId, payment.id));
+    await tellOwner(tx, { level: "warning", reason: "autopayments_refused", details: { payment_id: payment.id } });
+    return write(tx, payment, { idempotencyKey: `order-${payment.id}-plain` });
+  });
+  return askProvider(ctx, plain);
+}
+
+/**
+ * Looks for an order in the provider's list instead of asking again, where that could charge somebody: the person switched
+ * the renewal off before its answer was known, or the provider has forgotten the key. Found, it is applied; not found after
+ * a while, it never came to be.
+ */
+export async function lookUp(ctx: Context, payment: Payment, reason: string): Promise<Payment> {
+  for await (const remote of paymentProvider(ctx).paymentsSince(after(payment.createdAt, -MINUTE_MS))) {
+    if (remote.orderId === payment.id) return applyPayment(ctx, remote);
+  }
+  if (after(payment.createdAt, UNLISTED_MS) > ctx.clock.now()) return payment;
+  return cancelUnasked(ctx, payment, reason);
+}
+
+/** Cancels an order of which the provider knows nothing. */
+async function cancelUnasked(ctx: Context, payment: Payment, reason: string): Promise<Payment> {
+  return ctx.transaction(async (tx) => {
+    const [open] = await tx.db
+      .update(payments)
+      .set({ updatedAt: tx.clock.now() })
+      .where(and(eq(payments.id, payment.id), eq(payments.status, "pending"), isNull(payments.yookassaId)))
+      .returning();
+    return open ? cancel(tx, open, { id: null, cancelReason: reason }) : payment;
+  });
+}
+
 async function afterFailedAsk(ctx: Context, payment: Payment, failure: ProviderFailure): Promise<void> {
-  ctx.log.warn("the payment provider did not give a page", { payment: payment.id, failure: failure.kind });
+  ctx.log.warn("the payment provider did not take an order", { payment: payment.id, failure: failure.kind });
   // Unknown, unavailable, too many requests: the order stays and the same key is asked again.
   if (failure.kind !== "rejected" && failure.kind !== "unauthorized") return;
   await ctx.transaction(async (tx) => {
-    await tx.db
-      .update(payments)
-      .set({
-        status: "cancelled",
-        cancelReason: `provider_${failure.kind}`,
-        nextCheckAt: null,
-        updatedAt: tx.clock.now(),
-      })
-      .where(and(eq(payments.id, payment.id), eq(payments.status, "pending"), isNull(payments.yookassaId)));
+    await cancelUnasked(tx, payment, `provider_${failure.kind}`);
     await tellOwner(tx, {
       level: "critical",
       reason: `payment_provider_${failure.kind}`,
@@ -223,13 +198,9 @@ async function succeed(tx: Context, order: Payment, remote: RemotePayment): Prom
     tokensUsed,
     ...incomeOf(order, remote),
   });
-  const isNew = await grantCredits(tx, {
-    userId: order.userId,
-    kind: "pack",
-    credits: order.credits,
-    source: `payment:${order.id}`,
-  });
-  invariant(isNew, "an order that was not paid has granted nothing");
+  const plan = await planOrderOf(tx, order.id);
+  if (plan) await applyPlanPayment(tx, { payment: paid, plan, storedMethod: remote.storedMethod });
+  else await grantPack(tx, order);
   await enterTax(tx, {
     paymentId: order.id,
     cause: `payment:${order.id}`,
@@ -246,13 +217,29 @@ async function succeed(tx: Context, order: Payment, remote: RemotePayment): Prom
   return paid;
 }
 
-async function cancel(tx: Context, order: Payment, remote: RemotePayment): Promise<Payment> {
+async function grantPack(tx: Context, order: Payment): Promise<void> {
+  const isNew = await grantCredits(tx, {
+    userId: order.userId,
+    kind: "pack",
+    credits: order.credits,
+    source: `payment:${order.id}`,
+  });
+  invariant(isNew, "an order that was not paid has granted nothing");
+}
+
+async function cancel(
+  tx: Context,
+  order: Payment,
+  remote: { id: string | null; cancelReason: string | null },
+): Promise<Payment> {
   const cancelled = await write(tx, order, {
     status: "cancelled",
     yookassaId: remote.id,
     cancelReason: remote.cancelReason,
     nextCheckAt: null,
   });
+  const plan = await planOrderOf(tx, order.id);
+  if (plan?.purpose === "renewal") await renewalFailed(tx, order, plan, remote.cancelReason ?? "unknown");
   await publish(tx, order.userId, "payment.cancelled", {
     id: order.id,
     product: order.product,

@@ -2,9 +2,10 @@ import { and, asc, eq, gt } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { after, DAY_MS } from "../../platform/clock.ts";
 import { OperatorError } from "../../platform/errors.ts";
+import { paymentProvider } from "./orders.ts";
 import { checkPayment } from "./payment-sweep.ts";
 import { payments } from "./payment-tables.ts";
-import { applyPayment, PaymentWithoutOrder, paymentProvider } from "./payments.ts";
+import { applyPayment, PaymentWithoutOrder } from "./payments.ts";
 import { applyRefund, sweepRefunds } from "./refunds.ts";
 
 /** What a reconciliation looked at and found. */

@@ -9,8 +9,9 @@ import type { RemoteRefund } from "../../providers/payment-provider.ts";
 import { tellOwner } from "../notifications/index.ts";
 import { taxOn } from "./amounts.ts";
 import { creditsLeftOf, revokeCredits } from "./ledger.ts";
+import { type Payment, paymentProvider } from "./orders.ts";
 import { payments, refunds } from "./payment-tables.ts";
-import { type Payment, paymentProvider } from "./payments.ts";
+import { previewShortening, type Shortening, shortenSubscription } from "./subscriptions.ts";
 import { refundTax } from "./tax.ts";
 
 /**
@@ -45,11 +46,13 @@ export interface RefundPreview {
   taxAfterKopecks: number;
   /** The provider keeps its commission. */
   commissionLostKopecks: number;
+  /** What becomes of the time that the payment bought; null when it bought none that still runs. */
+  subscription: Shortening | null;
 }
 
 /** Says what a refund would do. Throws an `OperatorError` for an amount that cannot be given back. */
 export async function previewRefund(
-  ctx: Pick<Context, "db">,
+  ctx: Pick<Context, "db" | "clock">,
   payment: Payment,
   amountKopecks: number,
 ): Promise<RefundPreview> {
@@ -64,6 +67,7 @@ export async function previewRefund(
   }
   const left = await creditsLeftOf(ctx, `payment:${payment.id}`);
   const creditsRevoked = Math.min(left, creditsFor(payment, amountKopecks, rest));
+  const shorter = await previewShortening(ctx, { payment, kopecks: amountKopecks, restKopecks: rest });
   return {
     amountKopecks,
     refundedKopecks: payment.refundedKopecks,
@@ -73,6 +77,11 @@ export async function previewRefund(
     taxBeforeKopecks: taxOn(before),
     taxAfterKopecks: taxOn(rest),
     commissionLostKopecks: rest === 0 ? payment.commissionKopecks : 0,
+    subscription: shorter && {
+      endsAtBefore: shorter.endsAtBefore,
+      endsAtAfter: shorter.endsAtAfter,
+      ends: shorter.ends,
+    },
   };
 }
 
@@ -242,6 +251,7 @@ async function book(tx: Context, refund: Refund, payment: Payment, remote: Remot
     creditsMax: creditsFor(payment, remote.amountKopecks, restKopecks),
     cause: `refund:${refund.id}`,
   });
+  await shortenSubscription(tx, { payment, kopecks: remote.amountKopecks, restKopecks });
   await refundTax(tx, { refundId: refund.id, paymentId: payment.id, restKopecks });
   const now = tx.clock.now();
   await tx.db

@@ -3,6 +3,7 @@ import { idempotencyKeys } from "../../platform/http/tables.ts";
 import { liveEvents, liveSequences, liveTickets } from "../../platform/live/tables.ts";
 import { refreshTokens, sessions } from "../auth/tables.ts";
 import { payments, refunds, taxEntries } from "../billing/payment-tables.ts";
+import { planOrders, subscriptionPeriods, subscriptions } from "../billing/subscription-tables.ts";
 import { creditEntries, creditGrants, creditHoldParts, creditHolds } from "../billing/tables.ts";
 import { chatHistory, chatTurns, chatVariants } from "../editing/tables.ts";
 import { generationAttempts, generations } from "../generations/tables.ts";
@@ -120,6 +121,26 @@ export const personalTables: readonly PersonalTable[] = [
     order: [refunds.id],
     fate: { kind: "anonymised", to: { reason: "" } },
   },
+  {
+    table: subscriptionPeriods,
+    of: (userId) => through(subscriptionPeriods.subscriptionId, subscriptions.id, eq(subscriptions.userId, userId)),
+    order: [subscriptionPeriods.id],
+    fate: { kind: "kept", why: "which payment bought which time, for refunds" },
+  },
+  // The card is forgotten. A renewal has to name one, so the name of none stays.
+  {
+    table: planOrders,
+    of: (userId) => through(planOrders.paymentId, payments.id, eq(payments.userId, userId)),
+    order: [planOrders.paymentId],
+    fate: {
+      kind: "anonymised",
+      to: { methodId: sql`case when ${planOrders.methodId} is null then null else '' end` },
+    },
+  },
+  own(subscriptions, subscriptions.userId, subscriptions.id, {
+    kind: "anonymised",
+    to: { methodId: null, methodTitle: null, autoRenew: false, nextTryAt: null },
+  }),
   own(payments, payments.userId, payments.id, {
     kind: "anonymised",
     to: { returnUrl: "", confirmationUrl: null },

@@ -10,6 +10,7 @@ export {
   findUser,
   lockUser,
   refuseErased,
+  showSubscription,
   type TelegramPerson,
   type User,
   usersAfter,

@@ -142,6 +142,22 @@ export async function countAssistantTokens(tx: Pick<Context, "db">, userId: stri
     .where(eq(users.id, userId));
 }
 
+/** Writes which subscription the person has, for everything that only asks that. Billing decides it. */
+export async function showSubscription(
+  tx: Pick<Context, "db" | "clock">,
+  userId: string,
+  subscription: { type: NonNullable<User["subscriptionType"]>; endsAt: Date } | null,
+): Promise<void> {
+  await tx.db
+    .update(users)
+    .set({
+      subscriptionType: subscription?.type ?? null,
+      subscriptionEnd: subscription?.endsAt ?? null,
+      updatedAt: tx.clock.now(),
+    })
+    .where(eq(users.id, userId));
+}
+
 /** The next people in the order of their ids, for work that walks all of them in pages. */
 export async function usersAfter(ctx: Pick<Context, "db">, lastId: string | null, limit: number): Promise<User[]> {
   const query = ctx.db.select().from(users).$dynamic();

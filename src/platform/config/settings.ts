@@ -135,6 +135,11 @@ export const settingsTable = {
     secret: true,
   }),
   YOOKASSA_API_URL: address({ text: "YooKassa's API.", default: "https://api.yookassa.ru/v3" }),
+  YOOKASSA_AUTOPAYMENTS: choice({
+    text: "`on` renews subscriptions from stored cards; YooKassa has to allow that for the shop, and often does not.",
+    default: "off",
+    among: ["on", "off"],
+  }),
   YOOKASSA_COMMISSION_BASIS_POINTS: wholeNumber({
     text: "YooKassa's commission in hundredths of a percent, for the forecast until the real one is known.",
     default: 280,

@@ -1,4 +1,5 @@
-import type { PaymentProvider, RemotePayment, RemoteRefund } from "../payment-provider.ts";
+import { type PaymentProvider, type RemotePayment, type RemoteRefund, StoringRefused } from "../payment-provider.ts";
+import { YooKassaFailure } from "./classify.ts";
 import type { YooKassaClient } from "./client.ts";
 import type { YooKassaPayment, YooKassaRefund } from "./objects.ts";
 
@@ -10,13 +11,20 @@ export function yooKassaProvider(client: YooKassaClient, isLive: boolean): Payme
     name: "yookassa",
     isLive,
     async create(order) {
-      const payment = await client.createPayment({
-        amountKopecks: order.amountKopecks,
-        description: order.description,
-        metadata: { order_id: order.orderId },
-        returnUrl: order.returnUrl,
-        idempotenceKey: order.key,
-      });
+      const payment = await client
+        .createPayment({
+          amountKopecks: order.amountKopecks,
+          description: order.description,
+          metadata: { order_id: order.orderId },
+          idempotenceKey: order.key,
+          ...("page" in order.payBy
+            ? { returnUrl: order.payBy.page.returnUrl, savePaymentMethod: order.payBy.page.saveMethod }
+            : { paymentMethodId: order.payBy.storedMethod }),
+        })
+        .catch((error: unknown) => {
+          if (!(error instanceof YooKassaFailure) || !error.recurringRefused) throw error;
+          throw new StoringRefused(error.provider, error.kind, error.message);
+        });
       return paymentOf(payment);
     },
     async read(paymentId) {
@@ -74,6 +82,10 @@ function paymentOf(payment: YooKassaPayment): RemotePayment {
     confirmationUrl: payment.confirmationUrl ?? null,
     cancelReason: payment.cancellation?.reason ?? null,
     capturedAt: payment.capturedAt ?? null,
+    // Only what the provider says was saved: the payer's bank may have refused although it was asked for.
+    storedMethod: payment.paymentMethod?.saved
+      ? { id: payment.paymentMethod.id, title: payment.paymentMethod.title ?? null }
+      : null,
   };
 }
 
