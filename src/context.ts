@@ -22,7 +22,8 @@ import {
   type OpenRouterClient,
   type OpenRouterClientOptions,
 } from "./providers/openrouter/client.ts";
-import type { PaymentProvider } from "./providers/payment-provider.ts";
+import { type GuardedPaymentProvider, withBreaker } from "./providers/payment-breaker.ts";
+import { createTelegramClient, type TelegramClient, type TelegramClientOptions } from "./providers/telegram/client.ts";
 import { createYooKassaClient } from "./providers/yookassa/client.ts";
 import { yooKassaProvider } from "./providers/yookassa/payment-provider.ts";
 
@@ -43,7 +44,9 @@ export interface ContextParts {
   /** Null where no key is set: then the assistant is switched off, and everything else works. */
   readonly assistant: OpenRouterClient | null;
   /** Null where no shop is set up: then nothing is sold, and everything else works. */
-  readonly paymentProvider: PaymentProvider | null;
+  readonly paymentProvider: GuardedPaymentProvider | null;
+  /** Null in an operator's command that was given no bot token. */
+  readonly telegram: TelegramClient | null;
   /** Text while it is being written. */
   readonly deltas: Deltas;
   /** Follows a request into its jobs and provider calls. */
@@ -68,6 +71,8 @@ export interface ContextOverrides {
   images?: Images;
   /** How long the assistant may take and how its client waits between tries. */
   assistant?: Pick<OpenRouterClientOptions, "timeouts" | "sleep">;
+  /** The same of the bot's client. */
+  telegram?: Pick<TelegramClientOptions, "timeouts" | "sleep">;
 }
 
 /** Image work in hand at once: two keep both cores of a small server busy, and memory bounded. */
@@ -146,7 +151,8 @@ export async function openContext(settings: Settings, overrides: ContextOverride
             ...overrides.assistant,
             ...(settings.PUBLIC_URL === "" ? {} : { siteUrl: settings.PUBLIC_URL }),
           }),
-    paymentProvider: paymentProviderOf(settings, { log, loopbackAllowed, random }),
+    paymentProvider: paymentProviderOf(settings, clock, { log, loopbackAllowed, random }),
+    telegram: telegramOf(settings, { log, loopbackAllowed, random, ...overrides.telegram }),
     deltas: createDeltas(database, log),
   };
   return {
@@ -162,8 +168,9 @@ export async function openContext(settings: Settings, overrides: ContextOverride
 /** The way to be paid that the settings describe, or null. A key that begins with `live_` moves real money. */
 function paymentProviderOf(
   settings: Settings,
+  clock: Clock,
   tools: { log: Log; loopbackAllowed: boolean; random: () => number },
-): PaymentProvider | null {
+): GuardedPaymentProvider | null {
   if (settings.YOOKASSA_SHOP_ID === "" || settings.YOOKASSA_SECRET_KEY === "") return null;
   const client = createYooKassaClient({
     apiUrl: settings.YOOKASSA_API_URL,
@@ -171,7 +178,18 @@ function paymentProviderOf(
     secretKey: settings.YOOKASSA_SECRET_KEY,
     ...tools,
   });
-  return yooKassaProvider(client, settings.YOOKASSA_SECRET_KEY.startsWith("live_"));
+  return withBreaker(yooKassaProvider(client, settings.YOOKASSA_SECRET_KEY.startsWith("live_")), { clock });
+}
+
+/** The bot of the first token: while a token is changed the others only check sign-in data. */
+function telegramOf(
+  settings: Settings,
+  tools: Pick<TelegramClientOptions, "log" | "loopbackAllowed" | "random" | "timeouts" | "sleep">,
+): TelegramClient | null {
+  const [botToken] = settings.TELEGRAM_BOT_TOKEN;
+  return botToken === undefined
+    ? null
+    : createTelegramClient({ apiUrl: settings.TELEGRAM_API_URL, botToken, ...tools });
 }
 
 /** Operator commands work without the keys of a server; whoever then signs a link learns that one is missing. */

@@ -18,6 +18,7 @@ import { profileRoutes } from "./features/profile/routes.ts";
 import { trustedProxiesFrom } from "./platform/http/client-address.ts";
 import { apiDocs } from "./platform/http/docs-page.ts";
 import { type HealthCheck, health } from "./platform/http/health.ts";
+import { createMethodTable } from "./platform/http/method-table.ts";
 import { describeRoutes } from "./platform/http/openapi.ts";
 import { problems } from "./platform/http/problem.ts";
 import { createRateLimiter } from "./platform/http/rate-limit.ts";
@@ -47,6 +48,7 @@ export function createApp(ctx: Context, options: AppOptions) {
   const hub = createLiveHub(ctx);
   const signOuts = createSignOuts(ctx.wakeUps, ctx.log);
   const sockets = createLiveSockets(hub, ctx.log, options.heartbeatMs);
+  const methods = createMethodTable();
 
   const app = new Elysia({
     normalize: false,
@@ -58,7 +60,7 @@ export function createApp(ctx: Context, options: AppOptions) {
     },
   })
     .use(requestScope(trustedProxiesFrom(ctx.settings.TRUSTED_PROXIES), options.isStopping))
-    .use(problems(ctx.log))
+    .use(problems(ctx.log, methods))
     .use(health(options.healthChecks, options.isStopping))
     .group("/api/v1", (api) =>
       api
@@ -80,6 +82,7 @@ export function createApp(ctx: Context, options: AppOptions) {
   app.use(apiDocs({ title: "atelier API", describe: () => describeRoutes(app.routes, apiDescription) }));
   const { sandbox } = options;
   if (sandbox) app.all("/sandbox/*", ({ request }) => sandbox(request), { parse: "none", detail: { hide: true } });
+  methods.fill(app.routes);
   return { app, hub, sockets };
 }
 

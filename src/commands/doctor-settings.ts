@@ -33,6 +33,9 @@ export const halfSetCheck: DoctorCheck = {
   },
 };
 
+/** It is the only proof that an update comes from Telegram. */
+const WEBHOOK_SECRET_LENGTH_MIN = 16;
+
 type Sources = Readonly<Record<SettingName, string>>;
 
 /** One sentence for each thing that is half done, with what to do. */
@@ -57,6 +60,14 @@ export function halfSet(settings: Settings, sources: Sources): string[] {
       "OPENROUTER_API_URL or OPENROUTER_MODELS is set without OPENROUTER_API_KEY: the assistant stays switched off. Set the key.",
     ],
     [
+      isSet("TELEGRAM_WEBHOOK_SECRET") && settings.TELEGRAM_WEBHOOK_SECRET.length < WEBHOOK_SECRET_LENGTH_MIN,
+      `TELEGRAM_WEBHOOK_SECRET has fewer than ${WEBHOOK_SECRET_LENGTH_MIN} characters: whoever guesses it speaks for every person. Make one with: openssl rand -hex 32`,
+    ],
+    [
+      isSet("TELEGRAM_APP_NAME") && !isSet("TELEGRAM_BOT_NAME"),
+      "TELEGRAM_APP_NAME is set without TELEGRAM_BOT_NAME: no link into the app can be made. Set both.",
+    ],
+    [
       settings.KIE_INPUTS === "links" && host !== null && isLoopback(host),
       "KIE_INPUTS=links with a PUBLIC_URL on loopback: kie.ai cannot fetch the photos. Use auto or upload.",
     ],
@@ -74,7 +85,8 @@ export function halfSet(settings: Settings, sources: Sources): string[] {
     ],
     [settings.MAINTENANCE === "on", "MAINTENANCE=on: nobody can order pictures. Set it to off when the work is done."],
     [
-      settings.PROVIDER_LOOPBACK === "allow" && !isSet("KIE_API_URL") && !isSet("OPENROUTER_API_URL"),
+      settings.PROVIDER_LOOPBACK === "allow" &&
+        !["KIE_API_URL", "OPENROUTER_API_URL", "TELEGRAM_API_URL"].some((name) => isSet(name as SettingName)),
       "PROVIDER_LOOPBACK=allow without a provider of your own serves no purpose. Leave it out.",
     ],
   ];

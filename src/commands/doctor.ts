@@ -10,6 +10,7 @@ import { migrationStates } from "../platform/db/migrate.ts";
 import { silentLog } from "../platform/telemetry/log.ts";
 import { type Command, print, printJson, readArguments } from "./command.ts";
 import { assistantCheck } from "./doctor-assistant.ts";
+import { botCheck, webhookCheck } from "./doctor-bot.ts";
 import {
   type CheckResult,
   type DoctorCheck,
@@ -47,6 +48,8 @@ const CHECKS: readonly DoctorCheck[] = [
   breakerCheck,
   paceCheck,
   assistantCheck,
+  botCheck,
+  webhookCheck,
   publicUrlCheck,
   alertsCheck,
 ];
@@ -58,8 +61,8 @@ export const doctorCommand: Command = {
 
   --json   for a program: {status, version, at, checks: [{name, status, text, lines, ms}]}
 
-Looks at settings, database, clock, disk, storage, native image code, workers, queue, kie.ai, the assistant and the
-public address. Works with and without a running server and changes nothing. Each check has its own time limit; one that
+Looks at settings, database, clock, disk, storage, native image code, workers, queue, kie.ai, the assistant, the bot and
+the public address. Works with and without a running server and changes nothing. Each check has its own time limit; one that
 fails never stops the others. Ends with 1 when a check failed; warnings alone end with 0.
 
 Examples:

@@ -1,3 +1,4 @@
+import { botMenuButtonCommand, botSetWebhookCommand } from "./bot.ts";
 import { cleanupCommand } from "./cleanup.ts";
 import type { Command } from "./command.ts";
 import { demoCommand } from "./demo.ts";
@@ -40,6 +41,8 @@ export const commands: readonly Command[] = [
   refundCommand,
   taxExportCommand,
   taxMarkCommand,
+  botSetWebhookCommand,
+  botMenuButtonCommand,
   cleanupCommand,
   healthcheckCommand,
   openapiCommand,

@@ -65,6 +65,7 @@ function instructions(sandbox: RunningSandbox, pagesUrl: string): string {
     "# SANDBOX: nothing here costs money or leaves this machine.",
     `# pages                 ${pagesUrl}/sandbox/`,
     `# signed sign-in data   ${pagesUrl}/sandbox/init-data?telegram_id=1001`,
+    `# chats with the bot    ${pagesUrl}/sandbox/telegram/chat/`,
     `# kie.ai's emulator     ${sandbox.kie.url}  uploads ${sandbox.kie.uploadUrl}  files ${sandbox.kie.filesUrl}`,
     "# A server finds them with these settings:",
     ...settings.map(([name, { value }]) => `${name}=${value}`),

@@ -1,4 +1,5 @@
 import type { Context, OpenContext } from "../context.ts";
+import { watchPaymentProvider } from "../features/billing/index.ts";
 import { startApi } from "./api.ts";
 import { startSchedulerRole } from "./scheduler.ts";
 import { startWorkerRole } from "./worker.ts";
@@ -22,6 +23,7 @@ export async function startRoles(
 ): Promise<RunningRoles> {
   const { ctx } = open;
   const runs = (name: Role) => role === "all" || role === name;
+  watchPaymentProvider(ctx);
   if (role === "worker") await ctx.wakeUps.start();
   // First what can be refused: a second server on a taken port must not have jobs in its hands when it gives up.
   const api = runs("api") ? await startApi(open, options) : undefined;

@@ -2,8 +2,12 @@ import type { Clock } from "../platform/clock.ts";
 import { disturbTransport } from "./disturb.ts";
 import type { Faults, Strike } from "./faults.ts";
 
-/** The emulator keeps its files in memory; the oldest make room. */
-const FILE_COUNT_MAX = 400;
+/**
+ * The emulator keeps its files in memory; the oldest make room. So many that nothing in use goes before its time: a task
+ * whose photos are gone fails, as it would at the provider.
+ */
+const FILES_BYTES_MAX = 256 * 1024 * 1024;
+const FILE_COUNT_MAX = 10_000;
 const ENDLESS_CHUNK_BYTES = 64 * 1_024;
 const ENDLESS_CHUNK_COUNT = 4_000;
 
@@ -22,12 +26,17 @@ export interface KieFiles {
 
 export function createKieFiles(options: { clock: Clock; faults: Faults }): KieFiles {
   const files = new Map<string, StoredFile>();
+  let bytesKept = 0;
+  const remove = (path: string): void => {
+    bytesKept -= files.get(path)?.bytes.byteLength ?? 0;
+    files.delete(path);
+  };
 
   const plainAnswer = (request: Request): Response => {
     const path = decodeURIComponent(new URL(request.url).pathname);
     const file = files.get(path);
     if (file === undefined || file.expiresAtMs <= options.clock.now().getTime()) {
-      files.delete(path);
+      remove(path);
       return new Response("Not Found", { status: 404 });
     }
     return new Response(new Uint8Array(file.bytes), { headers: { "content-type": file.mime } });
@@ -35,10 +44,13 @@ export function createKieFiles(options: { clock: Clock; faults: Faults }): KieFi
 
   return {
     put(path, bytes, mime, lifetimeMs) {
-      files.delete(path);
+      remove(path);
       files.set(path, { bytes, mime, expiresAtMs: options.clock.now().getTime() + lifetimeMs });
-      const oldest = files.keys().next().value;
-      if (files.size > FILE_COUNT_MAX && oldest !== undefined) files.delete(oldest);
+      bytesKept += bytes.byteLength;
+      for (const oldest of files.keys()) {
+        if (bytesKept <= FILES_BYTES_MAX && files.size <= FILE_COUNT_MAX) break;
+        remove(oldest);
+      }
     },
     async serve(request) {
       if (request.method !== "GET" && request.method !== "HEAD") return new Response(null, { status: 405 });

@@ -47,6 +47,10 @@ export interface KieStats {
     promptHash: string;
     state: string;
     createdAt: string;
+    /** null while it runs. */
+    completedAt: string | null;
+    /** The provider's words for why it failed; "" for any other. */
+    failMsg: string;
     requestId: string | null;
     credits: number;
     markers: readonly string[];
@@ -157,6 +161,8 @@ function statsOf(tasks: KieTasks, counts: KieCounts, callbacks: CallbackCounts):
       promptHash: promptHash(task.prompt),
       state: task.state,
       createdAt: task.createdAt.toISOString(),
+      completedAt: task.completedAt?.toISOString() ?? null,
+      failMsg: task.failMsg,
       requestId: task.requestId ?? null,
       credits: task.state === "fail" ? 0 : task.price,
       markers: task.markers,

@@ -5,14 +5,16 @@ import { createImages, type Images } from "../platform/images/index.ts";
 import { signInitData } from "./init-data.ts";
 import { type KieEmulator, startKieEmulator } from "./kie.ts";
 import { type OpenRouterEmulator, startOpenRouterEmulator } from "./openrouter.ts";
+import { type ShiftedClock, shiftedClock } from "./shifted-clock.ts";
+import { startTelegramEmulator, type TelegramEmulator } from "./telegram.ts";
 import { startYooKassaEmulator, type YooKassaEmulator } from "./yookassa.ts";
-import { type ShiftedClock, shiftedClock } from "./yookassa-clock.ts";
 
 /** The bot that signs people in while no real one is there. Everybody knows its token: it opens nothing but a sandbox. */
 export const SANDBOX_BOT_TOKEN = "1000000001:SANDBOX_bot_token_that_opens_nothing_real";
 /** Keys that mean a real account; beside them the sandbox would be a trap. */
 const REAL_KEYS = [
   "TELEGRAM_BOT_TOKEN",
+  "TELEGRAM_WEBHOOK_SECRET",
   "KIE_API_KEY",
   "KIE_WEBHOOK_KEY",
   "OPENROUTER_API_KEY",
@@ -21,6 +23,8 @@ const REAL_KEYS = [
 ];
 /** What may be chosen beside the sandbox; everything else that it needs, it fills in itself. */
 const CHOOSABLE: ReadonlySet<string> = new Set(["PUBLIC_URL", "YOOKASSA_AUTOPAYMENTS"]);
+const SANDBOX_APP_NAME = "app";
+const SANDBOX_WEBHOOK_SECRET = "sandbox-updates-open-nothing-but-a-sandbox";
 const IMAGE_CONCURRENCY = 2;
 /** A clock that is put forward by much more shows nothing that this does not. */
 const ADVANCE_SECONDS_MAX = (400 * DAY_MS) / SECOND_MS;
@@ -40,6 +44,7 @@ export interface RunningSandbox {
   kie: KieEmulator;
   openRouter: OpenRouterEmulator;
   yooKassa: YooKassaEmulator;
+  telegram: TelegramEmulator;
   /** Answers what lies below `/sandbox/` on the server's own port. */
   handle(request: Request): Promise<Response>;
   stop(): Promise<void>;
@@ -71,11 +76,21 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     webhookUrl: `http://127.0.0.1:${port}/api/v1/payments/webhook`,
     publicUrl: `${publicUrl}/sandbox/yookassa`,
   });
+  const telegram = await startTelegramEmulator({ clock, botToken: SANDBOX_BOT_TOKEN, appUrl: `${publicUrl}/` });
+  telegram.setMenuButton({ text: "Открыть", url: `${publicUrl}/` });
+  telegram.setWebhook({
+    url: `http://127.0.0.1:${port}/api/v1/telegram/webhook`,
+    secretToken: SANDBOX_WEBHOOK_SECRET,
+  });
   const filled: Record<string, string> = {
     PUBLIC_URL: publicUrl,
     JWT_SECRET: "sandbox-access-tokens-open-nothing-but-a-sandbox",
     LINK_SECRET: "sandbox-links-open-nothing-but-a-sandbox-picture",
     TELEGRAM_BOT_TOKEN: SANDBOX_BOT_TOKEN,
+    TELEGRAM_BOT_NAME: telegram.botName,
+    TELEGRAM_APP_NAME: SANDBOX_APP_NAME,
+    TELEGRAM_API_URL: telegram.url,
+    TELEGRAM_WEBHOOK_SECRET: SANDBOX_WEBHOOK_SECRET,
     KIE_API_KEY: kie.apiKey,
     KIE_API_URL: kie.url,
     KIE_UPLOAD_URL: kie.uploadUrl,
@@ -93,7 +108,7 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     if (CHOOSABLE.has(name) && environment.has(name)) continue;
     environment.set(name, { value, source: "sandbox" });
   }
-  const emulators = { kie: kie.url, openrouter: openRouter.url, yookassa: yooKassa.origin };
+  const emulators = { kie: kie.url, openrouter: openRouter.url, yookassa: yooKassa.origin, telegram: telegram.url };
   return {
     environment,
     images,
@@ -102,8 +117,9 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     openRouter,
     yooKassa,
     handle: (request) => handle(request, { emulators, clock, yooKassa }),
+    telegram,
     async stop() {
-      await Promise.all([kie.stop(), openRouter.stop(), yooKassa.stop()]);
+      await Promise.all([kie.stop(), openRouter.stop(), yooKassa.stop(), telegram.stop()]);
     },
   };
 }
@@ -122,7 +138,8 @@ async function handle(request: Request, { emulators, clock, yooKassa }: Pages): 
   const [, name = "", path = ""] = /^\/sandbox\/([a-z]+)(\/.*)$/.exec(url.pathname) ?? [];
   const emulator = emulators[name];
   // The APIs stay on loopback; what people look at and press is reached through the server's own port, as from a phone.
-  if (emulator !== undefined && /^\/(_|pay\/)/.test(path)) return passedOn(request, emulator + path + url.search);
+  if (emulator !== undefined && /^\/(_|pay\/|chat\/)/.test(path))
+    return passedOn(request, emulator + path + url.search);
   if (url.pathname === "/sandbox/")
     return new Response(PAGE, { headers: { "content-type": "text/html; charset=utf-8" } });
   return Response.json({ error: "nothing here; see /sandbox/" }, { status: 404 });
@@ -150,12 +167,14 @@ async function answerClock(
 /** The emulator's answer to the same request; redirects are the browser's to follow. */
 async function passedOn(request: Request, address: string): Promise<Response> {
   const type = request.headers.get("content-type");
-  return fetch(address, {
+  const answer = fetch(address, {
     method: request.method,
     body: request.method === "GET" ? null : await request.arrayBuffer(),
     headers: type === null ? {} : { "content-type": type },
     redirect: "manual",
   });
+  // While the sandbox stops, a page may still wait for news.
+  return answer.catch(() => Response.json({ error: "the emulator does not answer" }, { status: 502 }));
 }
 
 /** Signed launch data of a made-up person, as Telegram would hand it to the Mini App. */
@@ -189,6 +208,7 @@ const PAGE = `<!doctype html>
 <li><a href="/sandbox/openrouter/_faults">Its fault switches</a></li>
 <li><a href="/sandbox/yookassa/_stats">What YooKassa's emulator was asked</a>, and <a href="/sandbox/yookassa/_faults">its fault switches</a>; the pay page is where <code>confirmation_url</code> leads</li>
 <li><a href="/sandbox/clock">The sandbox's time</a>; <code>POST /sandbox/clock</code> with <code>{"advance_seconds": 86400}</code> puts it forward</li>
+<li><a href="/sandbox/telegram/chat/1001">The chat of a made-up person with the bot</a>, <a href="/sandbox/telegram/chat/">all chats</a>, <a href="/sandbox/telegram/_stats">what Telegram's emulator was asked</a>, and <a href="/sandbox/telegram/_faults">its fault switches</a></li>
 </ul>
 </body></html>
 `;

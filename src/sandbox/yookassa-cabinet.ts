@@ -1,8 +1,8 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { textToKopecks } from "../platform/money.ts";
+import type { ShiftedClock } from "./shifted-clock.ts";
 import { findCard, GOOD_CARDS } from "./yookassa-cards.ts";
-import type { ShiftedClock } from "./yookassa-clock.ts";
 import { forgedNotice } from "./yookassa-forge.ts";
 import type { YooKassaNotices } from "./yookassa-notices.ts";
 import { paymentObject, refundObject } from "./yookassa-objects.ts";

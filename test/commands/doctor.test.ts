@@ -3,14 +3,13 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Patient, runCheck } from "../../src/commands/doctor-check.ts";
-import { providerStates } from "../../src/features/generations/tables.ts";
 import { ownerAlerts } from "../../src/features/notifications/index.ts";
 import { after, DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/platform/clock.ts";
 import { newId } from "../../src/platform/ids.ts";
-import { rateWindows } from "../../src/platform/limits/tables.ts";
+import { providerStates, rateWindows } from "../../src/platform/limits/tables.ts";
 import { enqueue } from "../../src/platform/queue/enqueue.ts";
 import { jobs, workers } from "../../src/platform/queue/tables.ts";
-import { startTestApp, testEnvironment } from "../support/app.ts";
+import { startTestApp, TEST_WEBHOOK_SECRET, testEnvironment } from "../support/app.ts";
 import { createTestClock } from "../support/clock.ts";
 import { lane } from "../support/database.ts";
 import { runProgram } from "./program.ts";
@@ -19,6 +18,15 @@ import { runProgram } from "./program.ts";
 const app = await startTestApp({ clock: createTestClock(new Date()) });
 const PUBLIC_URL = `http://127.0.0.1:${await app.listen()}`;
 const CREDITS = 1_000;
+/** For tests that start the program many times. */
+const EXAMINATIONS_MS_MAX = 30_000;
+const BOT = {
+  TELEGRAM_API_URL: app.telegram.url,
+  TELEGRAM_BOT_NAME: app.telegram.botName,
+  TELEGRAM_WEBHOOK_SECRET: TEST_WEBHOOK_SECRET,
+};
+const WEBHOOK = { url: `${PUBLIC_URL}/api/v1/telegram/webhook`, secretToken: TEST_WEBHOOK_SECRET };
+app.telegram.setWebhook(WEBHOOK);
 
 /** The lane's server answers before a commit is on the disk, which is quick and what no server of money should do. */
 const syncCommits = (state: "on" | "off") =>
@@ -40,7 +48,7 @@ interface Report {
 
 /** The settings of a server in order, and some others instead. */
 function settings(more: Record<string, string> = {}): Record<string, string> {
-  const values = testEnvironment(app.database, app.kie, { PUBLIC_URL, ...more });
+  const values = testEnvironment(app.database, app.kie, { PUBLIC_URL, ...BOT, ...more });
   return Object.fromEntries([...values].map(([name, { value }]) => [name, value]));
 }
 
@@ -80,7 +88,16 @@ describe("atelier doctor", () => {
     expect(check("images").text).toContain("a watermark was written");
     expect(check("kie.ai balance").text).toBe("1000 credits, enough for 250 pictures.");
     expect(check("workers").text).toBe("1 running with 0 jobs in hand.");
-    for (const name of ["JWT_SECRET", "LINK_SECRET", "TELEGRAM_BOT_TOKEN", "KIE_API_KEY", "DATABASE_URL"]) {
+    expect(check("bot").text).toBe(`@${app.telegram.botName} answers.`);
+    expect(check("bot webhook").text).toBe("It leads here; 0 updates wait.");
+    for (const name of [
+      "JWT_SECRET",
+      "LINK_SECRET",
+      "TELEGRAM_BOT_TOKEN",
+      "TELEGRAM_WEBHOOK_SECRET",
+      "KIE_API_KEY",
+      "DATABASE_URL",
+    ]) {
       if (environment[name] !== undefined) expect(text).not.toContain(environment[name]);
     }
   });
@@ -110,12 +127,16 @@ describe("atelier doctor", () => {
     writeFileSync(join(folder, ".env"), "KIE_APIKEY=typo\nKIE_INPUTS=links\n");
     const environment = settings();
     delete environment.KIE_UPLOAD_URL;
+    delete environment.TELEGRAM_BOT_NAME;
+    Object.assign(environment, { TELEGRAM_APP_NAME: "app", TELEGRAM_WEBHOOK_SECRET: "short" });
     const { out } = await runProgram(["doctor", "--json"], { folder, environment });
     rmSync(folder, { recursive: true });
     const found = (JSON.parse(out) as Report).checks.find((one) => one.name === "half-set features");
     expect(found?.status).toBe("warning");
     expect(found?.lines.map((line) => line.split(":")[0])).toEqual([
       "Only one of KIE_API_URL and KIE_UPLOAD_URL is set",
+      "TELEGRAM_WEBHOOK_SECRET has fewer than 16 characters",
+      "TELEGRAM_APP_NAME is set without TELEGRAM_BOT_NAME",
       "KIE_INPUTS=links with a PUBLIC_URL on loopback",
       ".env has KIE_APIKEY, which is no setting. `atelier settings` lists all of them.",
     ]);
@@ -185,48 +206,107 @@ describe("atelier doctor", () => {
     expect((await examine()).check("kie.ai balance").status).toBe("warning");
   });
 
-  test("the assistant: no key switches it off, a used up key and a retired model are told apart", async () => {
-    expect((await examine()).check("assistant")).toMatchObject({
-      status: "ok",
-      text: expect.stringMatching(/^Switched off/),
-    });
-    const key = { limit: 10, limit_remaining: 7.5, usage: 2.5 };
-    const provider = Bun.serve({
-      port: 0,
-      hostname: "127.0.0.1",
-      fetch(request) {
-        if (request.headers.get("authorization") !== "Bearer sk-of-the-test") {
-          return Response.json({ error: { code: 401, message: "No auth credentials found" } }, { status: 401 });
-        }
-        const isKey = new URL(request.url).pathname.endsWith("/key");
-        const model = { id: "author/here", supported_parameters: ["structured_outputs"] };
-        return Response.json({ data: isKey ? key : [model] });
-      },
-    });
-    const assistant = async (apiKey: string, models: string) => {
-      const environment = settings({
-        OPENROUTER_API_URL: `http://127.0.0.1:${provider.port}/api/v1`,
-        OPENROUTER_API_KEY: apiKey,
-        OPENROUTER_MODELS: models,
+  test(
+    "the assistant: no key switches it off, a used up key and a retired model are told apart",
+    async () => {
+      expect((await examine()).check("assistant")).toMatchObject({
+        status: "ok",
+        text: expect.stringMatching(/^Switched off/),
       });
-      return (await examine(environment)).check("assistant");
-    };
-    expect(await assistant("sk-of-the-test", "author/here")).toMatchObject({
-      status: "ok",
-      text: "The key works, 7.50 dollars left for the key; 1 of 1 models can be used.",
-    });
-    expect(await assistant("sk-of-the-test", "author/here,author/gone")).toMatchObject({
-      status: "warning",
-      lines: [expect.stringContaining("author/gone is not in OpenRouter's list")],
-    });
-    expect((await assistant("sk-of-the-test", "author/gone")).status).toBe("failed");
-    key.limit_remaining = 0;
-    expect((await assistant("sk-of-the-test", "author/here")).text).toEndWith("Raise the key's limit at OpenRouter.");
-    const refused = await assistant("sk-of-somebody", "author/here");
-    await provider.stop(true);
-    expect(refused).toMatchObject({ status: "failed" });
-    expect(refused.text).toEndWith("Is OPENROUTER_API_KEY right?");
-  });
+      const key = { limit: 10, limit_remaining: 7.5, usage: 2.5 };
+      const provider = Bun.serve({
+        port: 0,
+        hostname: "127.0.0.1",
+        fetch(request) {
+          if (request.headers.get("authorization") !== "Bearer sk-of-the-test") {
+            return Response.json({ error: { code: 401, message: "No auth credentials found" } }, { status: 401 });
+          }
+          const isKey = new URL(request.url).pathname.endsWith("/key");
+          const model = { id: "author/here", supported_parameters: ["structured_outputs"] };
+          return Response.json({ data: isKey ? key : [model] });
+        },
+      });
+      const assistant = async (apiKey: string, models: string) => {
+        const environment = settings({
+          OPENROUTER_API_URL: `http://127.0.0.1:${provider.port}/api/v1`,
+          OPENROUTER_API_KEY: apiKey,
+          OPENROUTER_MODELS: models,
+        });
+        return (await examine(environment)).check("assistant");
+      };
+      expect(await assistant("sk-of-the-test", "author/here")).toMatchObject({
+        status: "ok",
+        text: "The key works, 7.50 dollars left for the key; 1 of 1 models can be used.",
+      });
+      expect(await assistant("sk-of-the-test", "author/here,author/gone")).toMatchObject({
+        status: "warning",
+        lines: [expect.stringContaining("author/gone is not in OpenRouter's list")],
+      });
+      expect((await assistant("sk-of-the-test", "author/gone")).status).toBe("failed");
+      key.limit_remaining = 0;
+      expect((await assistant("sk-of-the-test", "author/here")).text).toEndWith("Raise the key's limit at OpenRouter.");
+      const refused = await assistant("sk-of-somebody", "author/here");
+      await provider.stop(true);
+      expect(refused).toMatchObject({ status: "failed" });
+      expect(refused.text).toEndWith("Is OPENROUTER_API_KEY right?");
+    },
+    EXAMINATIONS_MS_MAX,
+  );
+
+  test(
+    "the bot: a refused token and another bot's name are failures, a name that is not set is a warning",
+    async () => {
+      const of = async (more: Record<string, string>) => (await examine(settings(more))).check("bot");
+      const refused = await of({ TELEGRAM_BOT_TOKEN: "77:SomebodyElses_0123456789" });
+      expect(refused.status).toBe("failed");
+      expect(refused.text).toContain("HTTP 401 Unauthorized");
+      expect(refused.text).toEndWith("Is TELEGRAM_BOT_TOKEN the one that @BotFather shows now?");
+      expect(JSON.stringify(refused)).not.toContain("SomebodyElses");
+      expect(await of({ TELEGRAM_BOT_NAME: "another_bot" })).toMatchObject({
+        status: "failed",
+        lines: [`Set TELEGRAM_BOT_NAME=${app.telegram.botName}, or the token of another_bot.`],
+      });
+      expect((await of({ TELEGRAM_BOT_NAME: app.telegram.botName.toUpperCase() })).status).toBe("ok");
+      expect(await of({ TELEGRAM_BOT_NAME: "" })).toMatchObject({
+        status: "warning",
+        lines: [`Set TELEGRAM_BOT_NAME=${app.telegram.botName}.`],
+      });
+      expect(await of({ TELEGRAM_API_URL: "http://127.0.0.1:9" })).toMatchObject({
+        status: "failed",
+        text: expect.stringContaining("Does this machine reach the Internet"),
+      });
+    },
+    EXAMINATIONS_MS_MAX,
+  );
+
+  test(
+    "the bot's webhook: none, another server's, failures and a queue that grows are told apart",
+    async () => {
+      const of = async (more: Record<string, string> = {}) => (await examine(settings(more))).check("bot webhook");
+      expect(await of({ TELEGRAM_WEBHOOK_SECRET: "" })).toMatchObject({
+        status: "warning",
+        text: expect.stringContaining("TELEGRAM_WEBHOOK_SECRET is not set"),
+      });
+      app.telegram.setWebhook(undefined);
+      expect(await of()).toMatchObject({ status: "warning", lines: ["atelier bot set-webhook"] });
+      app.telegram.setWebhook({ ...WEBHOOK, url: "https://old.example.org/hook" });
+      expect(await of()).toMatchObject({
+        status: "failed",
+        text: `It leads to https://old.example.org/hook, not to ${WEBHOOK.url}.`,
+      });
+      // Where nobody listens; the address that Telegram tells is then put right.
+      const closed = { ...WEBHOOK, url: "http://127.0.0.1:9/api/v1/telegram/webhook" };
+      app.telegram.setWebhook(closed);
+      for (let person = 1; person <= 51; person += 1) app.telegram.start(6_000 + person);
+      await app.telegram.tried();
+      const failing = await of({ PUBLIC_URL: "http://127.0.0.1:9" });
+      expect(failing).toMatchObject({ status: "warning", text: "It leads here; 51 updates wait." });
+      expect(failing.lines[0]).toStartWith("51 updates wait: ");
+      expect(failing.lines[1]).toMatch(/^The last failure was at .+ UTC: Connection refused\. /);
+      app.telegram.setWebhook(WEBHOOK);
+    },
+    EXAMINATIONS_MS_MAX,
+  );
 
   test("P16 parked jobs are counted by kind and reason", async () => {
     for (const kind of ["future.kind", "future.kind", "test.broken"]) await enqueue(app.ctx, kind, {});

@@ -14,8 +14,7 @@ const NOTICES = 30;
 /** How many may wait for the provider at once, of buyers and of notices each. */
 const AT_ONCE_MAX = 20;
 const ANSWER_MS_MAX = 200;
-// Not /health/ready: in this process its first call changes how the description of the API is written.
-const OTHER_PATHS = ["/health/live", "/api/v1/plans", "/api/v1/balance", "/api/v1/payments"];
+const OTHER_PATHS = ["/health/live", "/health/ready", "/api/v1/plans", "/api/v1/balance", "/api/v1/payments"];
 
 interface Answer {
   path: string;

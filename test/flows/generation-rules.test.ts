@@ -147,7 +147,7 @@ describe("C2 every end but success gives everything back, and J5/J6 each fault h
 });
 
 async function closeBreaker(app: TestApp): Promise<void> {
-  const { providerStates } = await import("../../src/features/generations/tables.ts");
+  const { providerStates } = await import("../../src/platform/limits/tables.ts");
   await app.ctx.db.update(providerStates).set({ failures: 0, openUntil: null });
 }
 

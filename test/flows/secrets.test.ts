@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { Elysia, t } from "elysia";
 import { cleanUp } from "../../src/features/privacy/index.ts";
 import { DAY_MS, HOUR_MS } from "../../src/platform/clock.ts";
+import { createMethodTable } from "../../src/platform/http/method-table.ts";
 import { problems } from "../../src/platform/http/problem.ts";
 import { createLog } from "../../src/platform/telemetry/log.ts";
 import { kieSignature } from "../../src/providers/kie/wire.ts";
@@ -296,7 +297,7 @@ describe("T2 the log of a whole try-on, of everything around it and of what went
   test("an answer that is not as described is logged without itself", async () => {
     const lines: string[] = [];
     const log = createLog({ level: "debug", format: "json", write: (line) => lines.push(line) });
-    const broken = new Elysia().use(problems(log)).get("/", () => ({ name: NAME }) as never, {
+    const broken = new Elysia().use(problems(log, createMethodTable())).get("/", () => ({ name: NAME }) as never, {
       response: { 200: t.Object({ id: t.String(), name: t.Integer() }) },
     });
     const answer = await broken.handle(new Request("http://localhost/"));

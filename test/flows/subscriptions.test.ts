@@ -16,11 +16,10 @@ import {
 } from "../../src/features/billing/index.ts";
 import { sweepPayments } from "../../src/features/billing/payment-sweep.ts";
 import { runSubscriptions } from "../../src/features/billing/subscription-renewals.ts";
-import { ownerAlerts } from "../../src/features/notifications/index.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/platform/clock.ts";
 import { liveEvents } from "../../src/platform/live/tables.ts";
 import { type Person, startTestApp, type TestApp } from "../support/app.ts";
-import { buy, orderProduct, orderRow, pay, postNotice, remoteId, succeededPayments } from "../support/buying.ts";
+import { alerts, bought, buy, notify, paidFor, remoteId, row, succeededPayments } from "../support/buying.ts";
 import { balance, finish, ordered } from "../support/fitting.ts";
 
 const AUTOPAYMENTS = { YOOKASSA_AUTOPAYMENTS: "on", FREE_ACTIONS_PER_MONTH: "0" };
@@ -101,7 +100,7 @@ describe("a subscription", () => {
       ["pro", true],
       ["premium", true],
     ]);
-    const payment = await pay(app, person, "basic");
+    const payment = await paidFor(app, person, "basic");
     expect(await subscription(app, person)).toMatchObject({
       type: "basic",
       state: "active",
@@ -117,7 +116,7 @@ describe("a subscription", () => {
       next_expiry: { credits: 50, at: FIRST_END },
     });
     // 4 % of 299.00; 2.8 % is 8.37 (8.372), and 22 % of that 1.84.
-    expect(await orderRow(app, payment.id)).toMatchObject({ taxKopecks: 1_196, commissionKopecks: 837 + 184 });
+    expect(await row(app, payment.id)).toMatchObject({ taxKopecks: 1_196, commissionKopecks: 837 + 184 });
     expect(await taxMonth(app.ctx, "2026-11")).toMatchObject([{ grossKopecks: 29_900, state: "ready" }]);
     // Its free action pays first, and still the picture has no watermark.
     const made = await ordered(app, person);
@@ -127,7 +126,7 @@ describe("a subscription", () => {
 
   test("S4 without renewal the person is told a day before, has it to the very end, and is on the free plan after it", async () => {
     const { app, person } = await started();
-    await pay(app, person, "basic");
+    await paidFor(app, person, "basic");
     await at(app, -2 * DAY_MS);
     expect(await told(app, person)).toEqual([]);
     await at(app, NOTICE);
@@ -146,9 +145,9 @@ describe("a subscription", () => {
 
   test("C8 renewal, downgrade and expiry never touch what was bought as a pack or given", async () => {
     const { app, person } = await started();
-    await pay(app, person, "pack_20");
+    await paidFor(app, person, "pack_20");
     await grantCredits(app.ctx, { userId: person.id, kind: "gift", credits: 3, source: "test:gift" });
-    await pay(app, person, "pro", { saveMethod: true });
+    await paidFor(app, person, "pro", { saveMethod: true });
     expect(await balance(app, person)).toMatchObject({ credits: 163 });
     // Plan credits pay first.
     const made = await ordered(app, person);
@@ -181,7 +180,7 @@ describe("a subscription", () => {
 describe("renewal from a stored card", () => {
   test("S1 is told a day before and charged once however many schedulers run; each period exists once", async () => {
     const { app, person } = await started();
-    await pay(app, person, "basic", { saveMethod: true });
+    await paidFor(app, person, "basic", { saveMethod: true });
     expect(await subscription(app, person)).toMatchObject({ auto_renew: true, next_charge_at: null });
     expect((await subscription(app, person))?.method?.title).toContain("4444");
     await at(app, NOTICE);
@@ -207,7 +206,7 @@ describe("renewal from a stored card", () => {
 
   test("S1 a notice of an automatic charge, doubled and late, gives nothing more", async () => {
     const { app, person } = await started();
-    await pay(app, person, "basic", { saveMethod: true });
+    await paidFor(app, person, "basic", { saveMethod: true });
     await at(app, NOTICE);
     await at(app, -MINUTE_MS);
     const [, renewal] = await succeededPayments(app, person);
@@ -215,7 +214,7 @@ describe("renewal from a stored card", () => {
       string,
       unknown
     >;
-    await Promise.all([postNotice(app, remote), postNotice(app, remote), postNotice(app, remote)]);
+    await Promise.all([notify(app, remote), notify(app, remote), notify(app, remote)]);
     await reconcile(app.ctx);
     expect(await app.ctx.db.select().from(subscriptionPeriods)).toHaveLength(2);
     await clean(app);
@@ -223,7 +222,7 @@ describe("renewal from a stored card", () => {
 
   test("S1 a charge whose answer was lost is found under the same key, once", async () => {
     const { app, person } = await started();
-    await pay(app, person, "basic", { saveMethod: true });
+    await paidFor(app, person, "basic", { saveMethod: true });
     await at(app, NOTICE);
     // Every try at the answer is lost, until the sweep comes.
     app.yooKassa.faults.set("yookassa.create", { mode: "executed_500" });
@@ -239,7 +238,7 @@ describe("renewal from a stored card", () => {
 
   test("S5 a failed try leaves the state as it was, with one notice for each; after the third it lapses", async () => {
     const { app, person } = await started();
-    await pay(app, person, "basic", { saveMethod: true });
+    await paidFor(app, person, "basic", { saveMethod: true });
     await at(app, NOTICE);
     app.yooKassa.faults.set("yookassa.autopayment", { mode: "insufficient_funds" });
     const before = await subscription(app, person);
@@ -274,7 +273,7 @@ describe("renewal from a stored card", () => {
 
   test("S5 a second try that succeeds goes on from the old end", async () => {
     const { app, person } = await started();
-    await pay(app, person, "basic", { saveMethod: true });
+    await paidFor(app, person, "basic", { saveMethod: true });
     await at(app, NOTICE);
     app.yooKassa.faults.set("yookassa.autopayment", { mode: "issuer_unavailable", times: 1 });
     await at(app, -5 * MINUTE_MS);
@@ -288,7 +287,7 @@ describe("renewal from a stored card", () => {
   for (const reason of ["permission_revoked", "card_expired"]) {
     test(`S5 ${reason}: the card is forgotten, no further try, and the person can pay by hand`, async () => {
       const { app, person } = await started();
-      await pay(app, person, "basic", { saveMethod: true });
+      await paidFor(app, person, "basic", { saveMethod: true });
       await at(app, NOTICE);
       app.yooKassa.faults.set("yookassa.autopayment", { mode: reason });
       await at(app, -5 * MINUTE_MS);
@@ -297,7 +296,7 @@ describe("renewal from a stored card", () => {
       expect(await subscription(app, person)).toMatchObject({ state: "grace" });
       await at(app, 2 * DAY_MS);
       expect(app.yooKassa.stats().counts.payments).toEqual({ succeeded: 1, canceled: 1 });
-      await pay(app, person, "basic");
+      await paidFor(app, person, "basic");
       expect(await subscription(app, person)).toMatchObject({ state: "active", ends_at: "2027-01-18T09:00:00.000Z" });
       await at(app, 20 * DAY_MS);
       expect(await subscription(app, person)).toMatchObject({ state: "active", auto_renew: false });
@@ -307,7 +306,7 @@ describe("renewal from a stored card", () => {
   test("S2 off takes effect at once, also while a retry is pending, and forgetting the card too", async () => {
     for (const way of ["cancel", "method"]) {
       const { app, person } = await started();
-      await pay(app, person, "basic", { saveMethod: true });
+      await paidFor(app, person, "basic", { saveMethod: true });
       await at(app, NOTICE);
       app.yooKassa.faults.set("yookassa.autopayment", { mode: "insufficient_funds" });
       await at(app, -5 * MINUTE_MS);
@@ -321,14 +320,14 @@ describe("renewal from a stored card", () => {
       for (const days of [1, 2, 3, 4]) await at(app, days * DAY_MS);
       expect(app.yooKassa.stats().payments).toHaveLength(2);
       expect(await subscription(app, person)).toBeNull();
-      const [row] = await app.ctx.db.select().from(subscriptions);
-      expect([row?.methodId, row?.methodTitle]).toEqual([null, null]);
+      const [stored] = await app.ctx.db.select().from(subscriptions);
+      expect([stored?.methodId, stored?.methodTitle]).toEqual([null, null]);
     }
   });
 
   test("S2 off in grace ends it now; nothing is charged afterwards", async () => {
     const { app, person } = await started();
-    await pay(app, person, "basic", { saveMethod: true });
+    await paidFor(app, person, "basic", { saveMethod: true });
     await at(app, NOTICE);
     app.yooKassa.faults.set("yookassa.autopayment", { mode: "insufficient_funds" });
     await at(app, -5 * MINUTE_MS);
@@ -343,7 +342,7 @@ describe("renewal from a stored card", () => {
 
   test("S2 off while a charge has no answer yet: it is looked up, never asked again", async () => {
     const { app, person } = await started();
-    await pay(app, person, "basic", { saveMethod: true });
+    await paidFor(app, person, "basic", { saveMethod: true });
     await at(app, NOTICE);
     // Nothing of the charge reaches the provider.
     app.yooKassa.faults.set("yookassa.create", { mode: "http_500" });
@@ -365,7 +364,7 @@ describe("renewal from a stored card", () => {
 
   test("S2 off while a charge was carried out and its answer lost: the person has what was paid", async () => {
     const { app, person } = await started();
-    await pay(app, person, "basic", { saveMethod: true });
+    await paidFor(app, person, "basic", { saveMethod: true });
     await at(app, NOTICE);
     app.yooKassa.faults.set("yookassa.create", { mode: "executed_500" });
     await moved(app, new Date(Date.parse(FIRST_END) - 9 * MINUTE_MS));
@@ -382,7 +381,7 @@ describe("renewal from a stored card", () => {
 
   test("S2 on again: the notice comes anew and the charge a whole day after it", async () => {
     const { app, person } = await started();
-    await pay(app, person, "basic", { saveMethod: true });
+    await paidFor(app, person, "basic", { saveMethod: true });
     await act(app, person, "cancel");
     await at(app, NOTICE);
     expect(await told(app, person)).toEqual(["subscription.ends_soon"]);
@@ -400,17 +399,17 @@ describe("renewal from a stored card", () => {
 
   test("nobody is charged where the owner has not switched it on, the person did not say so, or the bank refused to store", async () => {
     const off = await started({ YOOKASSA_AUTOPAYMENTS: "off" });
-    await pay(off.app, off.person, "basic", { saveMethod: true });
+    await paidFor(off.app, off.person, "basic", { saveMethod: true });
     expect(await subscription(off.app, off.person)).toMatchObject({ auto_renew: false, method: null });
     expect(off.app.yooKassa.stats().counts.methods).toBe(0);
 
     const unsaid = await started();
-    await pay(unsaid.app, unsaid.person, "basic");
+    await paidFor(unsaid.app, unsaid.person, "basic");
     expect(await subscription(unsaid.app, unsaid.person)).toMatchObject({ auto_renew: false, method: null });
 
     const refused = await started();
     refused.app.yooKassa.faults.set("yookassa.save", { mode: "not_saved" });
-    await pay(refused.app, refused.person, "basic", { saveMethod: true });
+    await paidFor(refused.app, refused.person, "basic", { saveMethod: true });
     expect(await subscription(refused.app, refused.person)).toMatchObject({ auto_renew: false, method: null });
     expect((await act(refused.app, refused.person, "resume")).status).toBe(409);
   });
@@ -418,10 +417,9 @@ describe("renewal from a stored card", () => {
   test("a shop that may not store cards: the order goes through without, under another key, and the owner hears of it", async () => {
     const { app, person } = await started();
     app.yooKassa.configure({ recurring: false });
-    await pay(app, person, "basic", { saveMethod: true });
+    await paidFor(app, person, "basic", { saveMethod: true });
     expect(await subscription(app, person)).toMatchObject({ type: "basic", auto_renew: false });
-    const alerts = await app.ctx.db.select({ reason: ownerAlerts.reason }).from(ownerAlerts);
-    expect(alerts).toEqual([{ reason: "autopayments_refused" }]);
+    expect(await alerts(app)).toEqual(["autopayments_refused"]);
     expect(app.yooKassa.stats().payments).toHaveLength(1);
   });
 });
@@ -429,10 +427,10 @@ describe("renewal from a stored card", () => {
 describe("more time and other plans", () => {
   test("S3 a period paid by hand moves the end and the next charge", async () => {
     const { app, person } = await started();
-    await pay(app, person, "basic", { saveMethod: true });
+    await paidFor(app, person, "basic", { saveMethod: true });
     await at(app, NOTICE);
     expect((await subscription(app, person))?.next_charge_at).not.toBeNull();
-    await pay(app, person, "basic");
+    await paidFor(app, person, "basic");
     expect(await subscription(app, person)).toMatchObject({
       ends_at: "2027-01-18T09:00:00.000Z",
       next_charge_at: null,
@@ -451,7 +449,7 @@ describe("more time and other plans", () => {
 
   test("S3 days that are given move the next charge, once for each cause; without a subscription they begin one", async () => {
     const { app, person } = await started();
-    await pay(app, person, "basic", { saveMethod: true });
+    await paidFor(app, person, "basic", { saveMethod: true });
     await at(app, NOTICE);
     const gift = { userId: person.id, type: "pro", days: 10, source: "test:days" } as const;
     expect(await grantPlanDays(app.ctx, gift)).toBe(true);
@@ -477,7 +475,7 @@ describe("more time and other plans", () => {
 
   test("an upgrade costs the price less the unused part, as it was stated, and begins at once", async () => {
     const { app, person } = await started();
-    await pay(app, person, "basic", { saveMethod: true });
+    await paidFor(app, person, "basic", { saveMethod: true });
     await later(app, 10 * DAY_MS);
     const stated = (await (await app.request("/subscription/change?plan=pro", { as: person })).json()) as {
       change: string;
@@ -487,8 +485,8 @@ describe("more time and other plans", () => {
     };
     expect(stated).toMatchObject({ change: "upgrade", amount: "490.67", unused_kopecks: 19_933, credits_counted: 50 });
     expect((await act(app, person, "change", { plan: "pro" })).status).toBe(409);
-    const payment = await pay(app, person, "pro");
-    expect(payment.amount).toBe("490.67");
+    const payment = await paidFor(app, person, "pro");
+    expect(payment.amountKopecks).toBe(49_067);
     expect(await subscription(app, person)).toMatchObject({
       type: "pro",
       amount: "690.00",
@@ -506,21 +504,21 @@ describe("more time and other plans", () => {
 
   test("credits spent between the stated price and the payment are spent of the new ones", async () => {
     const { app, person } = await started();
-    await pay(app, person, "basic");
+    await paidFor(app, person, "basic");
     await later(app, 10 * DAY_MS);
-    const payment = await orderProduct(app, person, "pro");
-    const again = await orderProduct(app, person, "pro");
+    const payment = await bought(app, person, "pro");
+    const again = await bought(app, person, "pro");
     expect([again.id, again.amount]).toEqual([payment.id, payment.amount]);
     const made = await ordered(app, person);
     await finish(app, person, made.id);
-    await postNotice(app, app.yooKassa.pay(await remoteId(app, payment.id)));
+    await notify(app, app.yooKassa.pay(await remoteId(app, payment.id)));
     expect(await balance(app, person)).toMatchObject({ credits: 138 });
     await clean(app);
   });
 
   test("a cheaper plan begins with the next period, is not sold before, and can be taken back", async () => {
     const { app, person } = await started();
-    await pay(app, person, "pro", { saveMethod: true });
+    await paidFor(app, person, "pro", { saveMethod: true });
     const refused = await buy(app, person, "basic");
     expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([409, "plan_not_now"]);
     expect((await act(app, person, "change", { plan: "basic" })).status).toBe(200);
@@ -537,10 +535,10 @@ describe("more time and other plans", () => {
 
   test("two orders of different plans that are both paid: nobody pays without getting", async () => {
     const { app, person } = await started();
-    const basic = await orderProduct(app, person, "basic");
-    const premium = await orderProduct(app, person, "premium");
-    await postNotice(app, app.yooKassa.pay(await remoteId(app, premium.id)));
-    await postNotice(app, app.yooKassa.pay(await remoteId(app, basic.id)));
+    const basic = await bought(app, person, "basic");
+    const premium = await bought(app, person, "premium");
+    await notify(app, app.yooKassa.pay(await remoteId(app, premium.id)));
+    await notify(app, app.yooKassa.pay(await remoteId(app, basic.id)));
     expect(await balance(app, person)).toMatchObject({ credits: 400 });
     const view = await subscription(app, person);
     // 299 of 1490 of a month of 31 days is a good six days.
@@ -551,7 +549,7 @@ describe("more time and other plans", () => {
 
   test("S6 a changed catalogue does not change what was agreed", async () => {
     const { app, person } = await started();
-    await pay(app, person, "basic", { saveMethod: true });
+    await paidFor(app, person, "basic", { saveMethod: true });
     const plan = app.ctx.catalogue.plans.find(({ key }) => key === "basic");
     if (!plan) throw new Error("the plan is there");
     const before = { ...plan };
@@ -574,16 +572,16 @@ describe("more time and other plans", () => {
 describe("refunds of a subscription", () => {
   test("P15 a full refund takes the unused credits and ends it; the preview said so", async () => {
     const { app, person } = await started();
-    const payment = await pay(app, person, "basic", { saveMethod: true });
+    const payment = await paidFor(app, person, "basic", { saveMethod: true });
     const made = await ordered(app, person);
     await finish(app, person, made.id);
     await later(app, 5 * DAY_MS);
-    const preview = await previewRefund(app.ctx, await orderRow(app, payment.id), 29_900);
+    const preview = await previewRefund(app.ctx, await row(app, payment.id), 29_900);
     expect(preview).toMatchObject({ creditsRevoked: 48, creditsUsed: 2, subscription: { ends: true } });
-    await refundPayment(app.ctx, { payment: await orderRow(app, payment.id), amountKopecks: 29_900, reason: "asked" });
+    await refundPayment(app.ctx, { payment: await row(app, payment.id), amountKopecks: 29_900, reason: "asked" });
     expect(await balance(app, person)).toMatchObject({ credits: 0, subscription: null });
-    const [row] = await app.ctx.db.select().from(subscriptions);
-    expect(row).toMatchObject({ state: "ended", endReason: "refunded", autoRenew: false, methodId: null });
+    const [stored] = await app.ctx.db.select().from(subscriptions);
+    expect(stored).toMatchObject({ state: "ended", endReason: "refunded", autoRenew: false, methodId: null });
     await at(app, 0);
     expect(app.yooKassa.stats().payments).toHaveLength(1);
     await clean(app);
@@ -591,10 +589,10 @@ describe("refunds of a subscription", () => {
 
   test("P15 half of it shortens the subscription by half and takes half of the credits, from the cabinet too", async () => {
     const { app, person } = await started();
-    const payment = await pay(app, person, "basic");
+    const payment = await paidFor(app, person, "basic");
     await later(app, 5 * DAY_MS);
     const refund = app.yooKassa.refund(await remoteId(app, payment.id), 14_950);
-    await postNotice(app, refund, { event: "refund.succeeded" });
+    await notify(app, refund, { event: "refund.succeeded" });
     expect(await subscription(app, person)).toMatchObject({ state: "active", ends_at: "2026-12-03T09:00:00.000Z" });
     expect(await balance(app, person)).toMatchObject({
       credits: 25,
@@ -609,10 +607,10 @@ describe("refunds of a subscription", () => {
 
   test("P15 the first of two paid periods goes back: the second begins earlier and is whole", async () => {
     const { app, person } = await started();
-    const first = await pay(app, person, "basic");
-    await pay(app, person, "basic");
+    const first = await paidFor(app, person, "basic");
+    await paidFor(app, person, "basic");
     await later(app, 10 * DAY_MS);
-    await refundPayment(app.ctx, { payment: await orderRow(app, first.id), amountKopecks: 29_900, reason: "asked" });
+    await refundPayment(app.ctx, { payment: await row(app, first.id), amountKopecks: 29_900, reason: "asked" });
     // Twenty of the first period's thirty days lay ahead.
     expect(await subscription(app, person)).toMatchObject({ state: "active", ends_at: "2026-12-29T09:00:00.000Z" });
     expect(await balance(app, person)).toMatchObject({ credits: 50, next_expiry: { at: "2026-12-29T09:00:00.000Z" } });
@@ -621,10 +619,10 @@ describe("refunds of a subscription", () => {
 
   test("P15 a refund of time that is over changes no other time", async () => {
     const { app, person } = await started();
-    const first = await pay(app, person, "basic", { saveMethod: true });
+    const first = await paidFor(app, person, "basic", { saveMethod: true });
     await at(app, NOTICE);
     await at(app, 0);
-    await refundPayment(app.ctx, { payment: await orderRow(app, first.id), amountKopecks: 29_900, reason: "late" });
+    await refundPayment(app.ctx, { payment: await row(app, first.id), amountKopecks: 29_900, reason: "late" });
     expect(await subscription(app, person)).toMatchObject({ state: "active", ends_at: "2027-01-18T09:00:00.000Z" });
     expect(await balance(app, person)).toMatchObject({ credits: 50 });
   });
@@ -632,7 +630,7 @@ describe("refunds of a subscription", () => {
 
 test("a stranger neither sees nor changes another's subscription", async () => {
   const { app, person } = await started();
-  await pay(app, person, "basic", { saveMethod: true });
+  await paidFor(app, person, "basic", { saveMethod: true });
   const stranger = await app.signIn();
   expect(await subscription(app, stranger)).toBeNull();
   for (const path of ["cancel", "resume", "method"]) expect((await act(app, stranger, path)).status).toBe(409);

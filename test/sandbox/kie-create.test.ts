@@ -1,34 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { ProviderFailureKind } from "../../src/platform/errors.ts";
-import { fetchResult } from "../../src/providers/fetch-result.ts";
 import { KIE_PATHS } from "../../src/providers/kie/wire.ts";
 import { KIE_FAULTS } from "../../src/sandbox/kie-faults.ts";
-import { failureOf, type KieLane, PERSON, startKieLane } from "./kie-lane.ts";
+import { download, failureOf, PERSON, rawCall, useKieLane } from "./kie-lane.ts";
 
-let lane: KieLane;
-beforeAll(async () => {
-  lane = await startKieLane();
-});
-afterEach(() => {
-  lane.emulator.faults.clear();
-  lane.emulator.faults.set("kie.limits", { mode: "off" });
-  lane.emulator.setCredits(1_000);
-});
-afterAll(() => lane.emulator.stop());
-
-/** A call to the API as anybody could make it, with the key. */
-async function raw(path: string, init: RequestInit = {}): Promise<{ status: number; body: Record<string, unknown> }> {
-  const headers = {
-    authorization: `Bearer ${lane.emulator.apiKey}`,
-    "content-type": "application/json",
-    ...init.headers,
-  };
-  const response = await fetch(lane.emulator.url + path, { ...init, headers, keepalive: false });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-}
-
-const download = (url: string, bytesMax = 1_000_000): Promise<Uint8Array> =>
-  fetchResult(url, { hosts: [lane.emulator.resultHost], loopbackAllowed: true, bytesMax, timeoutMs: 500 });
+const lane = useKieLane();
 
 describe("a create", () => {
   const order = { prompt: "x", imageUrls: ["http://127.0.0.1:1/a.png"] };
@@ -53,12 +29,12 @@ describe("a create", () => {
   ];
   for (const [mode, kind, alert] of codes) {
     test(`J6 refused with ${mode} is ${kind}, said in the body or by HTTP, and is not sent again`, async () => {
-      const before = lane.emulator.stats();
+      const before = lane().emulator.stats();
       for (const how of ["code", "http"]) {
-        lane.emulator.faults.set("kie.create", { mode: `${how}_${mode}` });
-        expect(await failureOf(lane.client.createTask(order))).toMatchObject({ kind, alert });
+        lane().emulator.faults.set("kie.create", { mode: `${how}_${mode}` });
+        expect(await failureOf(lane().client.createTask(order))).toMatchObject({ kind, alert });
       }
-      const after = lane.emulator.stats();
+      const after = lane().emulator.stats();
       expect(after.creates.accepted).toBe(before.creates.accepted);
       for (const how of ["code", "http"]) expect(after.creates.disturbed[`${how}_${mode}`]).toBe(1);
     });
@@ -79,11 +55,11 @@ describe("a create", () => {
   ];
   for (const [mode, kind, tasksMade] of transport) {
     test(`J2 F9 under ${mode} is ${kind} and leaves ${tasksMade} tasks behind`, async () => {
-      const before = lane.emulator.stats().tasks.length;
-      lane.emulator.faults.set("kie.create", { mode });
-      expect((await failureOf(lane.client.createTask(order))).kind).toBe(kind);
-      expect(lane.emulator.stats().tasks.length - before).toBe(tasksMade);
-      expect(lane.emulator.faults.active()["kie.create"]).toBeDefined();
+      const before = lane().emulator.stats().tasks.length;
+      lane().emulator.faults.set("kie.create", { mode });
+      expect((await failureOf(lane().client.createTask(order))).kind).toBe(kind);
+      expect(lane().emulator.stats().tasks.length - before).toBe(tasksMade);
+      expect(lane().emulator.faults.active()["kie.create"]).toBeDefined();
     });
   }
 
@@ -93,26 +69,26 @@ describe("a create", () => {
   });
 
   test("F9 that is only delayed goes through", async () => {
-    lane.emulator.faults.set("kie.create", { mode: "delay", delayMs: 100 });
-    expect(await lane.client.createTask(order)).toHaveProperty("taskId");
+    lane().emulator.faults.set("kie.create", { mode: "delay", delayMs: 100 });
+    expect(await lane().client.createTask(order)).toHaveProperty("taskId");
   });
 
   test("J10 blocked at the edge is a provider's failure that somebody hears of", async () => {
-    lane.emulator.faults.set("kie.edge", { mode: "edge_1010" });
-    expect(await failureOf(lane.client.createTask(order))).toMatchObject({ kind: "unavailable", alert: true });
-    expect(await failureOf(lane.client.credits())).toMatchObject({ kind: "unavailable", alert: true });
+    lane().emulator.faults.set("kie.edge", { mode: "edge_1010" });
+    expect(await failureOf(lane().client.createTask(order))).toMatchObject({ kind: "unavailable", alert: true });
+    expect(await failureOf(lane().client.credits())).toMatchObject({ kind: "unavailable", alert: true });
   });
 
   test("J10 an edge that blocks the agents of runtimes lets all of our calls through", async () => {
-    lane.emulator.faults.set("kie.edge", { mode: "default_agents" });
-    expect((await fetch(lane.emulator.url, { keepalive: false })).status).toBe(403);
-    const task = await lane.run("x");
-    expect(await download(task.resultUrls[0] ?? "")).toEqual(PERSON);
-    expect(await lane.client.credits()).toBeNumber();
+    lane().emulator.faults.set("kie.edge", { mode: "default_agents" });
+    expect((await fetch(lane().emulator.url, { keepalive: false })).status).toBe(403);
+    const task = await lane().run("x");
+    expect(await download(lane(), task.resultUrls[0] ?? "")).toEqual(PERSON);
+    expect(await lane().client.credits()).toBeNumber();
   });
 
   test("J6 with a wrong key is unauthorized at both hosts", async () => {
-    const client = lane.clientWith({ apiKey: "wrong" });
+    const client = lane().clientWith({ apiKey: "wrong" });
     expect((await failureOf(client.createTask(order))).kind).toBe("unauthorized");
     expect((await failureOf(client.getTask("x"))).kind).toBe("unauthorized");
     expect((await failureOf(client.uploadImage({ bytes: PERSON, mime: "image/png" }))).kind).toBe("unauthorized");
@@ -120,8 +96,8 @@ describe("a create", () => {
 
   test("J6 a refusal arrives as HTTP 200 with a code, and under its own status when that is switched on", async () => {
     const wrong = { headers: { authorization: "Bearer wrong" } };
-    expect(await raw(KIE_PATHS.credit, wrong)).toMatchObject({ status: 200, body: { code: 401 } });
-    lane.emulator.faults.set("kie.status", { mode: "mirror" });
-    expect(await raw(KIE_PATHS.credit, wrong)).toMatchObject({ status: 401, body: { code: 401 } });
+    expect(await rawCall(lane(), KIE_PATHS.credit, wrong)).toMatchObject({ status: 200, body: { code: 401 } });
+    lane().emulator.faults.set("kie.status", { mode: "mirror" });
+    expect(await rawCall(lane(), KIE_PATHS.credit, wrong)).toMatchObject({ status: 401, body: { code: 401 } });
   });
 });

@@ -1,104 +1,90 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { createLog } from "../../src/platform/telemetry/log.ts";
-import { fetchResult } from "../../src/providers/fetch-result.ts";
 import type { TaskFailureKind } from "../../src/providers/kie/classify.ts";
 import { KIE_PATHS } from "../../src/providers/kie/wire.ts";
-import { ITEM, type KieLane, MODEL, PERSON, recordingMaker, startKieLane } from "./kie-lane.ts";
+import { download, ITEM, MODEL, PERSON, rawCall, recordingMaker, useKieLane } from "./kie-lane.ts";
 
 const maker = recordingMaker();
-let lane: KieLane;
-beforeAll(async () => {
-  lane = await startKieLane({ images: maker });
-});
-afterEach(() => {
-  lane.emulator.faults.clear();
-  lane.emulator.faults.set("kie.limits", { mode: "off" });
-  lane.emulator.setCredits(1_000);
-});
-afterAll(() => lane.emulator.stop());
-
-/** A call to the API as anybody could make it, with the key. */
-async function raw(path: string, init: RequestInit = {}): Promise<{ status: number; body: Record<string, unknown> }> {
-  const headers = {
-    authorization: `Bearer ${lane.emulator.apiKey}`,
-    "content-type": "application/json",
-    ...init.headers,
-  };
-  const response = await fetch(lane.emulator.url + path, { ...init, headers, keepalive: false });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-}
-
-const download = (url: string, bytesMax = 1_000_000): Promise<Uint8Array> =>
-  fetchResult(url, { hosts: [lane.emulator.resultHost], loopbackAllowed: true, bytesMax, timeoutMs: 500 });
+const lane = useKieLane({ images: maker });
 
 describe("a task", () => {
   test("goes from upload to picture, with its place taken from the prompt", async () => {
-    const task = await lane.run("first image is the person; zone: face; keep the pose");
+    const task = await lane().run("first image is the person; zone: face; keep the pose");
     expect(task).toMatchObject({ state: "succeeded", rawState: "success", creditsConsumed: 4 });
     expect(task.resultUrls).toHaveLength(1);
-    expect(await download(task.resultUrls[0] ?? "")).toEqual(PERSON);
+    expect(await download(lane(), task.resultUrls[0] ?? "")).toEqual(PERSON);
     expect(maker.orders.at(-1)).toMatchObject({ label: "SANDBOX", item: ITEM, box: { top: 0.17 } });
   });
 
   test("J5 is seen waiting, then generating, then ended, with an id of 32 hex digits", async () => {
-    lane.emulator.faults.set("kie.pace", { mode: "pace", delayMs: 400 });
-    const { taskId } = await lane.client.createTask({ prompt: "x", imageUrls: await lane.inputs() });
+    lane().emulator.faults.set("kie.pace", { mode: "pace", delayMs: 400 });
+    const { taskId } = await lane().client.createTask({ prompt: "x", imageUrls: await lane().inputs() });
     expect(taskId).toMatch(/^[0-9a-f]{32}$/);
-    expect(await lane.client.getTask(taskId)).toMatchObject({ state: "pending", rawState: "waiting", resultUrls: [] });
+    expect(await lane().client.getTask(taskId)).toMatchObject({
+      state: "pending",
+      rawState: "waiting",
+      resultUrls: [],
+    });
     await Bun.sleep(200);
-    expect(await lane.client.getTask(taskId)).toMatchObject({ rawState: "generating", creditsConsumed: 4 });
-    expect(await lane.untilEnded(taskId)).toMatchObject({ state: "succeeded" });
+    expect(await lane().client.getTask(taskId)).toMatchObject({ rawState: "generating", creditsConsumed: 4 });
+    expect(await lane().untilEnded(taskId)).toMatchObject({ state: "succeeded" });
   });
 
   test("J5 reads the same in the shapes of April, of September and of the documentation", async () => {
-    const { taskId } = await lane.client.createTask({
+    const { taskId } = await lane().client.createTask({
       prompt: "x",
-      imageUrls: await lane.inputs(),
+      imageUrls: await lane().inputs(),
       callbackUrl: "http://127.0.0.1:1/kie",
     });
-    const ended = await lane.untilEnded(taskId);
+    const ended = await lane().untilEnded(taskId);
     expect(ended.callbackUrl).toBe("http://127.0.0.1:1/kie");
     for (const mode of ["april", "documentation"]) {
-      lane.emulator.faults.set("kie.shape", { mode });
+      lane().emulator.faults.set("kie.shape", { mode });
       const { creditsConsumed: _, ...withoutCost } = ended;
-      expect(await lane.client.getTask(taskId)).toEqual(withoutCost);
+      expect(await lane().client.getTask(taskId)).toEqual(withoutCost);
     }
   });
 
   test("the record on the wire is what was recorded: JSON in text, parameters encoded twice, seconds", async () => {
-    const { taskId } = await lane.client.createTask({ prompt: "x", imageUrls: await lane.inputs() });
-    const pending = (await raw(`${KIE_PATHS.recordInfo}?taskId=${taskId}`)).body.data as Record<string, unknown>;
+    const { taskId } = await lane().client.createTask({ prompt: "x", imageUrls: await lane().inputs() });
+    const pending = (await rawCall(lane(), `${KIE_PATHS.recordInfo}?taskId=${taskId}`)).body.data as Record<
+      string,
+      unknown
+    >;
     expect(pending).toMatchObject({ state: "waiting", resultJson: "", failCode: null, failMsg: null, costTime: null });
     const param = JSON.parse(String(pending.param)) as Record<string, string>;
     expect(param).not.toHaveProperty("callBackUrl");
     expect(JSON.parse(param.input ?? "")).toMatchObject({ prompt: "x", output_format: "png" });
-    await lane.untilEnded(taskId);
-    const ended = (await raw(`${KIE_PATHS.recordInfo}?taskId=${taskId}`)).body.data as Record<string, unknown>;
+    await lane().untilEnded(taskId);
+    const ended = (await rawCall(lane(), `${KIE_PATHS.recordInfo}?taskId=${taskId}`)).body.data as Record<
+      string,
+      unknown
+    >;
     expect(ended.response).toEqual(JSON.parse(String(ended.resultJson)));
     expect(ended).toMatchObject({ costTime: 0, successFlag: 1, operationType: MODEL });
   });
 
   test("J5 that is not there yet is told apart from one that failed", async () => {
-    expect(await lane.client.getTask("0".repeat(32))).toMatchObject({ state: "not_found_yet" });
-    lane.emulator.faults.set("kie.lag", { mode: "record_null", times: 1, delayMs: 60 });
-    const { taskId } = await lane.client.createTask({ prompt: "x", imageUrls: await lane.inputs() });
-    expect(await lane.client.getTask(taskId)).toMatchObject({ state: "not_found_yet" });
-    expect(await lane.untilEnded(taskId)).toMatchObject({ state: "succeeded" });
+    expect(await lane().client.getTask("0".repeat(32))).toMatchObject({ state: "not_found_yet" });
+    lane().emulator.faults.set("kie.lag", { mode: "record_null", times: 1, delayMs: 60 });
+    const { taskId } = await lane().client.createTask({ prompt: "x", imageUrls: await lane().inputs() });
+    expect(await lane().client.getTask(taskId)).toMatchObject({ state: "not_found_yet" });
+    expect(await lane().untilEnded(taskId)).toMatchObject({ state: "succeeded" });
     for (const mode of ["record_null", "http_404_task", "code_404"]) {
-      lane.emulator.faults.set("kie.query", { mode, times: 1 });
-      expect(await lane.client.getTask(taskId)).toMatchObject({ state: "not_found_yet" });
+      lane().emulator.faults.set("kie.query", { mode, times: 1 });
+      expect(await lane().client.getTask(taskId)).toMatchObject({ state: "not_found_yet" });
     }
   });
 
   test("J5 in a state that nobody documented is still running", async () => {
-    lane.emulator.faults.set("kie.outcome", { mode: "never", times: 1 });
-    const { taskId } = await lane.client.createTask({ prompt: "x", imageUrls: await lane.inputs() });
+    lane().emulator.faults.set("kie.outcome", { mode: "never", times: 1 });
+    const { taskId } = await lane().client.createTask({ prompt: "x", imageUrls: await lane().inputs() });
     for (const [mode, rawState] of [
       ["unknown_state", "polishing"],
       ["queuing", "queuing"],
     ] as const) {
-      lane.emulator.faults.set("kie.query", { mode, times: 1 });
-      expect(await lane.client.getTask(taskId)).toMatchObject({ state: "pending", rawState });
+      lane().emulator.faults.set("kie.query", { mode, times: 1 });
+      expect(await lane().client.getTask(taskId)).toMatchObject({ state: "pending", rawState });
     }
   });
 
@@ -117,32 +103,32 @@ describe("a task", () => {
   ];
   for (const [outcome, kind] of outcomes) {
     test(`J5 marked sandbox:${outcome} fails as ${kind}, and so does one under the switch`, async () => {
-      const imageUrls = await lane.inputs();
-      expect((await lane.run(`dress her, sandbox:${outcome}.`, imageUrls)).failure?.kind).toBe(kind);
-      lane.emulator.faults.set("kie.outcome", { mode: outcome, times: 1 });
-      expect((await lane.run("dress her", imageUrls)).failure?.kind).toBe(kind);
-      expect((await lane.run("dress her", imageUrls)).state).toBe("succeeded");
+      const imageUrls = await lane().inputs();
+      expect((await lane().run(`dress her, sandbox:${outcome}.`, imageUrls)).failure?.kind).toBe(kind);
+      lane().emulator.faults.set("kie.outcome", { mode: outcome, times: 1 });
+      expect((await lane().run("dress her", imageUrls)).failure?.kind).toBe(kind);
+      expect((await lane().run("dress her", imageUrls)).state).toBe("succeeded");
     });
   }
 
   test("F9 that never ends stays pending, and a slow one takes its time", async () => {
-    const imageUrls = await lane.inputs();
-    const { taskId } = await lane.client.createTask({ prompt: "sandbox:never", imageUrls });
-    lane.emulator.faults.set("kie.outcome", { mode: "slow", times: 1, delayMs: 200 });
+    const imageUrls = await lane().inputs();
+    const { taskId } = await lane().client.createTask({ prompt: "sandbox:never", imageUrls });
+    lane().emulator.faults.set("kie.outcome", { mode: "slow", times: 1, delayMs: 200 });
     const startedAt = performance.now();
-    await lane.run("slowly", imageUrls);
+    await lane().run("slowly", imageUrls);
     expect(performance.now() - startedAt).toBeGreaterThan(200);
-    expect((await lane.client.getTask(taskId)).rawState).toBe("generating");
+    expect((await lane().client.getTask(taskId)).rawState).toBe("generating");
   });
 
   test("J9 whose input cannot be fetched, is no picture or is too large fails as such", async () => {
-    const [person] = await lane.inputs();
-    const text = await lane.client.uploadImage({ bytes: new TextEncoder().encode("<html>"), mime: "image/png" });
+    const [person] = await lane().inputs();
+    const text = await lane().client.uploadImage({ bytes: new TextEncoder().encode("<html>"), mime: "image/png" });
     const large = new Uint8Array(10_000_001);
     large.set(PERSON);
-    const tooLarge = await lane.client.uploadImage({ bytes: large, mime: "image/png" });
-    for (const bad of [`${lane.emulator.filesUrl}/gone.png`, "http://127.0.0.1:1/x.png", text.url, tooLarge.url]) {
-      const task = await lane.run("x", [person ?? "", bad]);
+    const tooLarge = await lane().client.uploadImage({ bytes: large, mime: "image/png" });
+    for (const bad of [`${lane().emulator.filesUrl}/gone.png`, "http://127.0.0.1:1/x.png", text.url, tooLarge.url]) {
+      const task = await lane().run("x", [person ?? "", bad]);
       expect(task.failure).toMatchObject({ kind: "input_unreachable", code: "400" });
     }
   });
@@ -151,10 +137,10 @@ describe("a task", () => {
     const lines: string[] = [];
     const told: unknown[] = [];
     const log = createLog({ level: "error", format: "json", write: (line) => lines.push(line) });
-    const client = lane.clientWith({ log, onBadCost: (_, cost) => told.push(cost) });
+    const client = lane().clientWith({ log, onBadCost: (_, cost) => told.push(cost) });
     for (const outcome of ["bad_cost", "nan_cost"]) {
-      const { taskId } = await client.createTask({ prompt: `sandbox:${outcome}`, imageUrls: await lane.inputs() });
-      await lane.untilEnded(taskId);
+      const { taskId } = await client.createTask({ prompt: `sandbox:${outcome}`, imageUrls: await lane().inputs() });
+      await lane().untilEnded(taskId);
       const task = await client.getTask(taskId);
       expect(task.state).toBe("succeeded");
       expect(task).not.toHaveProperty("creditsConsumed");

@@ -1,5 +1,7 @@
+import { afterAll, afterEach, beforeAll } from "bun:test";
 import { ProviderFailure } from "../../src/platform/errors.ts";
 import { silentLog } from "../../src/platform/telemetry/log.ts";
+import { fetchResult } from "../../src/providers/fetch-result.ts";
 import { createKieClient, type KieClient, type KieClientOptions } from "../../src/providers/kie/client.ts";
 import type { KieTask } from "../../src/providers/kie/task.ts";
 import { type KieEmulator, type KieEmulatorOptions, startKieEmulator } from "../../src/sandbox/kie.ts";
@@ -78,6 +80,42 @@ export async function startKieLane(options: Partial<KieEmulatorOptions> = {}): P
     },
   };
   return lane;
+}
+
+const CREDITS = 1_000;
+
+/** A lane for all tests of the file that calls this, without a fault and with the same credits before each of them. */
+export function useKieLane(options: Partial<KieEmulatorOptions> = {}): () => KieLane {
+  let lane: KieLane | undefined;
+  beforeAll(async () => {
+    lane = await startKieLane({ credits: CREDITS, ...options });
+  });
+  afterEach(() => {
+    lane?.emulator.faults.clear();
+    lane?.emulator.faults.set("kie.limits", { mode: "off" });
+    lane?.emulator.setCredits(CREDITS);
+  });
+  afterAll(() => lane?.emulator.stop());
+  return () => {
+    if (!lane) throw new Error("the lane is there only while tests run");
+    return lane;
+  };
+}
+
+/** A call to the API as anybody could make it, with the key. */
+export async function rawCall(
+  { emulator }: KieLane,
+  path: string,
+  init: RequestInit = {},
+): Promise<{ status: number; body: Record<string, unknown> }> {
+  const headers = { authorization: `Bearer ${emulator.apiKey}`, "content-type": "application/json", ...init.headers };
+  const response = await fetch(emulator.url + path, { ...init, headers, keepalive: false });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+/** Fetches a result as the product does. */
+export function download({ emulator }: KieLane, url: string, bytesMax = 1_000_000): Promise<Uint8Array> {
+  return fetchResult(url, { hosts: [emulator.resultHost], loopbackAllowed: true, bytesMax, timeoutMs: 500 });
 }
 
 /** The failure of a call that must fail. */

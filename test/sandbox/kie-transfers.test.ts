@@ -1,39 +1,27 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { ProviderFailureKind } from "../../src/platform/errors.ts";
-import { fetchResult } from "../../src/providers/fetch-result.ts";
-import { failureOf, type KieLane, PERSON, startKieLane } from "./kie-lane.ts";
+import { download, failureOf, PERSON, useKieLane } from "./kie-lane.ts";
 
-let lane: KieLane;
-beforeAll(async () => {
-  lane = await startKieLane();
-});
-afterEach(() => {
-  lane.emulator.faults.clear();
-  lane.emulator.faults.set("kie.limits", { mode: "off" });
-  lane.emulator.setCredits(1_000);
-});
-afterAll(() => lane.emulator.stop());
-
-const download = (url: string, bytesMax = 1_000_000): Promise<Uint8Array> =>
-  fetchResult(url, { hosts: [lane.emulator.resultHost], loopbackAllowed: true, bytesMax, timeoutMs: 500 });
+const lane = useKieLane();
 
 describe("reading and uploading", () => {
   for (const mode of ["reset", "edge_502", "half_body", "not_json", "code_500", "http_500", "code_455"]) {
     test(`F9 goes through after two times of ${mode}`, async () => {
-      for (const name of ["kie.query", "kie.credit", "kie.upload"]) lane.emulator.faults.set(name, { mode, times: 2 });
-      expect(await lane.client.getTask("0".repeat(32))).toMatchObject({ state: "not_found_yet" });
-      expect(await lane.client.credits()).toBe(1_000);
-      expect(await lane.client.uploadImage({ bytes: PERSON, mime: "image/png" })).toHaveProperty("url");
+      for (const name of ["kie.query", "kie.credit", "kie.upload"])
+        lane().emulator.faults.set(name, { mode, times: 2 });
+      expect(await lane().client.getTask("0".repeat(32))).toMatchObject({ state: "not_found_yet" });
+      expect(await lane().client.credits()).toBe(1_000);
+      expect(await lane().client.uploadImage({ bytes: PERSON, mime: "image/png" })).toHaveProperty("url");
     });
   }
 
   test("F9 gives up after three tries, and a hang is not waited for three times", async () => {
-    lane.emulator.faults.set("kie.query", { mode: "edge_502", times: 4 });
-    expect((await failureOf(lane.client.getTask("x"))).kind).toBe("unavailable");
-    expect(lane.emulator.faults.active()["kie.query"]?.times).toBe(1);
-    lane.emulator.faults.set("kie.credit", { mode: "hang", times: 4 });
-    expect((await failureOf(lane.client.credits())).kind).toBe("unavailable");
-    expect(lane.emulator.faults.active()["kie.credit"]?.times).toBe(3);
+    lane().emulator.faults.set("kie.query", { mode: "edge_502", times: 4 });
+    expect((await failureOf(lane().client.getTask("x"))).kind).toBe("unavailable");
+    expect(lane().emulator.faults.active()["kie.query"]?.times).toBe(1);
+    lane().emulator.faults.set("kie.credit", { mode: "hang", times: 4 });
+    expect((await failureOf(lane().client.credits())).kind).toBe("unavailable");
+    expect(lane().emulator.faults.active()["kie.credit"]?.times).toBe(3);
   });
 
   test("J6 a query that is refused for good is refused, and 501 and 408 are failed tasks", async () => {
@@ -46,25 +34,25 @@ describe("reading and uploading", () => {
       ["edge_1010", "unavailable"],
     ];
     for (const [mode, kind] of kinds) {
-      lane.emulator.faults.set("kie.query", { mode });
-      expect((await failureOf(lane.client.getTask("x"))).kind).toBe(kind);
+      lane().emulator.faults.set("kie.query", { mode });
+      expect((await failureOf(lane().client.getTask("x"))).kind).toBe(kind);
     }
     for (const mode of ["code_501", "code_408"]) {
-      lane.emulator.faults.set("kie.query", { mode });
-      expect(await lane.client.getTask("x")).toMatchObject({ state: "failed", failure: { kind: "transient" } });
+      lane().emulator.faults.set("kie.query", { mode });
+      expect(await lane().client.getTask("x")).toMatchObject({ state: "failed", failure: { kind: "transient" } });
     }
   });
 
   test("C6 an impossible balance is refused aloud", async () => {
     for (const mode of ["negative", "not_a_number"]) {
-      lane.emulator.faults.set("kie.credit", { mode });
-      expect(await failureOf(lane.client.credits())).toMatchObject({ kind: "rejected", alert: true });
+      lane().emulator.faults.set("kie.credit", { mode });
+      expect(await failureOf(lane().client.credits())).toMatchObject({ kind: "rejected", alert: true });
     }
   });
 
   test("J8 a hundred uploads of one name get a hundred links", async () => {
     const upload = async (): Promise<string> =>
-      (await lane.client.uploadImage({ bytes: PERSON, mime: "image/png", name: "Person Photo.PNG" })).url;
+      (await lane().client.uploadImage({ bytes: PERSON, mime: "image/png", name: "Person Photo.PNG" })).url;
     const links = new Set<string>();
     for (let index = 0; index < 100; index += 1) links.add(await upload());
     expect(links.size).toBe(100);
@@ -91,24 +79,31 @@ describe("a result's download", () => {
     ["redirect_foreign", "rejected"],
   ];
   test("J9 F9 each fault of the file host is of the right class", async () => {
-    const url = (await lane.run("x")).resultUrls[0] ?? "";
+    const url = (await lane().run("x")).resultUrls[0] ?? "";
     for (const [mode, kind] of kinds) {
-      lane.emulator.faults.set("kie.result", { mode });
-      expect({ mode, kind: (await failureOf(download(url))).kind }).toEqual({ mode, kind });
+      lane().emulator.faults.set("kie.result", { mode });
+      expect({ mode, kind: (await failureOf(download(lane(), url))).kind }).toEqual({ mode, kind });
     }
     for (const mode of ["redirect_once", "garbage", "delay"]) {
-      lane.emulator.faults.set("kie.result", { mode, times: 1, delayMs: 10 });
-      expect((await download(url)).byteLength).toBeGreaterThan(10);
+      lane().emulator.faults.set("kie.result", { mode, times: 1, delayMs: 10 });
+      expect((await download(lane(), url)).byteLength).toBeGreaterThan(10);
     }
-    lane.emulator.faults.clear("kie.result");
-    expect(await download(url)).toEqual(PERSON);
+    lane().emulator.faults.clear("kie.result");
+    expect(await download(lane(), url)).toEqual(PERSON);
+  });
+
+  test("F9 a result is there until it expires, however many photos come after it", async () => {
+    const url = (await lane().run("x")).resultUrls[0] ?? "";
+    const upload = () => lane().client.uploadImage({ bytes: PERSON, mime: "image/png" });
+    for (let round = 0; round < 50; round += 1) await Promise.all(Array.from({ length: 10 }, upload));
+    expect(await download(lane(), url)).toEqual(PERSON);
   });
 
   test("J9 links to other hosts and to private addresses are not followed", async () => {
     for (const outcome of ["foreign_result", "private_result"]) {
-      const task = await lane.run(`sandbox:${outcome}`);
+      const task = await lane().run(`sandbox:${outcome}`);
       expect(task.state).toBe("succeeded");
-      expect((await failureOf(download(task.resultUrls[0] ?? ""))).kind).toBe("rejected");
+      expect((await failureOf(download(lane(), task.resultUrls[0] ?? ""))).kind).toBe("rejected");
     }
   });
 });

@@ -14,11 +14,13 @@ import { createApp } from "../../src/routes.ts";
 import { signInitData } from "../../src/sandbox/init-data.ts";
 import { type KieEmulator, startKieEmulator } from "../../src/sandbox/kie.ts";
 import { type OpenRouterEmulator, startOpenRouterEmulator } from "../../src/sandbox/openrouter.ts";
+import { startTelegramEmulator, type TelegramEmulator } from "../../src/sandbox/telegram.ts";
 import { startYooKassaEmulator, type YooKassaEmulator } from "../../src/sandbox/yookassa.ts";
 import { createTestClock, type TestClock } from "./clock.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 
 export const TEST_BOT_TOKEN = "2000000002:TEST_bot_token_of_the_test_suite";
+export const TEST_WEBHOOK_SECRET = "test-secret-of-the-bots-webhook";
 
 export interface TestAppOptions {
   /** Settings beside those that every test has. */
@@ -41,6 +43,8 @@ export interface TestApp {
   kie: KieEmulator;
   openRouter: OpenRouterEmulator;
   yooKassa: YooKassaEmulator;
+  /** Its webhook is set by the test that wants updates, to the port that `listen` gives. */
+  telegram: TelegramEmulator;
   /** Every line that was logged. */
   logLines: string[];
   app: ReturnType<typeof createApp>["app"];
@@ -105,7 +109,14 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     YOOKASSA_SECRET_KEY: yooKassa.secretKey,
     YOOKASSA_API_URL: yooKassa.url,
   };
-  const environment = testEnvironment(database, kie, { ...assistant, ...shop, ...options.settings });
+  const telegram = await startTelegramEmulator({ clock, botToken: TEST_BOT_TOKEN });
+  const bot = {
+    TELEGRAM_API_URL: telegram.url,
+    TELEGRAM_BOT_NAME: telegram.botName,
+    TELEGRAM_APP_NAME: "app",
+    TELEGRAM_WEBHOOK_SECRET: TEST_WEBHOOK_SECRET,
+  };
+  const environment = testEnvironment(database, kie, { ...assistant, ...shop, ...bot, ...options.settings });
   const { settings } = loadSettings(environment, { serving: true });
   const open = await openContext(settings, {
     clock,
@@ -116,6 +127,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       timeouts: { answerMs: 1_500, idleMs: 700, totalMs: 3_000, queryMs: 1_500 },
       sleep: (ms) => Bun.sleep(ms / 20),
     },
+    telegram: { timeouts: { callMs: 1_500, fileMs: 3_000 }, sleep: (ms) => Bun.sleep(ms / 20) },
   });
   const built = createApp(open.ctx, { healthChecks: [], isStopping: () => false });
   const ctx = open.ctx;
@@ -129,6 +141,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     kie,
     openRouter,
     yooKassa,
+    telegram,
     logLines,
     app: built.app,
     request: (path, request = {}) => Promise.resolve(built.app.handle(makeRequest(path, request))),
@@ -166,6 +179,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       await kie.stop();
       await openRouter.stop();
       await yooKassa.stop();
+      await telegram.stop();
       if (!options.database) await database.remove();
     },
   };
@@ -185,6 +199,8 @@ export function testEnvironment(
     JWT_SECRET: "test-secret-for-access-tokens-0123456789",
     LINK_SECRET: "test-secret-for-signed-links-0123456789",
     TELEGRAM_BOT_TOKEN: TEST_BOT_TOKEN,
+    // Nobody is there: a test that wants to be heard names its emulator.
+    TELEGRAM_API_URL: "http://127.0.0.1:9",
     KIE_API_KEY: kie.apiKey,
     KIE_API_URL: kie.url,
     KIE_UPLOAD_URL: kie.uploadUrl,

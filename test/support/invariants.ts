@@ -1,11 +1,11 @@
-import { asc } from "drizzle-orm";
+import { asc, eq } from "drizzle-orm";
 import type { Context } from "../../src/context.ts";
 import { verifyLedger } from "../../src/features/billing/index.ts";
 import { creditHolds } from "../../src/features/billing/tables.ts";
 import { generationAttempts, generations, isFinal } from "../../src/features/generations/index.ts";
 import { liveEvents, liveSequences } from "../../src/platform/live/tables.ts";
 import { jobs } from "../../src/platform/queue/tables.ts";
-import type { KieEmulator } from "../../src/sandbox/kie.ts";
+import type { KieEmulator, KieStats } from "../../src/sandbox/kie.ts";
 
 /**
  * What must hold once every generation has ended, whatever happened on the way; each violation as a sentence, so that
@@ -26,17 +26,40 @@ async function inLedger(ctx: Context): Promise<string[]> {
   return differences.map(({ user_id, what, expected, found }) => `${user_id}: ${what} is ${found}, not ${expected}`);
 }
 
-/** The emulator's tasks of each generation, told apart by the attempt that stands in their callback address. */
-export async function tasksByGeneration(ctx: Context, kie: KieEmulator): Promise<Map<string, string[]>> {
+type ProviderTask = KieStats["tasks"][number];
+
+/** What the callback address of a task says of whose it is. */
+function attemptOf(task: ProviderTask): string {
+  return /\/kie\/callback\/([0-9a-f-]{36})\./.exec(task.callBackUrl ?? "")?.[1] ?? "";
+}
+
+/** The emulator's tasks of each generation in the order of their making, told apart by the attempt in their callback address. */
+export async function tasksByGeneration(ctx: Context, kie: KieEmulator): Promise<Map<string, ProviderTask[]>> {
   const attempts = await ctx.db.select().from(generationAttempts);
   const generationOf = new Map(attempts.map((attempt) => [attempt.id, attempt.generationId]));
-  const tasks = new Map<string, string[]>();
+  const tasks = new Map<string, ProviderTask[]>();
   for (const task of kie.stats().tasks) {
-    const attemptId = /\/kie\/callback\/([0-9a-f-]{36})\./.exec(task.callBackUrl ?? "")?.[1] ?? "";
-    const generationId = generationOf.get(attemptId) ?? `nobody's (attempt ${attemptId})`;
-    tasks.set(generationId, [...(tasks.get(generationId) ?? []), task.taskId]);
+    const generationId = generationOf.get(attemptOf(task)) ?? `nobody's (attempt ${attemptOf(task)})`;
+    tasks.set(generationId, [...(tasks.get(generationId) ?? []), task]);
   }
   return tasks;
+}
+
+/**
+ * What is wrong with a generation's tasks, in the order of their making. A task after one that the provider itself ended
+ * as failed is meant, and not billed twice; a second task of one attempt, or one beside another that may yet succeed, is
+ * a double create.
+ */
+export function doubleCreates(tasks: readonly ProviderTask[]): string[] {
+  const found: string[] = [];
+  const attempts = tasks.map(attemptOf);
+  if (new Set(attempts).size < attempts.length) found.push("one attempt has several tasks");
+  for (const [place, task] of tasks.slice(1).entries()) {
+    const before = tasks[place];
+    const hadFailed = before?.state === "fail" && (before.completedAt ?? "~") <= task.createdAt;
+    if (!hadFailed) found.push(`a task was made while task ${before?.taskId} had not failed`);
+  }
+  return found;
 }
 
 async function inGenerations(ctx: Context, kie: KieEmulator): Promise<string[]> {
@@ -45,18 +68,26 @@ async function inGenerations(ctx: Context, kie: KieEmulator): Promise<string[]> 
   const holds = new Map((await ctx.db.select().from(creditHolds)).map((hold) => [hold.id, hold.state]));
   const tasks = await tasksByGeneration(ctx, kie);
   for (const generation of all) {
-    const made = tasks.get(generation.id)?.length ?? 0;
+    const made = tasks.get(generation.id) ?? [];
     const hold = holds.get(generation.holdId);
     const isSuccess = generation.status === "succeeded";
     if (!isFinal(generation.status)) found.push(`generation ${generation.id} is still ${generation.status}`);
-    if (made > 1) found.push(`generation ${generation.id} was created ${made} times at the provider`);
-    if (isSuccess && made !== 1) found.push(`generation ${generation.id} succeeded with ${made} tasks`);
+    const succeeded = made.filter(({ state }) => state === "success").length;
+    const wrong = doubleCreates(made);
+    if (isSuccess && succeeded !== 1) wrong.push(`it succeeded with ${succeeded} tasks that did`);
+    if (wrong.length > 0) found.push(await describeTasks(ctx, generation.id, wrong, made));
     if (hold !== (isSuccess ? "settled" : "released")) {
       found.push(`generation ${generation.id} is ${generation.status} and its hold ${hold}`);
     }
     tasks.delete(generation.id);
   }
   return [...found, ...[...tasks.keys()].map((key) => `a task belongs to no generation: ${key}`)];
+}
+
+/** With both sides' books of it, as the run that led there cannot be had again. */
+async function describeTasks(ctx: Context, id: string, wrong: string[], tasks: ProviderTask[]): Promise<string> {
+  const attempts = await ctx.db.select().from(generationAttempts).where(eq(generationAttempts.generationId, id));
+  return `generation ${id}: ${wrong.join("; ")}\n  here: ${JSON.stringify(attempts)}\n  there: ${JSON.stringify(tasks)}`;
 }
 
 async function inEvents(ctx: Context): Promise<string[]> {

@@ -1,7 +1,7 @@
 import type { Context, OpenContext } from "../../src/context.ts";
 import type { Database, Queries } from "../../src/platform/db/database.ts";
 import { withDatabase } from "../../src/platform/transactional.ts";
-import type { PaymentProvider } from "../../src/providers/payment-provider.ts";
+import type { GuardedPaymentProvider } from "../../src/providers/payment-breaker.ts";
 
 /**
  * A context in which every finished database write, every commit, and the moments before and after every call of the
@@ -63,7 +63,7 @@ function countedBuilder(builder: unknown, point: () => void): unknown {
   });
 }
 
-function countedProvider(provider: PaymentProvider, point: () => void): PaymentProvider {
+function countedProvider(provider: GuardedPaymentProvider, point: () => void): GuardedPaymentProvider {
   const around = async <T>(call: Promise<T>): Promise<T> => {
     const result = await call;
     point();

@@ -23,6 +23,8 @@ export interface RunningLane {
 const LANE_DEADLINE_MS = 10 * 60_000;
 /** How long the output may stay open after the run has ended; a process that a test left behind could hold it forever. */
 const OUTPUT_GRACE_MS = 2_000;
+/** A test without a limit of its own may take so long: both lanes share the machine, and what hangs is still ended. */
+const TEST_MS_MAX = 20_000;
 
 /** Starts a lane. `print` gets its lines: one for a file that passed, all of them for a file that did not. */
 export function startLane(
@@ -34,7 +36,17 @@ export function startLane(
   // Through a shell for one thing: errors and output in one stream, in their order. A group of its own, so that all
   // that the tests started can be ended with it.
   const run = Bun.spawn(
-    ["/bin/sh", "-c", 'exec "$@" 2>&1', "sh", process.execPath, "--no-env-file", "test", ...lane.parameters],
+    [
+      "/bin/sh",
+      "-c",
+      'exec "$@" 2>&1',
+      "sh",
+      process.execPath,
+      "--no-env-file",
+      "test",
+      `--timeout=${TEST_MS_MAX}`,
+      ...lane.parameters,
+    ],
     {
       cwd: projectFolder,
       env: { ...process.env, ...lane.environment, TEST_LANE: lane.name },

@@ -13,6 +13,7 @@ export {
   settle,
 } from "./ledger.ts";
 export type { Payment } from "./orders.ts";
+export { watchPaymentProvider } from "./payment-outage.ts";
 export { payments, refunds, taxEntries } from "./payment-tables.ts";
 export { findPayment } from "./payment-view.ts";
 export { forgetOldNotices } from "./payment-webhook.ts";

@@ -3,7 +3,7 @@ import type { Context } from "../../context.ts";
 import { after, MINUTE_MS } from "../../platform/clock.ts";
 import { invariant, Refusal } from "../../platform/errors.ts";
 import { newId } from "../../platform/ids.ts";
-import type { PaymentProvider } from "../../providers/payment-provider.ts";
+import type { GuardedPaymentProvider } from "../../providers/payment-breaker.ts";
 import { lockUser } from "../profile/index.ts";
 import { commissionForecast, taxOn } from "./amounts.ts";
 import { payments } from "./payment-tables.ts";
@@ -31,7 +31,7 @@ export interface PaymentOrder {
 }
 
 /** The provider of payments, or the refusal that says that none is set up. */
-export function paymentProvider(ctx: Pick<Context, "paymentProvider">): PaymentProvider {
+export function paymentProvider(ctx: Pick<Context, "paymentProvider">): GuardedPaymentProvider {
   if (ctx.paymentProvider === null)
     throw new Refusal("payment_provider_unavailable", { reason: "not_configured", retry_after: 600 });
   return ctx.paymentProvider;

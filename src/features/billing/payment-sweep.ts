@@ -14,7 +14,10 @@ const CHECK_DELAYS_MS = [FIRST_CHECK_MS, ...[2, 5, 10, 20, 40, 60].map((minutes)
 const SWEEP_MS_MAX = 3 * DAY_MS;
 const SWEEP_BATCH_SIZE = 50;
 
-/** Asks the provider about open payments whose time has come; returns how many. With no notice at all, this credits. */
+/**
+ * Asks the provider about open payments whose time has come; returns how many. With no notice at all, this credits. While
+ * the provider is out they wait, with their times as they are, and are asked about once it is back.
+ */
 export async function sweepPayments(ctx: Context): Promise<number> {
   const now = ctx.clock.now();
   const due = await ctx.db
@@ -23,12 +26,20 @@ export async function sweepPayments(ctx: Context): Promise<number> {
     .where(and(isNotNull(payments.nextCheckAt), lte(payments.nextCheckAt, now)))
     .orderBy(payments.nextCheckAt, payments.id)
     .limit(SWEEP_BATCH_SIZE);
-  for (const payment of due) await checkPayment(ctx, payment);
-  return due.length;
+  let asked = 0;
+  for (const payment of due) {
+    if (!(await checkPayment(ctx, payment))) break;
+    asked += 1;
+  }
+  return asked;
 }
 
-/** One look at one open payment; plans the next one first, so that a crash cannot make the sweep stumble over it. */
-export async function checkPayment(ctx: Context, payment: Payment): Promise<void> {
+/**
+ * One look at one open payment; plans the next one first, so that a crash cannot make the sweep stumble over it. Does
+ * nothing and returns false while the provider is out: an outage must not use up the looks of an order.
+ */
+export async function checkPayment(ctx: Context, payment: Payment): Promise<boolean> {
+  if (paymentProvider(ctx).pausedMs() > 0) return false;
   const now = ctx.clock.now();
   const ageMs = now.getTime() - payment.createdAt.getTime();
   const delay = CHECK_DELAYS_MS[payment.checks + 1] ?? 60 * MINUTE_MS;
@@ -40,7 +51,7 @@ export async function checkPayment(ctx: Context, payment: Payment): Promise<void
     if (payment.yookassaId === null) {
       if (ageMs > KEY_VALID_MS) await lookUp(ctx, payment, "never_created");
       else await askProvider(ctx, payment);
-      return;
+      return true;
     }
     const remote = await paymentProvider(ctx).read(payment.yookassaId);
     if (remote) await applyPayment(ctx, remote);
@@ -48,4 +59,5 @@ export async function checkPayment(ctx: Context, payment: Payment): Promise<void
     if (!(error instanceof ProviderFailure) && !(error instanceof Refusal)) throw error;
     ctx.log.warn("an open payment could not be asked about", { payment: payment.id, error: error.message });
   }
+  return true;
 }

@@ -273,7 +273,10 @@ async function book(tx: Context, refund: Refund, payment: Payment, remote: Remot
   return booked;
 }
 
-/** Asks again about refunds without an end; returns how many. A cancelled refund is never announced, so it is asked. */
+/**
+ * Asks again about refunds without an end; returns how many. A cancelled refund is never announced, so it is asked. While
+ * the provider is out they wait.
+ */
 export async function sweepRefunds(ctx: Context): Promise<number> {
   const now = ctx.clock.now();
   const due = await ctx.db
@@ -283,7 +286,10 @@ export async function sweepRefunds(ctx: Context): Promise<number> {
     .where(and(isNotNull(refunds.nextCheckAt), lte(refunds.nextCheckAt, now), ne(refunds.status, "succeeded")))
     .orderBy(refunds.nextCheckAt, refunds.id)
     .limit(BATCH_SIZE);
+  let asked = 0;
   for (const { refund, payment } of due) {
+    if (paymentProvider(ctx).pausedMs() > 0) break;
+    asked += 1;
     await ctx.db
       .update(refunds)
       .set({ nextCheckAt: after(now, CHECK_EVERY_MS) })
@@ -299,5 +305,5 @@ export async function sweepRefunds(ctx: Context): Promise<number> {
       ctx.log.warn("an open refund could not be asked about", { refund: refund.id, error: error.message });
     }
   }
-  return due.length;
+  return asked;
 }

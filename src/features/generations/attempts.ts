@@ -66,6 +66,8 @@ export async function claimTask(
   attempt: Pick<Attempt, "id" | "generationId">,
   taskId: string,
 ): Promise<void> {
+  // First, as the generation's own steps lock their job before anything else.
+  await wakeJob(tx, generationJobKey(attempt.generationId), { inHand: true });
   await tx.db
     .update(generationAttempts)
     .set({ claimedTaskId: taskId })
@@ -76,7 +78,6 @@ export async function claimTask(
         isNull(generationAttempts.endedAt),
       ),
     );
-  await wakeJob(tx, generationJobKey(attempt.generationId));
 }
 
 /** Ends an attempt with what the provider said and charged. */

@@ -1,9 +1,10 @@
-import { and, eq, sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { after, MINUTE_MS, SECOND_MS } from "../../platform/clock.ts";
 import { type ProviderFailure, Refusal } from "../../platform/errors.ts";
+import { lockProviderState, type ProviderState, providerStateOf } from "../../platform/limits/provider-states.ts";
+import { providerStates } from "../../platform/limits/tables.ts";
 import { tellOwner } from "../notifications/index.ts";
-import { providerStates } from "./tables.ts";
 
 const PROVIDER = "kie";
 /** Faults in a row after which new work is refused for a while. */
@@ -13,12 +14,9 @@ export const BREAKER_OPEN_MS = 30 * SECOND_MS;
 /** A balance older than this says nothing; the guard reads it every few minutes. */
 const BALANCE_VALID_MS = 30 * MINUTE_MS;
 
-export type ProviderState = typeof providerStates.$inferSelect;
-
 /** What is known of the provider; null before the first contact. */
-export async function providerState(ctx: Pick<Context, "db">): Promise<ProviderState | null> {
-  const rows = await ctx.db.select().from(providerStates).where(eq(providerStates.provider, PROVIDER));
-  return rows[0] ?? null;
+export function providerState(ctx: Pick<Context, "db">): Promise<ProviderState | null> {
+  return providerStateOf(ctx, PROVIDER);
 }
 
 /**
@@ -71,7 +69,7 @@ export async function noteProviderFailure(ctx: Context, failure: ProviderFailure
   if (failure.kind === "rate_limited") return;
   await ctx.transaction(async (tx) => {
     const now = tx.clock.now();
-    const state = await lockState(tx);
+    const state = await lockProviderState(tx, PROVIDER);
     const failures = state.failures + 1;
     const opens = failures >= FAILURES_TO_OPEN;
     await tx.db
@@ -87,7 +85,7 @@ export async function noteProviderFailure(ctx: Context, failure: ProviderFailure
 export async function checkProviderBalance(ctx: Context): Promise<void> {
   const credits = await ctx.kie.credits();
   await ctx.transaction(async (tx) => {
-    const state = await lockState(tx);
+    const state = await lockProviderState(tx, PROVIDER);
     const balanceMillicredits = Math.floor(credits * 1000);
     await tx.db
       .update(providerStates)
@@ -110,17 +108,4 @@ async function tellOnce(
   if (state.toldReason === reason) return;
   await tx.db.update(providerStates).set({ toldReason: reason }).where(eq(providerStates.provider, PROVIDER));
   await tellOwner(tx, { level: "critical", reason, details });
-}
-
-/** The provider's row, locked until the end of the transaction. */
-async function lockState(tx: Pick<Context, "db" | "clock">): Promise<ProviderState> {
-  const now = tx.clock.now();
-  await tx.db.insert(providerStates).values({ provider: PROVIDER, failures: 0, updatedAt: now }).onConflictDoNothing();
-  const [state] = await tx.db
-    .update(providerStates)
-    .set({ updatedAt: now })
-    .where(and(eq(providerStates.provider, PROVIDER)))
-    .returning();
-  if (!state) throw new Error("the provider's row vanished inside a transaction");
-  return state;
 }

@@ -118,17 +118,3 @@ export const generationAttempts = table(
     check("generation_attempts_cost", sql`cost_millicredits is null or cost_millicredits >= 0`),
   ],
 );
-
-/** What is known of a provider: the circuit breaker and the money left there. One row a provider. */
-export const providerStates = table("provider_states", {
-  provider: text("provider").primaryKey(),
-  /** Faults in a row; a success makes it 0. */
-  failures: integer("failures").notNull(),
-  /** While in the future, new work is refused. */
-  openUntil: moment("open_until"),
-  balanceMillicredits: bigInteger("balance_millicredits"),
-  balanceAt: moment("balance_at"),
-  /** The reason of which the owner was told, so that they hear it once. */
-  toldReason: text("told_reason"),
-  updatedAt: moment("updated_at").notNull(),
-});

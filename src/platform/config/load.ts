@@ -87,7 +87,13 @@ function missing(name: SettingName, setting: Setting<unknown>): string {
 function contradictions(settings: Settings): SettingFault[] {
   const faults: SettingFault[] = [];
   const add = (name: SettingName, text: string) => faults.push({ name, missing: false, text });
-  const providers = ["KIE_API_URL", "KIE_UPLOAD_URL", "OPENROUTER_API_URL", "YOOKASSA_API_URL"] as const;
+  const providers = [
+    "TELEGRAM_API_URL",
+    "KIE_API_URL",
+    "KIE_UPLOAD_URL",
+    "OPENROUTER_API_URL",
+    "YOOKASSA_API_URL",
+  ] as const;
   for (const name of providers) {
     const url = URL.canParse(settings[name]) ? new URL(settings[name]) : null;
     if (url?.protocol !== "http:") continue;

@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import { closed } from "./schemas.ts";
 
 /** A readiness check that takes longer counts as failed. */
 const CHECK_MS_MAX = 2_000;
@@ -9,10 +10,13 @@ export interface HealthCheck {
   check(): Promise<unknown>;
 }
 
-const Readiness = t.Object({
-  status: t.Union([t.Literal("ready"), t.Literal("not_ready")]),
-  checks: t.Record(t.String(), t.String()),
-});
+const Readiness = t.Object(
+  {
+    status: t.Union([t.Literal("ready"), t.Literal("not_ready")]),
+    checks: t.Record(t.String(), t.String()),
+  },
+  closed,
+);
 
 /**
  * `/health/live`: the process answers. `/health/ready`: it can do its work; red while something it needs is away or while
@@ -21,7 +25,7 @@ const Readiness = t.Object({
 export function health(checks: readonly HealthCheck[], isStopping: () => boolean) {
   return new Elysia({ name: "health" })
     .get("/health/live", () => ({ status: "ok" as const }), {
-      response: { 200: t.Object({ status: t.Literal("ok") }) },
+      response: { 200: t.Object({ status: t.Literal("ok") }, closed) },
       detail: { tags: ["health"], summary: "The process answers", security: [] },
     })
     .get(

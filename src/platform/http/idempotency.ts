@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { and, eq, lt } from "drizzle-orm";
-import { after, type Clock, DAY_MS, MINUTE_MS } from "../clock.ts";
+import { after, type Clock, DAY_MS, SECOND_MS } from "../clock.ts";
 import type { Queries } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
 import { newId } from "../ids.ts";
@@ -8,8 +8,11 @@ import { idempotencyKeys } from "./tables.ts";
 
 /** Keys are kept for a day. */
 const KEPT_MS = DAY_MS;
-/** A run that has not ended after this time died with its process; the key may be used again. */
-const RUNNING_MS_MAX = 2 * MINUTE_MS;
+/**
+ * A run is one transaction of some milliseconds. One that has not ended after this time has most likely died with its
+ * process, and the key may be used again; if it lives all the same, its end finds the key taken and undoes everything.
+ */
+const RUNNING_MS_MAX = 15 * SECOND_MS;
 
 /** 1 to 128 visible ASCII characters. */
 export const IDEMPOTENCY_KEY_PATTERN = "^[\\x21-\\x7e]{1,128}$";

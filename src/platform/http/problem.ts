@@ -2,6 +2,7 @@ import { Elysia, ValidationError } from "elysia";
 import { ProviderFailure, Refusal } from "../errors.ts";
 import { type RefusalCode, refusalText } from "../refusals.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { MethodTable } from "./method-table.ts";
 
 /** The media type of every refusal (RFC 9457). */
 export const PROBLEM_TYPE = "application/problem+json";
@@ -57,11 +58,22 @@ export function problemResponse(refusal: Refusal, request: Request, requestId: s
 
 /**
  * The one place where what was thrown becomes an answer. A refusal says what it is; a fault of a provider is a 503
- * without its words; a bug is a bare 500 whose cause stands only in the log.
+ * without its words; a bug is a bare 500 whose cause stands only in the log. Where the router found nothing, but has the
+ * path, the method is wrong.
  */
-export function problems(log: Log) {
+export function problems(log: Log, methods: MethodTable) {
   return new Elysia({ name: "problems" }).onError({ as: "global" }, ({ error, code, request, set }) => {
     const requestId = String(set.headers["x-request-id"] ?? "");
+    const allowed = code === "NOT_FOUND" ? methods.allowedAt(new URL(request.url).pathname) : [];
+    if (allowed.length > 0 && request.method === "OPTIONS") {
+      return new Response(null, { status: 204, headers: { allow: allowed.join(", "), "x-request-id": requestId } });
+    }
+    // A method that the path does take brought nobody: GET of a socket that does not ask for one.
+    if (allowed.length > 0 && !allowed.includes(request.method)) {
+      const answer = problemResponse(new Refusal("method_not_allowed"), request, requestId);
+      answer.headers.set("allow", allowed.join(", "));
+      return answer;
+    }
     return problemResponse(refusalFor(error, code, { log, request, requestId }), request, requestId);
   });
 }

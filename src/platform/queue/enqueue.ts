@@ -62,13 +62,22 @@ export async function enqueue(
   return id;
 }
 
-/** Makes a waiting job due now, because what it waits for has probably happened. A leased or parked one is left alone. */
-export async function wakeJob(needs: EnqueueNeeds, uniqueKey: string): Promise<void> {
+/**
+ * Makes a waiting job due now, because what it waits for has probably happened. A leased or parked one is left alone;
+ * with `inHand` a leased one comes back at once when its worker says "later" (`giveBack`). That locks the row of a job
+ * that may be in work: whoever asks for it must lock nothing else before it, as a job's own transactions begin with it.
+ */
+export async function wakeJob(
+  needs: EnqueueNeeds,
+  uniqueKey: string,
+  options: { inHand?: boolean } = {},
+): Promise<void> {
   const now = needs.clock.now();
+  const states = options.inHand ? sql`${jobs.state} in ('ready', 'leased')` : sql`${jobs.state} = 'ready'`;
   const woken = await needs.db
     .update(jobs)
     .set({ runAt: now, updatedAt: now })
-    .where(and(eq(jobs.uniqueKey, uniqueKey), sql`${jobs.state} = 'ready'`))
-    .returning({ id: jobs.id });
-  if (woken.length > 0) needs.afterCommit(() => needs.wakeUps.wake("jobs"));
+    .where(and(eq(jobs.uniqueKey, uniqueKey), states))
+    .returning({ state: jobs.state });
+  if (woken.some(({ state }) => state === "ready")) needs.afterCommit(() => needs.wakeUps.wake("jobs"));
 }

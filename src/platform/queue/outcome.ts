@@ -43,13 +43,20 @@ export async function fence(needs: QueueNeeds, job: Pick<LeasedJob, "id" | "leas
   if (held.length === 0) throw new LeaseLost(`job ${job.id} is held by another worker`);
 }
 
-/** Gives the job back for a later run; "later" forgets earlier failures, because the work moved on. */
+/**
+ * Gives the job back for a later run; "later" forgets earlier failures, because the work moved on. If its time was
+ * changed while it was in hand, somebody woke it (`wakeJob`): what it would wait for may have happened, and it keeps that time.
+ */
 export async function giveBack(needs: QueueNeeds, job: LeasedJob, afterMs: number): Promise<void> {
   const now = needs.clock.now();
-  await needs.db
+  const given = { state: "ready", lease: null, workerId: null, failures: 0, updatedAt: now } as const;
+  const held = and(eq(jobs.id, job.id), eq(jobs.lease, job.lease));
+  const waiting = await needs.db
     .update(jobs)
-    .set({ state: "ready", lease: null, workerId: null, failures: 0, runAt: after(now, afterMs), updatedAt: now })
-    .where(and(eq(jobs.id, job.id), eq(jobs.lease, job.lease)));
+    .set({ ...given, runAt: after(now, afterMs) })
+    .where(and(held, eq(jobs.runAt, job.runAt)))
+    .returning({ id: jobs.id });
+  if (waiting.length === 0) await needs.db.update(jobs).set(given).where(held);
 }
 
 /** Counts a failed run and returns the pause before the next one, or null when the job was parked. */

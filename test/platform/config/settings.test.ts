@@ -120,6 +120,10 @@ describe("a wrong value is refused with what is expected", () => {
     ["PUBLIC_URL", "https://app.example.org#x", "without user, query or fragment"],
     ["PUBLIC_URL", "https://user:word@app.example.org", "without user, query or fragment"],
     ["DATABASE_URL", "mysql://host/name", "empty (SQLite in DATA_DIR) or a postgres:// address"],
+    ["TELEGRAM_BOT_NAME", "@my_bot", "without the @"],
+    ["TELEGRAM_APP_NAME", "my-app", "3 to 30 letters, digits or underscores"],
+    ["TELEGRAM_WEBHOOK_SECRET", "with space", "1 to 256 letters, digits, _ or -"],
+    ["TELEGRAM_WEBHOOK_SECRET", "x".repeat(257), "1 to 256 letters, digits, _ or -"],
     ["JWT_SECRET", "short", "at least 32 bytes long each"],
     ["JWT_SECRET", `${SECRET},short`, "at least 32 bytes long each"],
     ["LINK_SECRET", `${SECRET},`, "at least 32 bytes long each"],
@@ -190,7 +194,7 @@ describe("PROVIDER_LOOPBACK", () => {
   const local = { ...COMPLETE, PUBLIC_URL: "http://localhost:3000" };
 
   test("providers over plain http are refused everywhere but on loopback, and there unless it is meant", () => {
-    for (const name of ["KIE_API_URL", "KIE_UPLOAD_URL"]) {
+    for (const name of ["TELEGRAM_API_URL", "KIE_API_URL", "KIE_UPLOAD_URL"]) {
       expect(faultsOf({ ...COMPLETE, [name]: "http://kie.example" })).toEqual([
         `${name} must be https: a key would travel in the clear`,
       ]);

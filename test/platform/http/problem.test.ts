@@ -30,7 +30,7 @@ const refresh = (body: BodyInit, headers: Record<string, string> = json) => post
 const failures: [what: string, request: () => Promise<Response>, status: number, code: string][] = [
   ["an unknown route", () => product.request("/nowhere"), 404, "not_found"],
   ["a route outside the prefix", () => product.request("/health/nowhere"), 404, "not_found"],
-  ["a method that the route does not take", () => post("/balance", { as: person }), 404, "not_found"],
+  ["a method that the route does not take", () => post("/balance", { as: person }), 405, "method_not_allowed"],
   ["an id of nothing", () => product.request("/generations/x", { as: person }), 404, "not_found"],
   ["malformed JSON", () => refresh("{"), 400, "malformed_body"],
   ["an empty body called JSON", () => refresh(""), 400, "malformed_body"],

@@ -153,7 +153,9 @@ describe("a recurring job that was parked", () => {
     const row = await parkedWith((job) =>
       giveBackFailed(ctx, job, new Error("outage"), { triesMax: 1, random: () => 0 }),
     );
-    expect(row).toMatchObject({ state: "ready", failures: 0, parkedReason: null, runAt: clock.now() });
+    expect(row).toEqual(
+      expect.objectContaining({ state: "ready", failures: 0, parkedReason: null, runAt: clock.now() }),
+    );
     expect(await workOff()).toBe(1);
   });
 

@@ -3,7 +3,7 @@ import { after, HOUR_MS } from "../../../src/platform/clock.ts";
 import { newId } from "../../../src/platform/ids.ts";
 import { claim, complete } from "../../../src/platform/queue/claim.ts";
 import { enqueue, JOB_PRIORITY, wakeJob } from "../../../src/platform/queue/enqueue.ts";
-import { park } from "../../../src/platform/queue/outcome.ts";
+import { giveBack, park } from "../../../src/platform/queue/outcome.ts";
 import { allJobs, jobRow, put } from "../../support/jobs.ts";
 import { useMachinery } from "../../support/machinery.ts";
 
@@ -104,7 +104,7 @@ describe("waking a job", () => {
     const id = await put(ctx, "work", { uniqueKey: "one", runAt: after(clock.now(), HOUR_MS) });
     const wakes = countWakes();
     await ctx.transaction((tx) => wakeJob(tx, "one"));
-    expect(await jobRow(ctx, id)).toMatchObject({ state: "ready", runAt: clock.now() });
+    expect(await jobRow(ctx, id)).toEqual(expect.objectContaining({ state: "ready", runAt: clock.now() }));
     expect(wakes.count).toBe(1);
   });
 
@@ -123,5 +123,41 @@ describe("waking a job", () => {
     await wakeJob(ctx, "nobody");
     expect([await jobRow(ctx, inWork), await jobRow(ctx, parked)]).toEqual(before);
     expect(wakes.count).toBe(0);
+  });
+
+  test("brings one in work back at once, if that is asked for", async () => {
+    const { ctx, clock } = machinery();
+    const [woken, left] = [
+      await put(ctx, "work", { uniqueKey: "woken" }),
+      await put(ctx, "work", { uniqueKey: "left" }),
+    ];
+    const taken = await claim(ctx, worker, ["work"], 2);
+    clock.advance(1_000);
+    const wakes = countWakes();
+    await ctx.transaction((tx) => wakeJob(tx, "woken", { inHand: true }));
+    expect(wakes.count).toBe(0);
+    expect(await jobRow(ctx, woken)).toMatchObject({ state: "leased", lease: taken[0]?.lease });
+    const wokenAt = clock.now();
+    clock.advance(1_000);
+    for (const job of taken) await giveBack(ctx, job, HOUR_MS);
+    expect(await jobRow(ctx, woken)).toEqual(expect.objectContaining({ state: "ready", runAt: wokenAt, lease: null }));
+    expect(await jobRow(ctx, left)).toEqual(
+      expect.objectContaining({ state: "ready", runAt: after(clock.now(), HOUR_MS) }),
+    );
+    // Once: the next time it waits again.
+    const [again] = await claim(ctx, worker, ["work"], 1);
+    if (again) await giveBack(ctx, again, HOUR_MS);
+    expect(await jobRow(ctx, woken)).toEqual(expect.objectContaining({ runAt: after(clock.now(), HOUR_MS) }));
+  });
+
+  test("leaves a parked one alone, whatever is asked for", async () => {
+    const { ctx, clock } = machinery();
+    const parked = await put(ctx, "work", { uniqueKey: "parked" });
+    const [job] = await claim(ctx, worker, ["work"], 1);
+    if (job) await park(ctx, job, "set aside");
+    const before = await jobRow(ctx, parked);
+    clock.advance(1_000);
+    await wakeJob(ctx, "parked", { inHand: true });
+    expect(await jobRow(ctx, parked)).toEqual(before);
   });
 });

@@ -129,13 +129,15 @@ describe("a job that is given back", () => {
     job = await take();
     expect(job.failures).toBe(1);
     await giveBack(ctx, job, 2_500);
-    expect(await jobRow(ctx, job.id)).toMatchObject({
-      state: "ready",
-      lease: null,
-      workerId: null,
-      failures: 0,
-      runAt: after(clock.now(), 2_500),
-    });
+    expect(await jobRow(ctx, job.id)).toEqual(
+      expect.objectContaining({
+        state: "ready",
+        lease: null,
+        workerId: null,
+        failures: 0,
+        runAt: after(clock.now(), 2_500),
+      }),
+    );
   });
 
   test("after a failure keeps what went wrong and waits longer each time, until it is parked and never dropped", async () => {
@@ -149,7 +151,7 @@ describe("a job that is given back", () => {
       const row = await jobRow(ctx, job.id);
       expect(row).toMatchObject({ failures: tries, lease: null, workerId: null, lastError: `TypeError: try ${tries}` });
       if (pause === null) expect(row).toMatchObject({ state: "parked", parkedReason: "failed too often: 4 times" });
-      else expect(row).toMatchObject({ state: "ready", runAt: after(clock.now(), pause) });
+      else expect(row).toEqual(expect.objectContaining({ state: "ready", runAt: after(clock.now(), pause) }));
       clock.advance(pause ?? 0);
     }
     expect(pauses).toEqual([1_000, 2_000, 4_000, null]);

@@ -43,7 +43,9 @@ test("P16 it comes back by itself as soon as a worker knows its kind, and is don
   const newWorker = await signIn(ctx, ["from.the_future", "known"]);
   clock.advance(MINUTE_MS);
   expect(await sortUnknownKinds(ctx)).toEqual({ parked: 0, revived: 1 });
-  expect(await jobRow(ctx, unknown)).toMatchObject({ state: "ready", parkedReason: null, runAt: clock.now() });
+  expect(await jobRow(ctx, unknown)).toEqual(
+    expect.objectContaining({ state: "ready", parkedReason: null, runAt: clock.now() }),
+  );
   expect((await claim(ctx, newWorker, ["from.the_future", "known"], 5)).map((job) => job.id)).toEqual([unknown]);
 });
 

@@ -1,0 +1,28 @@
+import { expect, test } from "bun:test";
+import { generationAttempts, generations } from "../../src/features/generations/index.ts";
+import { lane } from "../support/database.ts";
+import { deploy } from "../support/processes.ts";
+import { signInAt } from "../support/remote-person.ts";
+
+/** The pause before the first look at a task. */
+const FIRST_POLL_MS = 2_500;
+
+test("J5 a callback that meets its job in work, before the create is answered, makes it look at once", async () => {
+  const deployment = await deploy();
+  if (lane === "sqlite") await deployment.start("all");
+  else await Promise.all((["api", "worker"] as const).map((role) => deployment.start(role)));
+  deployment.kie.faults.set("kie.callback", { mode: "before_reply" });
+  const person = await signInAt(deployment.url);
+  const { id } = await person.ordered();
+  expect(await person.ended(id)).toMatchObject({ status: "succeeded" });
+  expect(deployment.kie.stats().callbacks).toMatchObject({ taken: 1, failed: 0 });
+
+  await deployment.inside(async (ctx) => {
+    const [generation] = await ctx.db.select().from(generations);
+    const attempts = await ctx.db.select().from(generationAttempts);
+    expect(attempts).toMatchObject([{ state: "succeeded", polls: 1 }]);
+    const waitedMs = Number(generation?.finishedAt) - Number(attempts[0]?.acceptedAt);
+    expect(waitedMs).toBeLessThan(FIRST_POLL_MS);
+  });
+  await deployment.close();
+}, 30_000);

@@ -1,0 +1,130 @@
+import { createLog, type Log } from "../../src/platform/telemetry/log.ts";
+import {
+  createTelegramClient,
+  type TelegramClient,
+  type TelegramClientOptions,
+  TelegramFailure,
+} from "../../src/providers/telegram/client.ts";
+import { SECRET_TOKEN_HEADER } from "../../src/providers/telegram/wire.ts";
+import {
+  startTelegramEmulator,
+  type TelegramEmulator,
+  type TelegramEmulatorOptions,
+} from "../../src/sandbox/telegram.ts";
+
+/** The person of most tests; has started the bot. */
+export const ANNA = 1_001;
+
+export interface TelegramLane {
+  emulator: TelegramEmulator;
+  client: TelegramClient;
+  /** Every line that the lane's clients log, as text. */
+  lines: string[];
+  /** How long the lane's clients have wanted to wait between tries; they do not. */
+  waits: number[];
+  clientWith(options: Partial<TelegramClientOptions>): TelegramClient;
+  /** How often a method was called, whatever became of it. */
+  calls(method: string): number;
+  /** Calls a method without our client. */
+  raw(method: string, init?: RequestInit): Promise<{ status: number; headers: Headers; body: RawAnswer }>;
+}
+
+export interface RawAnswer {
+  ok: boolean;
+  result?: unknown;
+  error_code?: number;
+  description?: string;
+  parameters?: { retry_after?: number; migrate_to_chat_id?: number };
+}
+
+/** The real client against the emulator, over HTTP. */
+export async function startTelegramLane(options: TelegramEmulatorOptions = {}): Promise<TelegramLane> {
+  const emulator = await startTelegramEmulator(options);
+  const lines: string[] = [];
+  const waits: number[] = [];
+  const log: Log = createLog({ level: "debug", format: "json", write: (line) => void lines.push(line) });
+  const clientWith = (more: Partial<TelegramClientOptions>): TelegramClient =>
+    createTelegramClient({
+      apiUrl: emulator.url,
+      botToken: emulator.botToken,
+      log,
+      loopbackAllowed: true,
+      timeouts: { callMs: 300, fileMs: 2_000 },
+      sleep: async (ms) => {
+        waits.push(ms);
+      },
+      ...more,
+    });
+  return {
+    emulator,
+    client: clientWith({}),
+    lines,
+    waits,
+    clientWith,
+    calls: (method) => emulator.stats().calls.filter((call) => call.method === method).length,
+    async raw(method, init) {
+      const response = await fetch(`${emulator.url}/bot${emulator.botToken}/${method}`, init);
+      return { status: response.status, headers: response.headers, body: (await response.json()) as RawAnswer };
+    },
+  };
+}
+
+/** The failure of a call that must fail. */
+export async function failureOf(call: Promise<unknown>): Promise<TelegramFailure> {
+  const error = await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof TelegramFailure)) throw new Error(`expected a TelegramFailure, got ${String(error)}`);
+  return error;
+}
+
+/** A body of JSON for `raw`. */
+export function jsonOf(body: unknown): RequestInit {
+  return { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+}
+
+export interface Update {
+  update_id: number;
+  message?: { text?: string; from: { id: number }; chat: { id: number } };
+  my_chat_member?: { chat: { id: number }; new_chat_member: { status: string }; old_chat_member: { status: string } };
+}
+
+export interface BotServer {
+  url: string;
+  /** What came, with the secret that came with it. */
+  posts: { update: Update; secret: string | null; text: string }[];
+  /** What it answers from now on; called with the number of the post, from 1. */
+  answer: (count: number) => Response | Promise<Response>;
+  stop(): Promise<void>;
+}
+
+/** The bot's end of the webhook: a server that keeps what it gets. */
+export function startBotServer(): BotServer {
+  const posts: BotServer["posts"] = [];
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    development: false,
+    async fetch(request) {
+      const text = await request.text();
+      posts.push({ update: parsed(text), secret: request.headers.get(SECRET_TOKEN_HEADER), text });
+      return bot.answer(posts.length);
+    },
+  });
+  const bot: BotServer = {
+    url: `http://127.0.0.1:${server.port}/webhook`,
+    posts,
+    answer: () => new Response(null, { status: 200 }),
+    stop: () => server.stop(true),
+  };
+  return bot;
+}
+
+function parsed(text: string): Update {
+  try {
+    return JSON.parse(text) as Update;
+  } catch {
+    return { update_id: -1 };
+  }
+}
