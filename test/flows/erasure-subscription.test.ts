@@ -8,7 +8,7 @@ import { cleanUp } from "../../src/features/privacy/index.ts";
 import { users } from "../../src/features/profile/index.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/platform/clock.ts";
 import { type Person, startTestApp, type TestApp } from "../support/app.ts";
-import { orderProduct, pay, postNotice, remoteId } from "../support/buying.ts";
+import { bought, notify, paidFor, remoteId } from "../support/buying.ts";
 import { tracesInTables } from "../support/traces.ts";
 
 const erase = (app: TestApp, person: Person) =>
@@ -19,10 +19,10 @@ test(
   async () => {
     const app = await startTestApp({ settings: { YOOKASSA_AUTOPAYMENTS: "on", FREE_ACTIONS_PER_MONTH: "0" } });
     const person = await app.signIn();
-    await pay(app, person, "basic", { saveMethod: true });
+    await paidFor(app, person, "basic", { saveMethod: true });
     // One renewal, so that an order names the stored card too.
-    const [bought] = await app.ctx.db.select().from(subscriptions);
-    const endsAt = bought?.endsAt.getTime() ?? 0;
+    const [first] = await app.ctx.db.select().from(subscriptions);
+    const endsAt = first?.endsAt.getTime() ?? 0;
     for (const moment of [endsAt - DAY_MS - 10 * MINUTE_MS, endsAt - 10 * MINUTE_MS, endsAt]) {
       app.clock.set(new Date(moment));
       await runSubscriptions(app.ctx);
@@ -65,9 +65,9 @@ test(
 test("X4 a plan that is paid for after the erasure ends at the next cleanup, and the owner hears of it", async () => {
   const app = await startTestApp();
   const person = await app.signIn();
-  const { id } = await orderProduct(app, person, "pro");
+  const { id } = await bought(app, person, "pro");
   expect((await erase(app, person)).status).toBe(200);
-  expect((await postNotice(app, app.yooKassa.pay(await remoteId(app, id)))).status).toBe(200);
+  expect((await notify(app, app.yooKassa.pay(await remoteId(app, id)))).status).toBe(200);
   await app.work();
   app.clock.advance(HOUR_MS);
   expect(await cleanUp(app.ctx, { dryRun: false })).toMatchObject({ late_credits_people: 1 });
