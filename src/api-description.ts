@@ -97,6 +97,14 @@ export const apiDescription: ApiDescription = {
         additionalProperties: false,
       },
     },
+    terms_version: {
+      type: ["string", "null"],
+      description: "`consent_required`, `terms_changed`: the version in force.",
+    },
+    terms_url: {
+      type: ["string", "null"],
+      description: "`consent_required`, `terms_changed`: where the text stands.",
+    },
     reason: {
       type: "string",
       description: "`generation_unavailable`: maintenance, provider_down or provider_out_of_credits.",
@@ -113,6 +121,8 @@ export const apiDescription: ApiDescription = {
       offers: [{ key: "pack_20", credits: 20, price_kopecks: 14_900 }],
     },
     rate_limited: { retry_after: 2 },
+    consent_required: { terms_version: "2026-11-01", terms_url: "https://app.example.org/terms" },
+    terms_changed: { terms_version: "2026-11-01", terms_url: "https://app.example.org/terms" },
     too_many_active_generations: { active: 5, limit: 5, retry_after: 10 },
     generation_unavailable: { reason: "provider_down", retry_after: 30 },
     busy: { retry_after: 5 },

@@ -19,7 +19,7 @@ import {
 } from "./features/generations/index.ts";
 import { alertOwner, sendMessages, sweepOutbox, telegramStarted } from "./features/notifications/index.ts";
 import { visibleDocument } from "./features/photos/index.ts";
-import { runCleanup } from "./features/privacy/index.ts";
+import { finishErasure, runCleanup } from "./features/privacy/index.ts";
 import {
   rememberReferral,
   reverseForRefund,
@@ -69,6 +69,7 @@ const handlers: Record<string, Handler> = {
   "tax.file": fileTaxJournal,
   "ledger.verify": verifyLedgerNightly,
   "privacy.clean_up": runCleanup,
+  "privacy.finish_erasure": finishErasure,
   "queue.sort_unknown_kinds": async (ctx) => {
     await sortUnknownKinds(ctx);
     return DONE;

@@ -14,6 +14,7 @@ import { liveRoutes } from "./features/live/routes.ts";
 import { telegramRoutes, UPDATE_BYTES_MAX } from "./features/notifications/routes.ts";
 import { fileRoutes } from "./features/photos/routes.ts";
 import { createUploadGate } from "./features/photos/upload-gate.ts";
+import { privacyRoutes } from "./features/privacy/routes.ts";
 import { profileRoutes } from "./features/profile/routes.ts";
 import { promoRoutes } from "./features/promo/routes.ts";
 import { bindNewcomer } from "./features/referrals/index.ts";
@@ -28,6 +29,7 @@ import { createRateLimiter } from "./platform/http/rate-limit.ts";
 import { requestScope } from "./platform/http/request-scope.ts";
 import { createLiveHub } from "./platform/live/hub.ts";
 import { createLivePresence } from "./platform/live/presence.ts";
+import { createSignOuts } from "./platform/live/sign-outs.ts";
 import { createLiveSockets, UNREAD_BYTES_MAX } from "./platform/live/socket.ts";
 
 /** Buckets of people and addresses kept in memory at once. */
@@ -49,6 +51,7 @@ export function createApp(ctx: Context, options: AppOptions) {
   const guarded = guard({ ctx, tokens, limiter });
   const uploads = createUploadGate();
   const hub = createLiveHub(ctx);
+  const signOuts = createSignOuts(ctx.wakeUps, ctx.log);
   const methods = createMethodTable();
   const sockets = createLiveSockets(hub, ctx.log, options.heartbeatMs, createLivePresence(ctx));
 
@@ -79,11 +82,12 @@ export function createApp(ctx: Context, options: AppOptions) {
         .use(referralRoutes(guarded))
         .use(promoRoutes(guarded))
         .use(fittingRoutes(guarded, uploads))
-        .use(editingRoutes(guarded, ctx, hub, uploads))
+        .use(editingRoutes(guarded, ctx, { hub, uploads, signOuts }))
         .use(generationRoutes(guarded))
         .use(fileRoutes(guarded))
-        .use(liveRoutes(guarded, ctx, hub, sockets))
         .use(telegramRoutes(guarded))
+        .use(liveRoutes(guarded, ctx, { hub, sockets, signOuts }))
+        .use(privacyRoutes(guarded, limiter))
         .use(kieRoutes(guarded)),
     );
   // Apart from the chain above, so that describing the app does not enter into its type.

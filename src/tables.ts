@@ -8,6 +8,7 @@ export * from "./features/editing/tables.ts";
 export * from "./features/generations/tables.ts";
 export * from "./features/notifications/tables.ts";
 export * from "./features/photos/tables.ts";
+export * from "./features/privacy/tables.ts";
 export * from "./features/profile/tables.ts";
 export * from "./features/promo/tables.ts";
 export * from "./features/referrals/tables.ts";

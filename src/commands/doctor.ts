@@ -24,6 +24,7 @@ import {
 import { clockCheck, databaseCheck, schemaCheck } from "./doctor-database.ts";
 import { diskCheck, imagesCheck, storageCheck } from "./doctor-machine.ts";
 import { breakerCheck, kieBalanceCheck, publicUrlCheck } from "./doctor-outside.ts";
+import { deletionsCheck } from "./doctor-privacy.ts";
 import { halfSetCheck, settingsCheck } from "./doctor-settings.ts";
 import { metersCheck, taxServiceCheck } from "./doctor-tax.ts";
 import { alertsCheck, deadLettersCheck, outboxCheck, paceCheck, queueCheck, workersCheck } from "./doctor-work.ts";
@@ -43,6 +44,7 @@ const CHECKS: readonly DoctorCheck[] = [
   workersCheck,
   queueCheck,
   deadLettersCheck,
+  deletionsCheck,
   kieBalanceCheck,
   breakerCheck,
   paceCheck,

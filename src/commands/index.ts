@@ -17,6 +17,8 @@ import { settingsCommand } from "./settings.ts";
 import { taxExportCommand } from "./tax.ts";
 import { taxMarkCommand, taxResumeCommand } from "./tax-mark.ts";
 import { userShowCommand } from "./user.ts";
+import { userEraseCommand } from "./user-erase.ts";
+import { userExportCommand } from "./user-export.ts";
 import { userGrantCommand } from "./user-grant.ts";
 import { versionCommand } from "./version.ts";
 
@@ -30,6 +32,8 @@ export const commands: readonly Command[] = [
   settingsCommand,
   userShowCommand,
   userGrantCommand,
+  userExportCommand,
+  userEraseCommand,
   jobsListCommand,
   jobsShowCommand,
   jobsRetryCommand,

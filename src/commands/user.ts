@@ -65,7 +65,11 @@ async function cardOf(ctx: Context, user: User) {
     .limit(ENTRIES_SHOWN);
   const generations = await activeGenerations(ctx, user.id);
   return {
-    profile: { ...profileView(user), banned_at: user.bannedAt?.toISOString() ?? null, ban_reason: user.banReason },
+    profile: {
+      ...(await profileView(ctx, user)),
+      banned_at: user.bannedAt?.toISOString() ?? null,
+      ban_reason: user.banReason,
+    },
     balance: await balanceOf(ctx, user),
     entries: entries.map((entry) => ({
       at: shownMoment(entry.createdAt),

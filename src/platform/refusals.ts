@@ -118,6 +118,18 @@ const refusals = {
     en: "This photo was deleted after its storage time. Upload it again.",
     ru: "Срок хранения фото истёк, и оно удалено. Загрузите его ещё раз.",
   },
+  consent_required: {
+    status: 403,
+    title: "The terms are not accepted",
+    en: "Please accept the terms first. Then this works.",
+    ru: "Сначала примите условия использования. После этого всё заработает.",
+  },
+  terms_changed: {
+    status: 409,
+    title: "Another version of the terms is in force",
+    en: "The terms have changed. Please read them again and accept the new version.",
+    ru: "Условия использования изменились. Прочитайте их ещё раз и примите новую версию.",
+  },
   prompt_refused: {
     status: 422,
     title: "The text was refused",

@@ -1,8 +1,9 @@
 import type { Database } from "./db/database.ts";
 import type { Log } from "./telemetry/log.ts";
 
-/** What somebody waits for: new jobs, or new events of one person. */
-export type WakeTopic = "jobs" | "live";
+/** What somebody waits for: new jobs, new events of one person, the end of one person's sessions. */
+export const WAKE_TOPICS = ["jobs", "live", "sessions"] as const;
+export type WakeTopic = (typeof WAKE_TOPICS)[number];
 
 /**
  * Wake-ups between those who write rows and those who wait for them. They are hints: everybody also polls. In the same
@@ -10,7 +11,7 @@ export type WakeTopic = "jobs" | "live";
  * sent outside the transaction, because a NOTIFY in every commit cost more than half of all commits at 32 writers.
  */
 export interface WakeUps {
-  /** Says that something of `topic` changed; `key` is a person's id for `live`. */
+  /** Says that something of `topic` changed; `key` is a person's id for `live` and `sessions`. */
   wake(topic: WakeTopic, key?: string): void;
   /** Calls `listener` at each wake-up with the keys, or with null when some may have been missed. */
   subscribe(topic: WakeTopic, listener: (keys: readonly string[] | null) => void): () => void;
@@ -23,14 +24,19 @@ export interface WakeUps {
 const GATHER_MS = 10;
 /** Postgres refuses payloads of 8000 bytes and more; a UUID takes 37 with its comma. */
 const KEYS_PER_NOTICE_MAX = 200;
-const CHANNELS: Record<WakeTopic, string> = { jobs: "atelier_jobs", live: "atelier_live" };
+const CHANNELS: Record<WakeTopic, string> = {
+  jobs: "atelier_jobs",
+  live: "atelier_live",
+  sessions: "atelier_sessions",
+};
 
 export function createWakeUps(database: Database, log: Log, ownId: string): WakeUps {
   const listeners: Record<WakeTopic, Set<(keys: readonly string[] | null) => void>> = {
     jobs: new Set(),
     live: new Set(),
+    sessions: new Set(),
   };
-  const gathered: Record<WakeTopic, Set<string>> = { jobs: new Set(), live: new Set() };
+  const gathered: Record<WakeTopic, Set<string>> = { jobs: new Set(), live: new Set(), sessions: new Set() };
   let timer: Timer | undefined;
 
   const tellLocal = (topic: WakeTopic, keys: readonly string[] | null) => {
@@ -45,7 +51,7 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
   };
   const send = async () => {
     timer = undefined;
-    for (const topic of ["jobs", "live"] as const) {
+    for (const topic of WAKE_TOPICS) {
       const keys = [...gathered[topic]];
       gathered[topic].clear();
       for (let start = 0; start < keys.length; start += KEYS_PER_NOTICE_MAX) {
@@ -69,7 +75,7 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
       return () => listeners[topic].delete(listener);
     },
     async start() {
-      for (const topic of ["jobs", "live"] as const) {
+      for (const topic of WAKE_TOPICS) {
         const onMessage = (payload: string) => {
           const [sender, ...keys] = payload.split(",");
           if (sender !== ownId) tellLocal(topic, keys.filter(Boolean));

@@ -149,7 +149,8 @@ describe("migrating", () => {
     const applied = children.flatMap(
       (child) => JSON.parse(/applied (.*)/.exec(child.output())?.[1] ?? "[]") as string[],
     );
-    expect(applied).toEqual(ownMigrations.map(({ name }) => name));
+    // Which of the two applies which step is their own affair; each is applied once.
+    expect(applied.toSorted()).toEqual(ownMigrations.map(({ name }) => name));
   });
 
   test("F18 a process killed in the middle of a step leaves nothing of it, and the next one resumes", async () => {

@@ -5,7 +5,7 @@ import { eq } from "drizzle-orm";
 import sharp from "sharp";
 import { grantCredits } from "../../src/features/billing/index.ts";
 import { generations } from "../../src/features/generations/tables.ts";
-import { fileDeletions, files, type StoredFile } from "../../src/features/photos/index.ts";
+import { deletions, files, type StoredFile } from "../../src/features/photos/index.ts";
 import { cleanUp } from "../../src/features/privacy/index.ts";
 import { after, DAY_MS, HOUR_MS, SECOND_MS } from "../../src/platform/clock.ts";
 import { type Person, startTestApp, type TestApp, useTestApp } from "../support/app.ts";
@@ -141,9 +141,9 @@ describe("X5 a photo after its 24 hours", () => {
     expect(await cleanUp(app.ctx, { dryRun: false })).toMatchObject({ files: 2, files_refused: 0 });
     expect(existsSync(placeOf(app, before))).toBe(false);
     expect((await rowOf(app, id)).deletedAt).toEqual(app.clock.now());
-    const entries = await app.ctx.db.select().from(fileDeletions).where(eq(fileDeletions.fileId, id));
+    const entries = await app.ctx.db.select().from(deletions).where(eq(deletions.subjectId, id));
     expect(entries).toEqual([
-      expect.objectContaining({ purpose: "user_photo", reason: "retention", deletedAt: app.clock.now() }),
+      expect.objectContaining({ kind: "user_photo", reason: "retention", deletedAt: app.clock.now() }),
     ]);
     expect(JSON.stringify(entries)).not.toContain(before.storageKey);
     await expectGone(app, path);
@@ -162,13 +162,17 @@ describe("X5 a photo after its 24 hours", () => {
       expect(await rowOf(app, id)).toMatchObject({ deleteFailures: failures, deletedAt: null });
       await expectGone(app, path);
     }
-    expect(await cleanUp(app.ctx, { dryRun: true })).toMatchObject({ files: 1, files_refused: 1 });
+    expect(await cleanUp(app.ctx, { dryRun: true })).toMatchObject({
+      files: 1,
+      files_tried_again: 1,
+      files_refused: 0,
+    });
     expect(app.logLines.filter((line) => line.includes("refused to delete")).length).toBe(2);
     rmdirSync(place);
     renameSync(`${place}.aside`, place);
     expect(await cleanUp(app.ctx, { dryRun: false })).toMatchObject({ files: 1, files_refused: 0 });
     expect(existsSync(place)).toBe(false);
-    expect((await app.ctx.db.select().from(fileDeletions).where(eq(fileDeletions.fileId, id))).length).toBe(1);
+    expect((await app.ctx.db.select().from(deletions).where(eq(deletions.subjectId, id))).length).toBe(1);
   });
 });
 

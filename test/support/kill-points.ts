@@ -51,7 +51,12 @@ function countedBuilder(builder: unknown, point: () => void): unknown {
       if (name !== "then") return (...args: unknown[]) => countedBuilder(bound(...args), point);
       return (done: (rows: unknown) => unknown, failed: (error: unknown) => unknown) =>
         bound((rows: unknown) => {
-          point();
+          try {
+            point();
+          } catch (error) {
+            // A test that throws instead of killing: the statement was carried out, and its answer is lost.
+            return failed(error);
+          }
           return done(rows);
         }, failed);
     },

@@ -40,12 +40,12 @@ export type Welcome = (tx: Context, newcomer: { user: User; startParam: string |
 
 /** Signing in with Telegram, staying signed in, signing out. */
 export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessTokens, welcome: Welcome) {
-  const answer = async (session: OpenedSession, user: User) => ({
+  const answer = async (ctx: Context, session: OpenedSession, user: User) => ({
     access_token: await tokens.issue(session),
     token_type: "Bearer" as const,
     expires_in: ACCESS_TOKEN_SECONDS,
     refresh_token: session.refreshToken,
-    user: profileView(user),
+    user: await profileView(ctx, user),
   });
   return new Elysia({ prefix: "/auth", tags: ["sign-in"] })
     .use(guarded)
@@ -57,7 +57,7 @@ export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessToke
         const user = await signIn(ctx, initData, address, welcome);
         rememberLanguage(request, user.language);
         if (user.bannedAt !== null) throw new Refusal("banned");
-        return answer(await openSession(ctx, user.id), user);
+        return answer(ctx, await openSession(ctx, user.id), user);
       },
       {
         anyone: "sign_in",
@@ -85,10 +85,10 @@ export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessToke
       async ({ body, request, ctx }) => {
         const session = await rotateSession(ctx, body.refresh_token);
         const user = await findUser(ctx, session.userId);
-        if (!user) throw new Refusal("unauthenticated");
+        if (!user || user.erasedAt !== null) throw new Refusal("unauthenticated");
         rememberLanguage(request, user.language);
         if (user.bannedAt !== null) throw new Refusal("banned");
-        return answer(session, user);
+        return answer(ctx, session, user);
       },
       {
         anyone: "sign_in",

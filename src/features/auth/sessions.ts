@@ -103,6 +103,7 @@ export async function personOfSession(
         eq(sessions.id, claims.sessionId),
         eq(sessions.userId, claims.userId),
         isNull(sessions.revokedAt),
+        isNull(users.erasedAt),
         gt(sessions.expiresAt, ctx.clock.now()),
       ),
     );

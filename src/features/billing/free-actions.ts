@@ -1,6 +1,6 @@
 import { and, eq, gte, isNotNull, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
-import { moscowDayStart } from "../../platform/moscow.ts";
+import { moscowDayStart, moscowMonth } from "../../platform/moscow.ts";
 import { type User, users } from "../profile/index.ts";
 import { creditHolds } from "./tables.ts";
 
@@ -13,12 +13,17 @@ export const FREE_RETURNS_PER_DAY_MAX = 10;
  * Free actions of a month, counted from its holds. Asked where the person's own counter stands on another month: usually
  * none, but some when the machine's clock was set back over midnight.
  */
-export async function freeActionsOf(tx: Needs, userId: string, month: string): Promise<number> {
+export async function freeActionsOf(tx: Needs, user: User, month: string): Promise<number> {
   const [row] = await tx.db
     .select({ count: sql`count(*)`.mapWith(Number) })
     .from(creditHolds)
-    .where(and(eq(creditHolds.userId, userId), eq(creditHolds.freeMonth, month), eq(creditHolds.freeReturned, false)));
-  return row?.count ?? 0;
+    .where(and(eq(creditHolds.userId, user.id), eq(creditHolds.freeMonth, month), eq(creditHolds.freeReturned, false)));
+  return (row?.count ?? 0) + carriedInto(user, month);
+}
+
+/** Free actions that somebody who erased themselves and came back in the same month had used before. */
+export function carriedInto(user: Pick<User, "carriedFreeActions" | "createdAt">, month: string): number {
+  return user.carriedFreeActions !== null && moscowMonth(user.createdAt) === month ? user.carriedFreeActions : 0;
 }
 
 /** Writes the person's counter: so many free actions of this month are used. */

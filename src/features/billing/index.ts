@@ -1,5 +1,6 @@
 export { taxOn } from "./amounts.ts";
 export { type Balance, type BalanceEntry, balanceEntries, balanceOf } from "./balance.ts";
+export { type ClosedAccount, closeAccount, forfeitLateCredits, peopleWithLateCredits } from "./close-account.ts";
 export { FREE_RETURNS_PER_DAY_MAX } from "./free-actions.ts";
 export { fileTaxJournal, keepSubscriptions, paymentRefunded, sweepMoney, verifyLedgerNightly } from "./jobs.ts";
 export {

@@ -4,7 +4,7 @@ import type { Action } from "../../platform/config/catalogue.ts";
 import { invariant, Refusal } from "../../platform/errors.ts";
 import { newId } from "../../platform/ids.ts";
 import { moscowMonth, nextMoscowMonth } from "../../platform/moscow.ts";
-import { lockUser, type User } from "../profile/index.ts";
+import { lockUser, refuseErased, type User } from "../profile/index.ts";
 import { countFreeAction, freeActionsOf, returnFreeAction } from "./free-actions.ts";
 import { move } from "./movement.ts";
 import { offersFor, priceOf } from "./plans.ts";
@@ -80,10 +80,11 @@ export async function grantCredits(ctx: Context, grant: Grant): Promise<boolean>
 export async function reserve(tx: Tx, userId: string, action: Action, operation: string): Promise<Hold> {
   const now = tx.clock.now();
   const user = await expireDue(tx, await lockUser(tx, userId));
+  refuseErased(user);
   const price = priceOf(tx.catalogue, action);
   invariant(Number.isSafeInteger(price) && price > 0, "a price is a positive whole number of credits");
   const month = moscowMonth(now);
-  const used = user.freemiumMonth === month ? user.freemiumActionsUsed : await freeActionsOf(tx, userId, month);
+  const used = user.freemiumMonth === month ? user.freemiumActionsUsed : await freeActionsOf(tx, user, month);
   const isFree = used < tx.settings.FREE_ACTIONS_PER_MONTH;
   if (!isFree && user.balanceCredits < price) {
     throw new Refusal("insufficient_credits", {
@@ -197,6 +198,33 @@ export async function revokeCredits(
       grantId: grant.id,
     });
     return credits;
+  });
+}
+
+/** Takes away all credits that the person has left, because they leave; returns how many. What is held must have ended. */
+export async function forfeitCredits(ctx: Context, userId: string): Promise<number> {
+  return ctx.transaction(async (tx) => {
+    let user = await expireDue(tx, await lockUser(tx, userId));
+    const before = user.balanceCredits;
+    const left = await tx.db
+      .select()
+      .from(creditGrants)
+      .where(and(eq(creditGrants.userId, userId), sql`${creditGrants.creditsLeft} > 0`))
+      .orderBy(asc(creditGrants.id));
+    for (const grant of left) {
+      await tx.db.update(creditGrants).set({ creditsLeft: 0 }).where(eq(creditGrants.id, grant.id));
+      user = await move(tx, user, {
+        kind: "revoke",
+        cause: `forfeit:${newId()}`,
+        action: grant.kind,
+        balance: -grant.creditsLeft,
+        reserved: 0,
+        counter: "revoked",
+        grantId: grant.id,
+      });
+    }
+    invariant(user.balanceCredits === 0, "the grants of a person add up to the balance");
+    return before;
   });
 }
 

@@ -1,6 +1,7 @@
 import { and, type Column, eq, gte, isNotNull, lte, ne, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { type User, users, usersAfter } from "../profile/index.ts";
+import { carriedInto } from "./free-actions.ts";
 import { creditEntries, creditGrants, creditHoldParts, creditHolds } from "./tables.ts";
 
 /** One number of a person that is not what the journal says. */
@@ -228,7 +229,7 @@ async function freeActionDifferences(ctx: Pick<Context, "db">, page: readonly Us
       user_id: user.id,
       telegram_id: user.telegramId,
       what: "free actions used against holds of the month",
-      expected: used.get(user.id)?.used ?? 0,
+      expected: (used.get(user.id)?.used ?? 0) + carriedInto(user, user.freemiumMonth),
       found: user.freemiumActionsUsed,
     }))
     .filter((difference) => difference.expected !== difference.found);

@@ -3,6 +3,7 @@ import type { Context } from "../../context.ts";
 import { after, DAY_MS } from "../../platform/clock.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { isId, newId } from "../../platform/ids.ts";
+import { type DeleteReason, journalDeletions } from "../photos/index.ts";
 import { type ChatMessage, chatHistory, chatTurns, chatVariants } from "./tables.ts";
 
 /** Conversations are kept for this long after their last message. A read after it refuses, even when cleanup is late. */
@@ -87,9 +88,17 @@ export async function changeMessages(
 }
 
 /** Forgets a conversation with its variants; turns stay, without words, for the books. */
-export async function forgetConversation(tx: Pick<Context, "db">, sessionId: string): Promise<void> {
+export async function forgetConversation(
+  tx: Pick<Context, "db" | "clock">,
+  sessionId: string,
+  reason: DeleteReason,
+): Promise<void> {
   await tx.db.delete(chatVariants).where(eq(chatVariants.sessionId, sessionId));
-  await tx.db.delete(chatHistory).where(eq(chatHistory.sessionId, sessionId));
+  const gone = await tx.db.delete(chatHistory).where(eq(chatHistory.sessionId, sessionId)).returning();
+  await journalDeletions(
+    tx,
+    gone.map(({ id }) => ({ subjectId: id, kind: "conversation", reason, name: sessionId })),
+  );
 }
 
 /** The old history goes, a fresh conversation about the same photo begins. */
@@ -107,7 +116,7 @@ export async function resetConversation(
       .where(and(eq(chatTurns.sessionId, sessionId), sql`${chatTurns.state} in ('queued', 'running')`))
       .limit(1);
     if (busy) throw new Refusal("request_in_progress", { retry_after: 2 });
-    await forgetConversation(tx, sessionId);
+    await forgetConversation(tx, sessionId, "deleted");
     return beginConversation(tx, userId, old.photoId);
   });
 }
@@ -119,7 +128,7 @@ export async function forgetOldConversations(ctx: Context, limit: number): Promi
     .from(chatHistory)
     .where(lt(chatHistory.updatedAt, after(ctx.clock.now(), -CONVERSATION_KEPT_MS)))
     .limit(limit);
-  for (const { sessionId } of old) await ctx.transaction((tx) => forgetConversation(tx, sessionId));
+  for (const { sessionId } of old) await ctx.transaction((tx) => forgetConversation(tx, sessionId, "retention"));
   return old.length;
 }
 

@@ -105,6 +105,19 @@ export async function hasEarlierTurn(ctx: Pick<Context, "db">, turn: ChatTurn): 
   return rows.length > 0;
 }
 
+/** Ends every turn of the person that waits for its answer, because they leave; returns how many. */
+export async function endTurnsOf(tx: Context, userId: string): Promise<number> {
+  const open = await tx.db
+    .select({ id: chatTurns.id })
+    .from(chatTurns)
+    .where(and(eq(chatTurns.userId, userId), isUnfinished))
+    .orderBy(asc(chatTurns.id));
+  for (const { id } of open) {
+    await endTurn(tx, id, { state: "failed", code: "assistant_unavailable", usage: NO_USAGE });
+  }
+  return open.length;
+}
+
 /** As a literal, so that both planners use the partial index. */
 export const isUnfinished = sql`${chatTurns.state} in ('queued', 'running')`;
 

@@ -1,3 +1,4 @@
 export { forgetOldConversations } from "./conversations.ts";
+export { endTurnsOf } from "./finish-turn.ts";
 export { failOverdueChatTurns, replyToTurn } from "./jobs.ts";
 export { chatHistory, chatTurns } from "./tables.ts";

@@ -16,6 +16,7 @@ import { newId } from "../../platform/ids.ts";
 import { UPLOAD_BYTES_MAX } from "../../platform/images/index.ts";
 import type { LiveHub } from "../../platform/live/hub.ts";
 import { originRule } from "../../platform/live/origin.ts";
+import type { SignOuts } from "../../platform/live/sign-outs.ts";
 import type { guard } from "../auth/guard.ts";
 import { CLOSE_TICKET_INVALID, holderOfTicket } from "../auth/index.ts";
 import { orderOnce } from "../generations/index.ts";
@@ -32,6 +33,7 @@ import { startTurn } from "./start-turn.ts";
 import { viewConversation, viewConversationLine } from "./view.ts";
 
 const TURN_REFUSALS = [
+  "consent_required",
   "not_found",
   "photo_expired",
   "prompt_refused",
@@ -41,7 +43,11 @@ const TURN_REFUSALS = [
 ] as const;
 
 /** Editing by talking: a photo, a conversation, an order. */
-export function editingRoutes(guarded: ReturnType<typeof guard>, root: Context, hub: LiveHub, uploads: UploadGate) {
+export function editingRoutes(
+  guarded: ReturnType<typeof guard>,
+  root: Context,
+  { hub, uploads, signOuts }: { hub: LiveHub; uploads: UploadGate; signOuts: SignOuts },
+) {
   const mayConnect = originRule(root.settings);
   const sockets = new WeakMap<object, ReturnType<typeof createChatSocket>>();
   return new Elysia({ prefix: "/editing", tags: ["editing"] })
@@ -202,6 +208,7 @@ export function editingRoutes(guarded: ReturnType<typeof guard>, root: Context, 
           ws.close(CLOSE_TICKET_INVALID, "the ticket is not valid");
           return;
         }
+        signOuts.watch(ws.raw, { userId: holder.person.id, stillAllowed: holder.stillAllowed });
         sockets.set(ws.raw, createChatSocket(root, hub, ws.raw, holder, newId()));
         ws.send(JSON.stringify({ type: "hello" }));
       },
@@ -209,6 +216,7 @@ export function editingRoutes(guarded: ReturnType<typeof guard>, root: Context, 
         sockets.get(ws.raw)?.take(message);
       },
       close(ws) {
+        signOuts.forget(ws.raw);
         sockets.delete(ws.raw);
       },
     });

@@ -10,6 +10,7 @@ import {
   startGeneration,
 } from "../generations/index.ts";
 import { ownPhoto, type StoredFile } from "../photos/index.ts";
+import { ownConversation } from "./conversations.ts";
 import { editPrompt, MESSAGE_LENGTH_MAX } from "./editing-prompt.ts";
 import { chatVariants } from "./tables.ts";
 
@@ -67,6 +68,8 @@ async function variantPrompt(ctx: Context, order: EditOrder, variantId: string):
   const variant = rows[0];
   if (!variant || (order.sessionId !== undefined && order.sessionId !== variant.sessionId))
     throw new Refusal("not_found");
+  // A variant lives as long as its conversation, also while cleanup is late.
+  await ownConversation(ctx, order.userId, variant.sessionId);
   return ownWords(variant.prompt);
 }
 

@@ -7,7 +7,7 @@ import { enqueue, JOB_PRIORITY } from "../../platform/queue/enqueue.ts";
 import { reserve } from "../billing/index.ts";
 import { refuseInMaintenance, screenWords } from "../generations/index.ts";
 import { ownPhoto } from "../photos/index.ts";
-import { lockUser } from "../profile/index.ts";
+import { lockUser, refuseWithoutConsent } from "../profile/index.ts";
 import { beginConversation, changeMessages, ownConversation } from "./conversations.ts";
 import { MESSAGE_LENGTH_MAX } from "./editing-prompt.ts";
 import { chatTurns } from "./tables.ts";
@@ -39,6 +39,7 @@ export async function startTurn(ctx: Context, order: TurnOrder): Promise<ChatTur
   refuseInMaintenance(ctx);
   if (ctx.assistant === null)
     throw new Refusal("assistant_unavailable", { reason: "not_configured", retry_after: 600 });
+  await refuseWithoutConsent(ctx, order.userId);
   return ctx.transaction(async (tx) => {
     await lockUser(tx, order.userId);
     const earlier = order.clientId === undefined ? null : await turnOfClient(tx, order.userId, order.clientId);

@@ -6,7 +6,7 @@ import { endGeneration } from "./finish.ts";
 import { type Generation, refuseInMaintenance, startGeneration } from "./start.ts";
 import { isFinal } from "./states.ts";
 import { generations } from "./tables.ts";
-import { ownGeneration } from "./view.ts";
+import { activeGenerations, ownGeneration } from "./view.ts";
 
 export type CancelAnswer = "cancelled" | "cancel_requested" | "already_finished";
 
@@ -33,6 +33,17 @@ export async function cancelGeneration(ctx: Context, userId: string, generationI
   });
 }
 
+/**
+ * Ends everything of the person that is still in work, because they leave; returns how many. What the provider is busy
+ * with cannot be stopped there; its result comes after the end and is thrown away.
+ */
+export async function cancelAllOf(tx: Context, userId: string): Promise<number> {
+  const open = await activeGenerations(tx, userId);
+  let ended = 0;
+  for (const { id } of open) if (await endGeneration(tx, id, { status: "cancelled" })) ended += 1;
+  return ended;
+}
+
 /** Hides a finished generation and takes its pictures away at once; the row stays for the books. */
 export async function deleteGeneration(ctx: Context, userId: string, generationId: string): Promise<void> {
   await ctx.transaction(async (tx) => {
@@ -52,6 +63,7 @@ export async function deleteGeneration(ctx: Context, userId: string, generationI
     await expireFilesNow(
       tx,
       results.filter((id) => id !== null),
+      "deleted",
     );
   });
 }

@@ -1,5 +1,5 @@
 export { takeCallback } from "./callback.ts";
-export { type CancelAnswer, cancelGeneration, deleteGeneration, retryGeneration } from "./cancel.ts";
+export { type CancelAnswer, cancelAllOf, cancelGeneration, deleteGeneration, retryGeneration } from "./cancel.ts";
 export { failOverdue } from "./finish.ts";
 export {
   failOverdueGenerations,

@@ -5,6 +5,7 @@ import { closed, NoQuerySchema, oneOf, refuses } from "../../platform/http/schem
 import { LIVE_EVENT_TYPES, lastEventNumber } from "../../platform/live/events.ts";
 import type { LiveHub } from "../../platform/live/hub.ts";
 import { originRule } from "../../platform/live/origin.ts";
+import type { SignOuts } from "../../platform/live/sign-outs.ts";
 import type { LiveSockets } from "../../platform/live/socket.ts";
 import { issueTicket, TICKET_SECONDS } from "../../platform/live/tickets.ts";
 import type { guard } from "../auth/guard.ts";
@@ -28,7 +29,11 @@ const EventSchema = t.Object(
 );
 
 /** Live events: a socket opened by a one-use ticket, and its twin for clients without sockets. */
-export function liveRoutes(guarded: ReturnType<typeof guard>, root: Context, hub: LiveHub, sockets: LiveSockets) {
+export function liveRoutes(
+  guarded: ReturnType<typeof guard>,
+  root: Context,
+  { hub, sockets, signOuts }: { hub: LiveHub; sockets: LiveSockets; signOuts: SignOuts },
+) {
   const mayConnect = originRule(root.settings);
   return new Elysia({ prefix: "/live", tags: ["live"] })
     .use(guarded)
@@ -93,6 +98,7 @@ export function liveRoutes(guarded: ReturnType<typeof guard>, root: Context, hub
           return;
         }
         const { person, stillAllowed } = holder;
+        signOuts.watch(ws.raw, { userId: person.id, stillAllowed });
         // The number is read before what is in work: an event in between comes twice to the eye, never not at all.
         const last = await lastEventNumber(root, person.id);
         const active = await viewGenerations(root, await activeGenerations(root, person.id), person.language);
@@ -108,6 +114,7 @@ export function liveRoutes(guarded: ReturnType<typeof guard>, root: Context, hub
         sockets.heard(ws.raw);
       },
       close(ws) {
+        signOuts.forget(ws.raw);
         sockets.ended(ws.raw);
       },
     });

@@ -6,7 +6,6 @@ export { messageText, parametersOf } from "./message-text.ts";
 export { MESSAGE_KEYS, type MessageContent, type MessageKey, WATERMARK_TEXT } from "./messages.ts";
 export { type Notification, type Notified, notify } from "./notify.ts";
 export {
-  forgetMessagesOf,
   forgetOldMessages,
   type OutboxCounts,
   outboxCounts,

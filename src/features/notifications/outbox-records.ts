@@ -1,4 +1,4 @@
-import { and, eq, gt, inArray, lt, or, sql } from "drizzle-orm";
+import { and, gt, inArray, lt, or, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { after, DAY_MS } from "../../platform/clock.ts";
 import { botUpdates, outboxChats, outboxMessages } from "./tables.ts";
@@ -71,14 +71,4 @@ export async function forgetOldMessages(ctx: Pick<Context, "db" | "clock">): Pro
     .where(lt(outboxChats.freeAt, after(now, -DAY_MS)))
     .returning({ chatId: outboxChats.chatId });
   return messages.length + updates.length + chats.length;
-}
-
-/** Removes every trace of a person from the outbox; what still waited is not sent. For erasing them. */
-export async function forgetMessagesOf(
-  tx: Pick<Context, "db">,
-  person: { userId: string; telegramId: number },
-): Promise<void> {
-  const theirs = or(eq(outboxMessages.userId, person.userId), eq(outboxMessages.chatId, person.telegramId));
-  await tx.db.delete(outboxMessages).where(theirs);
-  await tx.db.delete(outboxChats).where(eq(outboxChats.chatId, person.telegramId));
 }

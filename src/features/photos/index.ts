@@ -1,3 +1,4 @@
+export { journalDeletions, nameHash } from "./journal.ts";
 export {
   expireFilesNow,
   insertFiles,
@@ -16,4 +17,12 @@ export {
   storePicture,
   visibleDocument,
 } from "./photos.ts";
-export { FILE_PURPOSES, type FilePurpose, fileDeletions, files } from "./tables.ts";
+export {
+  DELETE_REASONS,
+  type DeletedKind,
+  type DeleteReason,
+  deletions,
+  FILE_PURPOSES,
+  type FilePurpose,
+  files,
+} from "./tables.ts";

@@ -5,7 +5,8 @@ import { Refusal } from "../../platform/errors.ts";
 import { isId, newId } from "../../platform/ids.ts";
 import type { Picture } from "../../platform/images/index.ts";
 import { newStorageKey } from "../../platform/storage/storage.ts";
-import { type FilePurpose, files } from "./tables.ts";
+import { lockUser, refuseErased, refuseWithoutConsent } from "../profile/index.ts";
+import { type DeleteReason, type FilePurpose, files } from "./tables.ts";
 
 export type StoredFile = typeof files.$inferSelect;
 
@@ -45,6 +46,7 @@ export async function storePhotos(
   userId: string,
   uploads: readonly PhotoUpload[],
 ): Promise<StoredFile[]> {
+  await refuseWithoutConsent(ctx, userId);
   const accepted: { purpose: FilePurpose; picture: Picture }[] = [];
   for (const upload of uploads) {
     accepted.push({ purpose: upload.purpose, picture: await acceptUpload(ctx, upload) });
@@ -55,7 +57,11 @@ export async function storePhotos(
     const expiresAt = after(ctx.clock.now(), keptMs);
     rows.push(await storePicture(ctx, { userId, purpose, picture, expiresAt, viewable: true }));
   }
-  await insertFiles(ctx, rows);
+  await ctx.transaction(async (tx) => {
+    // Bytes whose row is refused here are collected by cleanup, like those of a crash.
+    refuseErased(await lockUser(tx, userId));
+    await insertFiles(tx, rows);
+  });
   return rows;
 }
 
@@ -93,6 +99,7 @@ export async function storePicture(
     createdAt: ctx.clock.now(),
     expiresAt: input.expiresAt,
     deletedAt: null,
+    deleteReason: null,
     deleteFailures: 0,
   };
 }
@@ -204,12 +211,16 @@ export function downloadName(file: Pick<StoredFile, "id">): string {
 }
 
 /** Brings the deadline of files to now, so that no read opens them any more and cleanup removes them. */
-export async function expireFilesNow(ctx: Pick<Context, "db" | "clock">, ids: readonly string[]): Promise<void> {
+export async function expireFilesNow(
+  ctx: Pick<Context, "db" | "clock">,
+  ids: readonly string[],
+  deleteReason: DeleteReason,
+): Promise<void> {
   if (ids.length === 0) return;
   const now = ctx.clock.now();
   await ctx.db
     .update(files)
-    .set({ expiresAt: now })
+    .set({ expiresAt: now, deleteReason })
     .where(and(inArray(files.id, [...ids]), sql`${files.expiresAt} > ${sql.param(now, files.expiresAt)}`));
 }
 

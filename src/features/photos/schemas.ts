@@ -15,6 +15,7 @@ export const FileEncoding = { contentType: "image/jpeg, image/png, image/webp" }
 
 /** What every upload of photos can be refused with. */
 export const UPLOAD_REFUSALS = [
+  "consent_required",
   "file_too_large",
   "file_type_unsupported",
   "file_corrupt",

@@ -14,6 +14,10 @@ export const FILE_PURPOSES = [
 ] as const;
 export type FilePurpose = (typeof FILE_PURPOSES)[number];
 
+/** Why something was deleted: its time was over, its owner wanted it, or its owner erased everything. */
+export const DELETE_REASONS = ["retention", "deleted", "erased"] as const;
+export type DeleteReason = (typeof DELETE_REASONS)[number];
+
 /** Every stored picture with its deadline. A read after the deadline refuses, even when cleanup is late. */
 export const files = table(
   "files",
@@ -33,6 +37,8 @@ export const files = table(
     createdAt: moment("created_at").notNull(),
     expiresAt: moment("expires_at").notNull(),
     deletedAt: moment("deleted_at"),
+    /** Why the deadline was brought forward; null where it was left as it was. */
+    deleteReason: oneOf("delete_reason", DELETE_REASONS),
     /** Deletions that the storage refused; the row stays until one succeeds. */
     deleteFailures: integer("delete_failures").notNull(),
   },
@@ -44,14 +50,22 @@ export const files = table(
   ],
 );
 
-/** What was deleted, when and why, with the hash of the storage name only. */
-export const fileDeletions = table(
+/** What else is journaled: stored bytes that no row knew, conversations, people. */
+export const DELETED_KINDS = [...FILE_PURPOSES, "orphan", "conversation", "person"] as const;
+export type DeletedKind = (typeof DELETED_KINDS)[number];
+
+/**
+ * The journal of deletions: what, when, why, and the hash of its name only. The names in the database are from when it
+ * held pictures alone.
+ */
+export const deletions = table(
   "file_deletions",
   {
     id: id("id").primaryKey(),
-    fileId: id("file_id").notNull(),
-    purpose: oneOf("purpose", FILE_PURPOSES).notNull(),
-    reason: text("reason").notNull(),
+    /** The id of what was deleted; that of the entry for bytes without a row, that of the receipt for a person. */
+    subjectId: id("file_id").notNull(),
+    kind: oneOf("purpose", DELETED_KINDS).notNull(),
+    reason: oneOf("reason", DELETE_REASONS).notNull(),
     nameHash: text("name_hash").notNull(),
     deletedAt: moment("deleted_at").notNull(),
   },

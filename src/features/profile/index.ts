@@ -1,6 +1,9 @@
+export { type Consent, consentOf, refuseWithoutConsent } from "./consent.ts";
+export { anonymousTelegramId, departureOf, forgetOldDepartures, rememberDeparture } from "./departures.ts";
 export { ProfileSchema } from "./schemas.ts";
 export { LANGUAGES, type Language, SUBSCRIPTION_TYPES, users, WRITE_STATES, type WriteState } from "./tables.ts";
 export {
+  anonymiseUser,
   changePreferences,
   countAssistantTokens,
   findByTelegramId,
@@ -9,6 +12,7 @@ export {
   languageFrom,
   lockUser,
   type Preferences,
+  refuseErased,
   setWriteState,
   showSubscription,
   type TelegramPerson,

@@ -4,6 +4,7 @@ import {
   check,
   flag,
   id,
+  index,
   integer,
   moment,
   oneOf,
@@ -42,17 +43,56 @@ export const users = table(
     /** The Moscow month (`2026-11`) that `freemium_actions_used` counts. */
     freemiumMonth: text("freemium_month").notNull(),
     freemiumActionsUsed: integer("freemium_actions_used").notNull(),
+    /** Free actions of the month of `created_at` that the person had used before they erased themselves and came back. */
+    carriedFreeActions: integer("carried_free_actions"),
     /** Tokens that the assistant read and wrote for the person, all together. */
     assistantTokens: bigInteger("assistant_tokens").notNull(),
     bannedAt: moment("banned_at"),
     banReason: text("ban_reason"),
+    /** Set once the person has erased themselves; the row then is an anonymous stub that payments refer to. */
+    erasedAt: moment("erased_at"),
     createdAt: moment("created_at").notNull(),
     updatedAt: moment("updated_at").notNull(),
   },
   (user) => [
     uniqueIndex("users_telegram_id").on(user.telegramId),
+    index("users_erased").on(user.erasedAt).where(sql`erased_at is not null`),
     check("users_balance_not_negative", sql`balance_credits >= 0`),
     check("users_reserved_not_negative", sql`reserved_credits >= 0`),
     check("users_freemium_not_negative", sql`freemium_actions_used >= 0`),
+  ],
+);
+
+/** Which text of the terms a person accepted, and when. Gone when they erase themselves. */
+export const consents = table(
+  "consents",
+  {
+    id: id("id").primaryKey(),
+    userId: id("user_id")
+      .notNull()
+      .references(() => users.id),
+    version: text("version").notNull(),
+    acceptedAt: moment("accepted_at").notNull(),
+  },
+  (consent) => [uniqueIndex("consents_version").on(consent.userId, consent.version)],
+);
+
+/**
+ * Who has erased themselves lately, by a keyed hash of the Telegram id: so that whoever comes back is a new person, and
+ * yet has no second free actions in the month, no referral reward, and is still banned where they were.
+ */
+export const departures = table(
+  "departures",
+  {
+    hash: text("hash").primaryKey(),
+    /** The Moscow month that `free_actions_used` counts. */
+    freeMonth: text("free_month").notNull(),
+    freeActionsUsed: integer("free_actions_used").notNull(),
+    bannedAt: moment("banned_at"),
+    expiresAt: moment("expires_at").notNull(),
+  },
+  (departure) => [
+    index("departures_age").on(departure.expiresAt),
+    check("departures_free_not_negative", sql`free_actions_used >= 0`),
   ],
 );

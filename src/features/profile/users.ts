@@ -3,6 +3,7 @@ import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { newId } from "../../platform/ids.ts";
 import { moscowMonth } from "../../platform/moscow.ts";
+import { anonymousTelegramId, departureOf } from "./departures.ts";
 import { type Language, users, type WriteState } from "./tables.ts";
 
 export type User = typeof users.$inferSelect;
@@ -19,7 +20,8 @@ export interface TelegramPerson {
 
 /**
  * The person with this Telegram id, made now if there was none. Two first sign-ins at once make one person: the second
- * insert meets the unique key and reads the row of the first. `isNew` is true for the one that made it.
+ * insert meets the unique key and reads the row of the first. `isNew` is true for the one that made it, unless it is
+ * somebody who erased themselves lately: they are a new person, yet nobody has brought them here.
  */
 export async function findOrCreateUser(ctx: Context, person: TelegramPerson): Promise<{ user: User; isNew: boolean }> {
   return ctx.transaction(async (tx) => {
@@ -46,7 +48,7 @@ export async function findOrCreateUser(ctx: Context, person: TelegramPerson): Pr
       })
       .onConflictDoNothing()
       .returning();
-    if (inserted[0]) return { user: inserted[0], isNew: true };
+    if (inserted[0]) return welcome(tx, inserted[0]);
     const updated = await tx.db
       .update(users)
       .set({
@@ -64,6 +66,53 @@ export async function findOrCreateUser(ctx: Context, person: TelegramPerson): Pr
     if (!updated[0]) throw new Error("a person vanished between two statements of one transaction");
     return { user: updated[0], isNew: false };
   });
+}
+
+/** A new person, with what is remembered where they are not as new as they seem. */
+async function welcome(tx: Context, user: User): Promise<{ user: User; isNew: boolean }> {
+  const departure = await departureOf(tx, user.telegramId);
+  if (!departure) return { user, isNew: true };
+  const carried = departure.freeMonth === user.freemiumMonth ? departure.freeActionsUsed : 0;
+  const [returned] = await tx.db
+    .update(users)
+    .set({ freemiumActionsUsed: carried, carriedFreeActions: carried, bannedAt: departure.bannedAt })
+    .where(eq(users.id, user.id))
+    .returning();
+  if (!returned) throw new Error("a person vanished between two statements of one transaction");
+  return { user: returned, isNew: false };
+}
+
+/**
+ * Makes the row an anonymous stub that payments and the credit journal go on referring to. The numbers of the ledger stay
+ * as they are.
+ */
+export async function anonymiseUser(tx: Pick<Context, "db" | "clock">, userId: string): Promise<void> {
+  const now = tx.clock.now();
+  await tx.db
+    .update(users)
+    .set({
+      telegramId: anonymousTelegramId(),
+      firstName: "",
+      lastName: null,
+      username: null,
+      language: languageFrom(undefined),
+      writeState: "unknown",
+      notifyResults: false,
+      notifyNews: false,
+      subscriptionType: null,
+      subscriptionEnd: null,
+      assistantTokens: 0,
+      bannedAt: null,
+      banReason: null,
+      erasedAt: sql`coalesce(${users.erasedAt}, ${sql.param(now, users.erasedAt)})`,
+      updatedAt: now,
+    })
+    .where(eq(users.id, userId));
+}
+
+/** Nothing begins for somebody who erased themselves while their request was under way. */
+export function refuseErased(user: Pick<User, "erasedAt">): void {
+  if (user.erasedAt !== null) throw new Refusal("unauthenticated");
 }
 
 /** The person with this Telegram id, or null. */

@@ -1,7 +1,9 @@
+import type { Context } from "../../context.ts";
+import { consentOf } from "./consent.ts";
 import type { User } from "./users.ts";
 
 /** A person as the API answers them. */
-export function profileView(user: User) {
+export async function profileView(ctx: Pick<Context, "db" | "settings">, user: User) {
   return {
     id: user.id,
     telegram_id: user.telegramId,
@@ -12,6 +14,7 @@ export function profileView(user: User) {
     notifications: { results: user.notifyResults, news: user.notifyNews },
     telegram_write_state: user.writeState,
     subscription_type: user.subscriptionType,
+    consent: await consentOf(ctx, user.id),
     created_at: user.createdAt.toISOString(),
   };
 }

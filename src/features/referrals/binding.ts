@@ -74,7 +74,8 @@ export async function rememberStart(
   const user = await findByTelegramId(tx, start.telegramId);
   if (!user) return;
   await tx.db.delete(pendingReferrals).where(eq(pendingReferrals.telegramId, start.telegramId));
-  if (user.createdAt > start.startedAt) await bind(tx, user, code);
+  // Whoever erased themselves and came back is nobody's newcomer.
+  if (user.createdAt > start.startedAt && user.carriedFreeActions === null) await bind(tx, user, code);
 }
 
 /**

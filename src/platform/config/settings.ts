@@ -254,6 +254,18 @@ export const settingsTable = {
     max: 3_600,
   }),
   RESULT_DAYS: wholeNumber({ text: "Results are kept for this many days.", default: 90, min: 1, max: 3_650 }),
+  TERMS_VERSION: words({
+    text: "The version of the terms and the privacy text in force; set, nobody uploads or writes before accepting it.",
+    default: "",
+    example: "2026-11-01",
+    pattern: /^[\w.-]{1,64}$/,
+    expectation: "1 to 64 letters, digits, dots, dashes or underscores, such as 2026-11-01",
+  }),
+  TERMS_URL: address({
+    text: "Where people read the terms and the privacy text.",
+    default: "",
+    example: "https://app.example.org/terms",
+  }),
   WORKER_CONCURRENCY: wholeNumber({
     text: "Jobs of one worker process in hand at once.",
     default: 16,

@@ -29,6 +29,7 @@ describe("GET /profile", () => {
       notifications: { results: true, news: true },
       telegram_write_state: "unknown",
       subscription_type: null,
+      consent: { terms_version: null, terms_url: null, accepted_version: null, accepted_at: null, required: false },
       created_at: "2026-11-18T09:00:00.000Z",
     });
     expect(isId(person.id)).toBe(true);

@@ -73,6 +73,7 @@ describe("the API's description", () => {
     expect([...types].toSorted()).toEqual([
       "application/json",
       "application/problem+json",
+      "application/zip",
       "image/jpeg",
       "multipart/form-data",
     ]);

@@ -1,0 +1,54 @@
+import { inArray } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import { HOUR_MS } from "../../platform/clock.ts";
+import { files, journalDeletions } from "../photos/index.ts";
+
+const BATCH_SIZE = 200;
+/** A stored file this young may belong to a transaction that has not committed. */
+const ORPHAN_AGE_MS_MIN = HOUR_MS;
+
+/** Deletes stored bytes that no row knows, as a crash between storing and writing down leaves them. */
+export async function deleteOrphans(ctx: Context): Promise<{ orphans: number; orphans_refused: number }> {
+  let orphans = 0;
+  let refused = 0;
+  for await (const key of orphanKeys(ctx)) {
+    try {
+      await ctx.storage.delete(key);
+    } catch (error) {
+      refused += 1;
+      ctx.log.error("the storage refused to delete a file without a row", { error });
+      continue;
+    }
+    orphans += 1;
+    await journalDeletions(ctx, [{ kind: "orphan", reason: "retention", name: key }]);
+  }
+  return { orphans, orphans_refused: refused };
+}
+
+/** How many `deleteOrphans` would find. */
+export async function countOrphans(ctx: Context): Promise<number> {
+  let orphans = 0;
+  for await (const _key of orphanKeys(ctx)) orphans += 1;
+  return orphans;
+}
+
+/** Stored files that no row knows and that are too old to belong to a running transaction. */
+async function* orphanKeys(ctx: Context): AsyncGenerator<string> {
+  // The storage stamps files by the machine's own clock, not by ours.
+  const cutoff = Date.now() - ORPHAN_AGE_MS_MIN;
+  let batch: string[] = [];
+  for await (const entry of ctx.storage.list()) {
+    if (entry.modifiedAt.getTime() < cutoff) batch.push(entry.key);
+    if (batch.length < BATCH_SIZE) continue;
+    yield* await unknownOf(ctx, batch);
+    batch = [];
+  }
+  yield* await unknownOf(ctx, batch);
+}
+
+async function unknownOf(ctx: Pick<Context, "db">, keys: string[]): Promise<string[]> {
+  if (keys.length === 0) return [];
+  const rows = await ctx.db.select({ key: files.storageKey }).from(files).where(inArray(files.storageKey, keys));
+  const known = new Set(rows.map((row) => row.key));
+  return keys.filter((key) => !known.has(key));
+}
