@@ -45,10 +45,10 @@ describe("registering a sale", () => {
 
   test("many sales go one after another under one login, each once", async () => {
     const { app, lknpd, person } = await startTaxApp();
-    for (const product of ["pack_20", "pack_60", "pack_200"]) await sell(app, person, product);
+    for (const product of ["pack_20", "pack_60", "basic"]) await sell(app, person, product);
     await file(app);
     expect((await journal(app)).map(({ state }) => state)).toEqual(["registered", "registered", "registered"]);
-    expect(live(lknpd).map(({ totalAmount }) => totalAmount)).toEqual([149, 399, 1190]);
+    expect(live(lknpd).map(({ totalAmount }) => totalAmount)).toEqual([149, 399, 299]);
     expect(lknpd.stats().counts).toMatchObject({ logins: 1, refreshes: 0, receipts: 3 });
   });
 
