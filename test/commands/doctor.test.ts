@@ -309,6 +309,7 @@ describe("atelier doctor", () => {
   );
 
   test("P16 parked jobs are counted by kind and reason", async () => {
+    await app.ctx.db.delete(jobs);
     for (const kind of ["future.kind", "future.kind", "test.broken"]) await enqueue(app.ctx, kind, {});
     await app.ctx.db.update(jobs).set({ state: "parked", parkedReason: "unknown job kind" });
     const { code, check } = await examine();

@@ -37,6 +37,8 @@ beforeAll(async () => {
     Object.entries(values).map(([name, value]) => [name, { value, source: "environment" }]),
   );
   sandbox = await startSandbox({ environment });
+  // The bot says here only what a test makes it say.
+  sandbox.telegram.setWebhook(undefined);
   const { settings } = loadSettings(sandbox.environment, { serving: true });
   server = await start(settings, "all", sandbox);
   base = `http://127.0.0.1:${port}`;
