@@ -1,9 +1,9 @@
 /** Every table, for drizzle-kit, `copy` and the checks that walk the whole schema. */
 export * from "./features/auth/tables.ts";
-export * from "./features/billing/payment-tables.ts";
-export * from "./features/billing/subscription-tables.ts";
+export * from "./features/billing/payments/payment-tables.ts";
+export * from "./features/billing/subscriptions/subscription-tables.ts";
 export * from "./features/billing/tables.ts";
-export * from "./features/billing/tax-tables.ts";
+export * from "./features/billing/tax/tax-tables.ts";
 export * from "./features/editing/tables.ts";
 export * from "./features/generations/tables.ts";
 export * from "./features/notifications/tables.ts";

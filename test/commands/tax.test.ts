@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
 import { payments, refundPayment, taxEntries } from "../../src/features/billing/index.ts";
-import { fileTaxes } from "../../src/features/billing/tax-connector.ts";
+import { fileTaxes } from "../../src/features/billing/tax/tax-connector.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { claim } from "../../src/platform/queue/claim.ts";
 import { enqueue } from "../../src/platform/queue/enqueue.ts";

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { openContext } from "../../src/context.ts";
 import { taxEntries } from "../../src/features/billing/index.ts";
-import { orderPayment } from "../../src/features/billing/orders.ts";
-import { takeNotice } from "../../src/features/billing/payment-webhook.ts";
-import { askProvider } from "../../src/features/billing/payments.ts";
+import { orderPayment } from "../../src/features/billing/payments/orders.ts";
+import { takeNotice } from "../../src/features/billing/payments/payment-webhook.ts";
+import { askProvider } from "../../src/features/billing/payments/payments.ts";
 import { ownerAlerts } from "../../src/features/notifications/index.ts";
 import { findOrCreateUser } from "../../src/features/profile/index.ts";
 import { loadSettings } from "../../src/platform/config/load.ts";

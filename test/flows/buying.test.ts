@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { payments, taxMonth, verifyLedger } from "../../src/features/billing/index.ts";
-import { sweepPayments } from "../../src/features/billing/payment-sweep.ts";
+import { sweepPayments } from "../../src/features/billing/payments/payment-sweep.ts";
 import { startTestApp } from "../support/app.ts";
 import { bought, buy, notify, outcomes, remoteId, row, view } from "../support/buying.ts";
 import { balance, finish, look, ordered } from "../support/fitting.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { planOrders, subscriptions, verifyLedger } from "../../src/features/billing/index.ts";
-import { sweepPayments } from "../../src/features/billing/payment-sweep.ts";
-import { runSubscriptions } from "../../src/features/billing/subscription-renewals.ts";
+import { sweepPayments } from "../../src/features/billing/payments/payment-sweep.ts";
+import { runSubscriptions } from "../../src/features/billing/subscriptions/subscription-renewals.ts";
 import { ownerAlerts } from "../../src/features/notifications/index.ts";
 import { cleanUp } from "../../src/features/privacy/index.ts";
 import { users } from "../../src/features/profile/index.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { reconcile, taxEntries, verifyLedger } from "../../src/features/billing/index.ts";
-import { sweepPayments } from "../../src/features/billing/payment-sweep.ts";
+import { sweepPayments } from "../../src/features/billing/payments/payment-sweep.ts";
 import { startTestApp } from "../support/app.ts";
 import { alerts, bought, notify, outcomes, remoteId, view } from "../support/buying.ts";
 import { balance } from "../support/fitting.ts";

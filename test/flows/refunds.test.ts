@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { reconcile, refundPayment, refunds, taxMonth, verifyLedger } from "../../src/features/billing/index.ts";
-import { sweepRefunds } from "../../src/features/billing/refunds.ts";
+import { sweepRefunds } from "../../src/features/billing/payments/refunds.ts";
 import { startTestApp } from "../support/app.ts";
 import { bought, notify, paidFor, row, view } from "../support/buying.ts";
 import { balance, finish, ordered } from "../support/fitting.ts";

@@ -14,8 +14,8 @@ import {
   taxMonth,
   verifyLedger,
 } from "../../src/features/billing/index.ts";
-import { sweepPayments } from "../../src/features/billing/payment-sweep.ts";
-import { runSubscriptions } from "../../src/features/billing/subscription-renewals.ts";
+import { sweepPayments } from "../../src/features/billing/payments/payment-sweep.ts";
+import { runSubscriptions } from "../../src/features/billing/subscriptions/subscription-renewals.ts";
 import { outboxMessages } from "../../src/features/notifications/tables.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/platform/clock.ts";
 import { liveEvents } from "../../src/platform/live/tables.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { markAnnulled, markRegistered, payments, refundPayment, resumeTax } from "../../src/features/billing/index.ts";
-import { fileTaxes } from "../../src/features/billing/tax-connector.ts";
+import { fileTaxes } from "../../src/features/billing/tax/tax-connector.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { claim } from "../../src/platform/queue/claim.ts";
 import { enqueue } from "../../src/platform/queue/enqueue.ts";

@@ -1,6 +1,6 @@
 import { and, eq } from "drizzle-orm";
 import { payments } from "../../src/features/billing/index.ts";
-import { paymentNotices } from "../../src/features/billing/payment-tables.ts";
+import { paymentNotices } from "../../src/features/billing/payments/payment-tables.ts";
 import { ownerAlerts } from "../../src/features/notifications/index.ts";
 import type { Person, TestApp } from "./app.ts";
 

@@ -37,7 +37,7 @@ const MAY_ASK_DIALECT = /^src\/platform\/(db\/|queue\/claim\.ts$)/;
 const MAY_USE_DRIVERS = /^src\/platform\/(db\/|single-server-lock\.ts$)/;
 const MAY_USE_SHARP = /^src\/(platform\/images|build)\//;
 const MAY_USE_ELYSIA =
-  /^src\/(platform\/(http|live)\/|features\/[a-z]+\/([a-z]+-)?(routes|schemas)\.ts$|features\/auth\/(guard|tokens)\.ts$|routes\.ts$|client\.ts$)/;
+  /^src\/(platform\/(http|live)\/|features\/[a-z]+\/([a-z]+\/)?([a-z]+-)?(routes|schemas)\.ts$|features\/auth\/(guard|tokens)\.ts$|routes\.ts$|client\.ts$)/;
 /** The demonstration is a sandbox with a command in front of it. */
 const MAY_USE_SANDBOX = /^src\/(sandbox\/|commands\/(serve|sandbox|demo)[a-z-]*\.ts$|build\/)/;
 
@@ -128,11 +128,11 @@ function providerFault(file: string, target: string): string | null {
 }
 
 /**
- * The feature and which of its parts a file is. Where a feature has many routes or tables, `payment-routes.ts` is to
- * payments what `routes.ts` is to the feature.
+ * The feature and which of its parts a file is. A large feature has folders, each named by a noun; where it has many
+ * routes or tables, `payment-routes.ts` is to payments what `routes.ts` is to the feature.
  */
 function partsOf(path: string): [feature: string | undefined, name: string | undefined] {
-  const [, feature, name] = /^src\/features\/([a-z]+)\/(.+)$/.exec(path) ?? [];
+  const [, feature, name] = /^src\/features\/([a-z]+)\/(?:[a-z]+\/)?(.+)$/.exec(path) ?? [];
   return [feature, name?.replace(/^[a-z]+-(routes|schemas|tables)\.ts$/, "$1.ts")];
 }
 

@@ -1,9 +1,9 @@
 import { openContext } from "../../src/context.ts";
 import { refundPayment } from "../../src/features/billing/index.ts";
-import { orderPayment } from "../../src/features/billing/orders.ts";
-import { ownPayment } from "../../src/features/billing/payment-view.ts";
-import { takeNotice } from "../../src/features/billing/payment-webhook.ts";
-import { askProvider } from "../../src/features/billing/payments.ts";
+import { orderPayment } from "../../src/features/billing/payments/orders.ts";
+import { ownPayment } from "../../src/features/billing/payments/payment-view.ts";
+import { takeNotice } from "../../src/features/billing/payments/payment-webhook.ts";
+import { askProvider } from "../../src/features/billing/payments/payments.ts";
 import { findOrCreateUser } from "../../src/features/profile/index.ts";
 import type { EnvironmentValue } from "../../src/platform/config/environment.ts";
 import { loadSettings } from "../../src/platform/config/load.ts";

@@ -1,6 +1,6 @@
 import { openContext } from "../../src/context.ts";
 import { findPayment, refundPayment, taxBacklog } from "../../src/features/billing/index.ts";
-import { fileTaxes } from "../../src/features/billing/tax-connector.ts";
+import { fileTaxes } from "../../src/features/billing/tax/tax-connector.ts";
 import type { EnvironmentValue } from "../../src/platform/config/environment.ts";
 import { loadSettings } from "../../src/platform/config/load.ts";
 import { newId } from "../../src/platform/ids.ts";

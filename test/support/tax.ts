@@ -1,6 +1,6 @@
 import { asc, eq } from "drizzle-orm";
 import { type Payment, payments, taxEntries } from "../../src/features/billing/index.ts";
-import { taxDesks, taxFilings } from "../../src/features/billing/tax-tables.ts";
+import { taxDesks, taxFilings } from "../../src/features/billing/tax/tax-tables.ts";
 import { ownerAlerts } from "../../src/features/notifications/index.ts";
 import { enqueue } from "../../src/platform/queue/enqueue.ts";
 import { type LknpdEmulator, startLknpdEmulator } from "../../src/sandbox/lknpd.ts";

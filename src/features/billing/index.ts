@@ -1,8 +1,7 @@
-export { taxOn } from "./amounts.ts";
-export { type Balance, type BalanceEntry, balanceEntries, balanceOf } from "./balance.ts";
-export { type ClosedAccount, closeAccount, forfeitLateCredits, peopleWithLateCredits } from "./close-account.ts";
-export { FREE_RETURNS_PER_DAY_MAX } from "./free-actions.ts";
 export { fileTaxJournal, keepSubscriptions, paymentRefunded, sweepMoney, verifyLedgerNightly } from "./jobs.ts";
+export { type Balance, type BalanceEntry, balanceEntries, balanceOf } from "./ledger/balance.ts";
+export { type ClosedAccount, closeAccount, forfeitLateCredits, peopleWithLateCredits } from "./ledger/close-account.ts";
+export { FREE_RETURNS_PER_DAY_MAX } from "./ledger/free-actions.ts";
 export {
   expireCredits,
   grantCredits,
@@ -12,23 +11,24 @@ export {
   reserve,
   revokeCredits,
   settle,
-} from "./ledger.ts";
-export { type Meter, metersAt } from "./meters.ts";
-export type { Payment } from "./orders.ts";
-export { watchPaymentProvider } from "./payment-outage.ts";
-export { payments, refunds, taxEntries } from "./payment-tables.ts";
-export { findPayment } from "./payment-view.ts";
-export { forgetOldNotices } from "./payment-webhook.ts";
+} from "./ledger/ledger.ts";
+export { type LedgerDifference, type LedgerReport, verifyLedger } from "./ledger/verify.ts";
+export { taxOn } from "./payments/amounts.ts";
+export type { Payment } from "./payments/orders.ts";
+export { watchPaymentProvider } from "./payments/payment-outage.ts";
+export { payments, refunds, taxEntries } from "./payments/payment-tables.ts";
+export { findPayment } from "./payments/payment-view.ts";
+export { forgetOldNotices } from "./payments/payment-webhook.ts";
+export { RECONCILE_DAYS, type ReconcileReport, reconcile } from "./payments/reconcile.ts";
+export { previewRefund, type Refund, type RefundPreview, refundPayment } from "./payments/refunds.ts";
+export { tellOfPayment, tellOfRefund } from "./payments/tell-payer.ts";
 export { priceOf } from "./plans.ts";
-export { RECONCILE_DAYS, type ReconcileReport, reconcile } from "./reconcile.ts";
-export { previewRefund, type Refund, type RefundPreview, refundPayment } from "./refunds.ts";
-export { planOrders, subscriptionPeriods, subscriptions } from "./subscription-tables.ts";
-export { endSubscriptionsOf, grantPlanDays, type PlanDays } from "./subscriptions.ts";
+export { planOrders, subscriptionPeriods, subscriptions } from "./subscriptions/subscription-tables.ts";
+export { endSubscriptionsOf, grantPlanDays, type PlanDays } from "./subscriptions/subscriptions.ts";
 export { creditEntries, creditGrants, creditHolds, GRANT_KINDS, type GrantKind } from "./tables.ts";
-export { markAnnulled, markRegistered, type TaxEntry, taxMonth, YEAR_LIMIT_KOPECKS, yearIncome } from "./tax.ts";
-export { readDesk } from "./tax-desk.ts";
-export { type TaxBacklog, taxBacklog } from "./tax-filing.ts";
-export { type JournalLine, journalOf, type MonthReport, monthReport, monthReports } from "./tax-report.ts";
-export { resumeTax } from "./tax-resume.ts";
-export { tellOfPayment, tellOfRefund } from "./tell-payer.ts";
-export { type LedgerDifference, type LedgerReport, verifyLedger } from "./verify.ts";
+export { type Meter, metersAt } from "./tax/meters.ts";
+export { markAnnulled, markRegistered, type TaxEntry, taxMonth, YEAR_LIMIT_KOPECKS, yearIncome } from "./tax/tax.ts";
+export { readDesk } from "./tax/tax-desk.ts";
+export { type TaxBacklog, taxBacklog } from "./tax/tax-filing.ts";
+export { type JournalLine, journalOf, type MonthReport, monthReport, monthReports } from "./tax/tax-report.ts";
+export { resumeTax } from "./tax/tax-resume.ts";

@@ -2,11 +2,11 @@ import type { Context } from "../../context.ts";
 import type { LeasedJob } from "../../platform/queue/claim.ts";
 import { DONE, type JobOutcome } from "../../platform/queue/outcome.ts";
 import { tellOwner } from "../notifications/index.ts";
-import { sweepPayments } from "./payment-sweep.ts";
-import { sweepRefunds } from "./refunds.ts";
-import { runSubscriptions } from "./subscription-renewals.ts";
-import { fileTaxes } from "./tax-connector.ts";
-import { verifyLedger } from "./verify.ts";
+import { verifyLedger } from "./ledger/verify.ts";
+import { sweepPayments } from "./payments/payment-sweep.ts";
+import { sweepRefunds } from "./payments/refunds.ts";
+import { runSubscriptions } from "./subscriptions/subscription-renewals.ts";
+import { fileTaxes } from "./tax/tax-connector.ts";
 
 /** Recurring, at night: recomputes every balance and tells the owner of any difference. */
 export async function verifyLedgerNightly(ctx: Context): Promise<JobOutcome> {

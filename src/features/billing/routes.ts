@@ -2,7 +2,7 @@ import { Elysia, t } from "elysia";
 import { cursorPage, pageOf } from "../../platform/http/page.ts";
 import { closed, NoQuerySchema, oneOf, PageQuerySchema } from "../../platform/http/schemas.ts";
 import type { guard } from "../auth/guard.ts";
-import { balanceEntries, balanceOf } from "./balance.ts";
+import { balanceEntries, balanceOf } from "./ledger/balance.ts";
 import { ENTRY_KINDS } from "./tables.ts";
 
 const Moment = t.String({ format: "date-time" });

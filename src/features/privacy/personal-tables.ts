@@ -2,10 +2,10 @@ import { type Column, eq, getTableColumns, getTableName, type SQL, sql, type Tab
 import { idempotencyKeys } from "../../platform/http/tables.ts";
 import { liveConnections, liveEvents, liveSequences, liveTickets } from "../../platform/live/tables.ts";
 import { refreshTokens, sessions } from "../auth/tables.ts";
-import { payments, refunds, taxEntries } from "../billing/payment-tables.ts";
-import { planOrders, subscriptionPeriods, subscriptions } from "../billing/subscription-tables.ts";
+import { payments, refunds, taxEntries } from "../billing/payments/payment-tables.ts";
+import { planOrders, subscriptionPeriods, subscriptions } from "../billing/subscriptions/subscription-tables.ts";
 import { creditEntries, creditGrants, creditHoldParts, creditHolds } from "../billing/tables.ts";
-import { taxFilings } from "../billing/tax-tables.ts";
+import { taxFilings } from "../billing/tax/tax-tables.ts";
 import { chatHistory, chatTurns, chatVariants } from "../editing/tables.ts";
 import { generationAttempts, generations } from "../generations/tables.ts";
 import { outboxChats, outboxMessages } from "../notifications/tables.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { metersAt, payments, refundPayment, taxEntries } from "../../../src/features/billing/index.ts";
-import { watchMeters } from "../../../src/features/billing/meters.ts";
-import { enterTax } from "../../../src/features/billing/tax.ts";
+import { watchMeters } from "../../../src/features/billing/tax/meters.ts";
+import { enterTax } from "../../../src/features/billing/tax/tax.ts";
 import { newId } from "../../../src/platform/ids.ts";
 import { type Person, startTestApp, type TestApp } from "../../support/app.ts";
 import { createTestClock } from "../../support/clock.ts";

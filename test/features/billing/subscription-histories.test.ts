@@ -13,17 +13,17 @@ import {
   subscriptions,
   verifyLedger,
 } from "../../../src/features/billing/index.ts";
-import { orderPayment } from "../../../src/features/billing/orders.ts";
-import { sweepPayments } from "../../../src/features/billing/payment-sweep.ts";
-import { takeNotice } from "../../../src/features/billing/payment-webhook.ts";
-import { askProvider } from "../../../src/features/billing/payments.ts";
+import { orderPayment } from "../../../src/features/billing/payments/orders.ts";
+import { sweepPayments } from "../../../src/features/billing/payments/payment-sweep.ts";
+import { takeNotice } from "../../../src/features/billing/payments/payment-webhook.ts";
+import { askProvider } from "../../../src/features/billing/payments/payments.ts";
 import {
   cancelRenewal,
   choosePlan,
   forgetMethod,
   resumeRenewal,
-} from "../../../src/features/billing/subscription-choices.ts";
-import { runSubscriptions } from "../../../src/features/billing/subscription-renewals.ts";
+} from "../../../src/features/billing/subscriptions/subscription-choices.ts";
+import { runSubscriptions } from "../../../src/features/billing/subscriptions/subscription-renewals.ts";
 import { findUser } from "../../../src/features/profile/index.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/platform/clock.ts";
 import { OperatorError, Refusal } from "../../../src/platform/errors.ts";

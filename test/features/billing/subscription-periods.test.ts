@@ -1,5 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { quoteUpgrade, refundedMs, unusedKopecks } from "../../../src/features/billing/subscription-periods.ts";
+import {
+  quoteUpgrade,
+  refundedMs,
+  unusedKopecks,
+} from "../../../src/features/billing/subscriptions/subscription-periods.ts";
 import { DAY_MS } from "../../../src/platform/clock.ts";
 import { addMoscowMonths, moscowDate } from "../../../src/platform/moscow.ts";
 

@@ -1,6 +1,6 @@
 import { asc, eq, inArray } from "drizzle-orm";
 import { creditGrants, verifyLedger } from "../../../src/features/billing/index.ts";
-import { payments } from "../../../src/features/billing/payment-tables.ts";
+import { payments } from "../../../src/features/billing/payments/payment-tables.ts";
 import { referrals } from "../../../src/features/referrals/index.ts";
 import { jobHandlers } from "../../../src/jobs.ts";
 import { newId } from "../../../src/platform/ids.ts";

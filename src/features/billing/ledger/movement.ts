@@ -1,0 +1,58 @@
+import { eq, sql } from "drizzle-orm";
+import { invariant } from "../../../platform/errors.ts";
+import { newId } from "../../../platform/ids.ts";
+import { type PublishNeeds, publish } from "../../../platform/live/events.ts";
+import { type User, users } from "../../profile/index.ts";
+import { creditEntries } from "../tables.ts";
+
+/** What one entry of the journal does. */
+export interface Movement {
+  kind: (typeof creditEntries.$inferInsert)["kind"];
+  cause: string;
+  action: string;
+  /** Added to the credits that can be spent. */
+  balance: number;
+  /** Added to the credits that are held. */
+  reserved: number;
+  counter: (typeof creditEntries.$inferInsert)["counterAccount"];
+  freeAction?: number;
+  holdId?: string;
+  grantId?: string;
+}
+
+/** Writes one entry and moves the person's two numbers with it. The caller holds the lock on the person's row. */
+export async function move(tx: PublishNeeds, user: User, movement: Movement): Promise<User> {
+  const now = tx.clock.now();
+  await tx.db.insert(creditEntries).values({
+    id: newId(),
+    userId: user.id,
+    kind: movement.kind,
+    cause: movement.cause,
+    action: movement.action,
+    balanceDelta: movement.balance,
+    reservedDelta: movement.reserved,
+    counterAccount: movement.counter,
+    counterDelta: 0 - movement.balance - movement.reserved,
+    freeActionDelta: movement.freeAction ?? 0,
+    holdId: movement.holdId ?? null,
+    grantId: movement.grantId ?? null,
+    createdAt: now,
+  });
+  const [updated] = await tx.db
+    .update(users)
+    .set({
+      balanceCredits: sql`${users.balanceCredits} + ${movement.balance}`,
+      reservedCredits: sql`${users.reservedCredits} + ${movement.reserved}`,
+      updatedAt: now,
+    })
+    .where(eq(users.id, user.id))
+    .returning();
+  invariant(updated, "the person whose credits move exists");
+  await publish(tx, user.id, "balance.changed", {
+    credits: updated.balanceCredits,
+    reserved: updated.reservedCredits,
+    reason: movement.kind,
+    action: movement.action,
+  });
+  return updated;
+}
