@@ -17,7 +17,7 @@ export { findPayment } from "./payment-view.ts";
 export { forgetOldNotices } from "./payment-webhook.ts";
 export { priceOf } from "./plans.ts";
 export { RECONCILE_DAYS, type ReconcileReport, reconcile } from "./reconcile.ts";
-export { previewRefund, type Refund, type RefundPreview, refundPayment } from "./refunds.ts";
+export { previewRefund, type Refund, type RefundPreview, refundPayment, refundUnder } from "./refunds.ts";
 export { planOrders, subscriptionPeriods, subscriptions } from "./subscription-tables.ts";
 export { endSubscriptionsOf, grantPlanDays, type PlanDays } from "./subscriptions.ts";
 export { creditEntries, creditGrants, creditHolds, GRANT_KINDS, type GrantKind } from "./tables.ts";

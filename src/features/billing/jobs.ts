@@ -3,7 +3,7 @@ import type { LeasedJob } from "../../platform/queue/claim.ts";
 import { DONE, type JobOutcome } from "../../platform/queue/outcome.ts";
 import { tellOwner } from "../notifications/index.ts";
 import { sweepPayments } from "./payment-sweep.ts";
-import { sweepRefunds } from "./refunds.ts";
+import { sweepRefunds } from "./refund-sweep.ts";
 import { runSubscriptions } from "./subscription-renewals.ts";
 import { verifyLedger } from "./verify.ts";
 
