@@ -4,6 +4,7 @@ import {
   previewRefund,
   type RefundPreview,
   refundPayment,
+  refundUnder,
 } from "../features/billing/index.ts";
 import { OperatorError } from "../platform/errors.ts";
 import { kopecksToText, textToKopecks } from "../platform/money.ts";
@@ -19,7 +20,7 @@ export const refundCommand: Command = {
   <payment>   our id of the payment, or the provider's
   --amount    roubles such as 74.50; default: all that is left
   --reason    why, for the books
-  --key       the same key again is the same refund, so repeating the command is harmless
+  --key       the same key again is the same refund, so repeating the command is harmless; letters, digits, - and _
   --dry-run   say what would happen, and do nothing
 
 Takes back the unused credits of that purchase, annuls or replaces the tax entry, and asks the provider to send the
@@ -37,10 +38,12 @@ Examples:
     return withContext(async (ctx) => {
       const payment = await findPayment(ctx, words[0]);
       if (!payment) throw new OperatorError(`There is no payment ${words[0]}.`);
-      const amountKopecks =
-        values.amount === undefined ? payment.amountKopecks - payment.refundedKopecks : roubles(values.amount);
-      const preview = await previewRefund(ctx, payment, amountKopecks);
-      print(previewTable(payment, preview));
+      const earlier = values.key === undefined ? null : await refundUnder(ctx, values.key);
+      const leftKopecks = earlier?.amountKopecks ?? payment.amountKopecks - payment.refundedKopecks;
+      const amountKopecks = values.amount === undefined ? leftKopecks : roubles(values.amount);
+      if (earlier)
+        print(`Under this key ${kopecksToText(earlier.amountKopecks)} ₽ were ordered to be given back before.`);
+      else print(previewTable(payment, await previewRefund(ctx, payment, amountKopecks)));
       if (values["dry-run"]) return 0;
       const refund = await refundPayment(ctx, {
         payment,

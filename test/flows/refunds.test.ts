@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { reconcile, refundPayment, refunds, taxMonth, verifyLedger } from "../../src/features/billing/index.ts";
-import { sweepRefunds } from "../../src/features/billing/payments/refunds.ts";
+import { sweepRefunds } from "../../src/features/billing/payments/refund-sweep.ts";
 import { startTestApp } from "../support/app.ts";
-import { bought, notify, paidFor, row, view } from "../support/buying.ts";
+import { alerts, bought, notify, paidFor, row, view } from "../support/buying.ts";
 import { balance, finish, ordered } from "../support/fitting.ts";
 
 describe("giving money back", () => {
@@ -66,6 +66,50 @@ describe("giving money back", () => {
     expect(app.yooKassa.stats().refunds).toHaveLength(1);
     expect((await verifyLedger(app.ctx)).differences).toEqual([]);
   }, 60_000);
+
+  test("P13 a refund whose answer was lost is looked for, not asked for, once the provider has forgotten its key", async () => {
+    const app = await startTestApp();
+    const person = await app.signIn();
+    const payment = await paidFor(app, person);
+    // One that the provider has carried out, and one of which it never heard.
+    app.yooKassa.faults.set("yookassa.refund", { mode: "executed_500", times: 3 });
+    await refundPayment(app.ctx, { payment, amountKopecks: 10_000, reason: "x" });
+    app.yooKassa.faults.set("yookassa.edge", { mode: "edge_504", times: 3 });
+    await refundPayment(app.ctx, { payment, amountKopecks: 5_000, reason: "y" });
+    app.yooKassa.faults.clear();
+    const before = await app.ctx.db.select().from(refunds).orderBy(refunds.id);
+    expect(before).toMatchObject([{ status: "pending" }, { status: "pending" }]);
+    // Nobody served for a day.
+    app.clock.advance(25 * 3_600_000);
+    await reconcile(app.ctx);
+    expect(await app.ctx.db.select().from(refunds).orderBy(refunds.id)).toMatchObject([
+      { status: "succeeded", amountKopecks: 10_000 },
+      { status: "cancelled", amountKopecks: 5_000, yookassaId: null },
+    ]);
+    expect(app.yooKassa.stats().refunds).toMatchObject([{ amount: { value: "100.00" } }]);
+    expect(await row(app, payment.id)).toMatchObject({ refundedKopecks: 10_000 });
+    expect(await alerts(app)).toEqual(["refund_never_made"]);
+    expect((await verifyLedger(app.ctx)).differences).toEqual([]);
+  }, 60_000);
+
+  test("P13 a key stands for one refund: another one under it, or a key that the provider would not take, is refused", async () => {
+    const app = await startTestApp();
+    const person = await app.signIn();
+    const [payment, other] = [await paidFor(app, person), await paidFor(app, person, "pack_20")];
+    const order = { payment, amountKopecks: 10_000, reason: "x", key: "r-1" };
+    await refundPayment(app.ctx, order);
+    for (const another of [
+      { ...order, amountKopecks: 20_000 },
+      { ...order, payment: other },
+    ]) {
+      await expect(refundPayment(app.ctx, another)).rejects.toThrow("stands for another refund: 100.00 ₽");
+    }
+    for (const key of ["", "r.1", "ключ", "x".repeat(51)]) {
+      await expect(refundPayment(app.ctx, { ...order, key })).rejects.toThrow("1 to 50 letters");
+    }
+    expect(await app.ctx.db.select().from(refunds)).toHaveLength(1);
+    expect(app.yooKassa.stats().refunds).toHaveLength(1);
+  });
 
   test("more than was paid, less than a rouble, or a payment that is not paid cannot be refunded", async () => {
     const app = await startTestApp();

@@ -20,7 +20,7 @@ export { payments, refunds, taxEntries } from "./payments/payment-tables.ts";
 export { findPayment } from "./payments/payment-view.ts";
 export { forgetOldNotices } from "./payments/payment-webhook.ts";
 export { RECONCILE_DAYS, type ReconcileReport, reconcile } from "./payments/reconcile.ts";
-export { previewRefund, type Refund, type RefundPreview, refundPayment } from "./payments/refunds.ts";
+export { previewRefund, type Refund, type RefundPreview, refundPayment, refundUnder } from "./payments/refunds.ts";
 export { tellOfPayment, tellOfRefund } from "./payments/tell-payer.ts";
 export { priceOf } from "./plans.ts";
 export { planOrders, subscriptionPeriods, subscriptions } from "./subscriptions/subscription-tables.ts";

@@ -4,7 +4,7 @@ import { DONE, type JobOutcome } from "../../platform/queue/outcome.ts";
 import { tellOwner } from "../notifications/index.ts";
 import { verifyLedger } from "./ledger/verify.ts";
 import { sweepPayments } from "./payments/payment-sweep.ts";
-import { sweepRefunds } from "./payments/refunds.ts";
+import { sweepRefunds } from "./payments/refund-sweep.ts";
 import { runSubscriptions } from "./subscriptions/subscription-renewals.ts";
 import { fileTaxes } from "./tax/tax-connector.ts";
 

@@ -1,6 +1,6 @@
 import { and, desc, eq } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
-import { after, MINUTE_MS } from "../../../platform/clock.ts";
+import { after, HOUR_MS, MINUTE_MS } from "../../../platform/clock.ts";
 import { invariant, Refusal } from "../../../platform/errors.ts";
 import { newId } from "../../../platform/ids.ts";
 import type { GuardedPaymentProvider } from "../../../providers/payment-breaker.ts";
@@ -18,6 +18,8 @@ export type PlanOrder = typeof planOrders.$inferSelect;
 const CURRENCY = "RUB";
 /** A second tap within this time gets the open order's page again; the provider keeps it for about an hour. */
 const OPEN_ORDER_MS = 50 * MINUTE_MS;
+/** The provider forgets a key after 24 h, and then the same key would move the money once more. */
+export const KEY_VALID_MS = 23 * HOUR_MS;
 /** When the sweep asks for the first time. */
 export const FIRST_CHECK_MS = MINUTE_MS;
 

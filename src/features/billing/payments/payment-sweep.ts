@@ -2,12 +2,10 @@ import { and, eq, isNotNull, lte } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import { after, DAY_MS, MINUTE_MS } from "../../../platform/clock.ts";
 import { ProviderFailure, Refusal } from "../../../platform/errors.ts";
-import { FIRST_CHECK_MS, type Payment, paymentProvider } from "./orders.ts";
+import { FIRST_CHECK_MS, KEY_VALID_MS, type Payment, paymentProvider } from "./orders.ts";
 import { payments } from "./payment-tables.ts";
 import { applyPayment, askProvider, lookUp } from "./payments.ts";
 
-/** The provider forgets a key after 24 h, and then the same key would make a second payment. */
-const KEY_VALID_MS = 23 * 60 * MINUTE_MS;
 /** When the sweep asks about an open payment, counted from the order; then every hour for three days. */
 const CHECK_DELAYS_MS = [FIRST_CHECK_MS, ...[2, 5, 10, 20, 40, 60].map((minutes) => minutes * MINUTE_MS)];
 /** After this time an open payment is not asked about any more; `reconcile` still finds it. */

@@ -1,9 +1,10 @@
-import { and, eq, isNotNull, lte, ne, sql } from "drizzle-orm";
+import { and, eq, isNotNull, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import { after, MINUTE_MS } from "../../../platform/clock.ts";
 import { invariant, OperatorError, ProviderFailure } from "../../../platform/errors.ts";
 import { newId } from "../../../platform/ids.ts";
 import { publish } from "../../../platform/live/events.ts";
+import { kopecksToText } from "../../../platform/money.ts";
 import { enqueue } from "../../../platform/queue/enqueue.ts";
 import type { RemoteRefund } from "../../../providers/payment-provider.ts";
 import { tellOwner } from "../../notifications/index.ts";
@@ -11,14 +12,15 @@ import { creditsLeftOf, revokeCredits } from "../ledger/ledger.ts";
 import { previewShortening, type Shortening, shortenSubscription } from "../subscriptions/subscriptions.ts";
 import { refundTax } from "../tax/tax.ts";
 import { taxOn } from "./amounts.ts";
-import { type Payment, paymentProvider } from "./orders.ts";
+import { KEY_VALID_MS, type Payment, paymentProvider } from "./orders.ts";
 import { payments, refunds } from "./payment-tables.ts";
 
 /**
  * Giving money back.
  *
  *   order    the row is written first, with its own fixed key                 (orderRefund)
- *   ask      the provider is asked under that key; a lost answer is asked again under it
+ *   ask      the provider is asked under that key; a lost answer is asked again under it, or looked for in the
+ *            provider's list once it has forgotten the key
  *   apply    the provider's refund is the truth: unused credits of that very grant are taken back, the tax entry is
  *            annulled or replaced, the payment's refunded sum grows, all in one transaction   (applyRefund)
  *
@@ -27,8 +29,10 @@ import { payments, refunds } from "./payment-tables.ts";
  */
 export type Refund = typeof refunds.$inferSelect;
 
-const CHECK_EVERY_MS = 5 * MINUTE_MS;
-const BATCH_SIZE = 50;
+/** How often the sweep asks about a refund without an end. */
+export const REFUND_CHECK_MS = 5 * MINUTE_MS;
+/** The provider takes keys of 64 letters, digits, - and _; ours begin with a word. */
+const KEY = /^[0-9A-Za-z_-]{1,50}$/;
 /** The provider refunds one rouble or more, and leaves nothing or one rouble or more. */
 const REFUND_KOPECKS_MIN = 100;
 
@@ -99,11 +103,26 @@ async function openRefundKopecks(ctx: Pick<Context, "db">, paymentId: string): P
   return row?.kopecks ?? 0;
 }
 
-/** Orders a refund and asks the provider for it. `key` makes repeating the owner's command harmless. */
+/** The refund that the owner has ordered under this key; null when there is none. */
+export async function refundUnder(ctx: Pick<Context, "db">, key: string): Promise<Refund | null> {
+  const [refund] = await ctx.db
+    .select()
+    .from(refunds)
+    .where(eq(refunds.idempotencyKey, `refund-${key}`));
+  return refund ?? null;
+}
+
+/**
+ * Orders a refund and asks the provider for it. The same `key` is the same refund, so repeating the owner's command is
+ * harmless. Throws an `OperatorError` for an amount that cannot be given back, a key that the provider would not take,
+ * and one that stands for another refund.
+ */
 export async function refundPayment(
   ctx: Context,
   order: { payment: Payment; amountKopecks: number; reason: string; key?: string },
 ): Promise<Refund> {
+  const key = order.key ?? newId();
+  if (!KEY.test(key)) throw new OperatorError(`The key must be 1 to 50 letters, digits, - and _, not "${key}".`);
   const refund = await ctx.transaction(async (tx) => {
     const [payment] = await tx.db
       .update(payments)
@@ -111,10 +130,14 @@ export async function refundPayment(
       .where(eq(payments.id, order.payment.id))
       .returning();
     invariant(payment, "a payment that was found stays");
-    const idempotencyKey = order.key === undefined ? `refund-${newId()}` : `refund-${order.key}`;
-    const [earlier] = await tx.db.select().from(refunds).where(eq(refunds.idempotencyKey, idempotencyKey));
-    if (earlier) return earlier;
+    const earlier = await refundUnder(tx, key);
+    if (earlier) {
+      if (earlier.paymentId === payment.id && earlier.amountKopecks === order.amountKopecks) return earlier;
+      const what = `${kopecksToText(earlier.amountKopecks)} ₽ of the payment ${earlier.paymentId}`;
+      throw new OperatorError(`The key ${key} stands for another refund: ${what}.`);
+    }
     await previewRefund(tx, payment, order.amountKopecks);
+    const idempotencyKey = `refund-${key}`;
     return insertRefund(tx, { ...order, paymentId: payment.id, idempotencyKey, origin: "owner", yookassaId: null });
   });
   return refund.status === "pending" ? askForRefund(ctx, refund, order.payment) : refund;
@@ -144,7 +167,7 @@ async function insertRefund(
       reason: facts.reason,
       idempotencyKey: facts.idempotencyKey,
       creditsRevoked: 0,
-      nextCheckAt: after(now, CHECK_EVERY_MS),
+      nextCheckAt: after(now, REFUND_CHECK_MS),
       createdAt: now,
       updatedAt: now,
     })
@@ -153,10 +176,12 @@ async function insertRefund(
   return row;
 }
 
-async function askForRefund(ctx: Context, refund: Refund, payment: Payment): Promise<Refund> {
+/** Asks the provider under the refund's key, any number of times; when it has forgotten that one, looks for it instead. */
+export async function askForRefund(ctx: Context, refund: Refund, payment: Payment): Promise<Refund> {
   invariant(payment.yookassaId, "a succeeded payment has the provider's id");
   let remote: RemoteRefund;
   try {
+    if (after(refund.createdAt, KEY_VALID_MS) <= ctx.clock.now()) return await lookUp(ctx, refund, payment);
     remote = await paymentProvider(ctx).refund({
       paymentId: payment.yookassaId,
       amountKopecks: refund.amountKopecks,
@@ -170,6 +195,24 @@ async function askForRefund(ctx: Context, refund: Refund, payment: Payment): Pro
     return refund;
   }
   return applyRefund(ctx, remote, refund.id);
+}
+
+/** Looks for a refund in the provider's list, where asking again could send the money twice. Not found, it never came to be. */
+async function lookUp(ctx: Context, refund: Refund, payment: Payment): Promise<Refund> {
+  const booked = await ctx.db
+    .select({ id: refunds.yookassaId })
+    .from(refunds)
+    .where(and(eq(refunds.paymentId, payment.id), isNotNull(refunds.yookassaId)));
+  for await (const remote of paymentProvider(ctx).refundsSince(after(refund.createdAt, -MINUTE_MS))) {
+    const isOurs = remote.paymentId === payment.yookassaId && remote.amountKopecks === refund.amountKopecks;
+    if (isOurs && !booked.some(({ id }) => id === remote.id)) return applyRefund(ctx, remote, refund.id);
+  }
+  return ctx.transaction(async (tx) => {
+    const given = await giveUp(tx, refund);
+    const details = { payment_id: payment.id, refund_id: refund.id };
+    if (given.status === "cancelled") await tellOwner(tx, { level: "warning", reason: "refund_never_made", details });
+    return given;
+  });
 }
 
 async function giveUp(ctx: Context, refund: Refund): Promise<Refund> {
@@ -276,39 +319,4 @@ async function book(tx: Context, refund: Refund, payment: Payment, remote: Remot
     rest_kopecks: restKopecks,
   });
   return booked;
-}
-
-/**
- * Asks again about refunds without an end; returns how many. A cancelled refund is never announced, so it is asked. While
- * the provider is out they wait.
- */
-export async function sweepRefunds(ctx: Context): Promise<number> {
-  const now = ctx.clock.now();
-  const due = await ctx.db
-    .select({ refund: refunds, payment: payments })
-    .from(refunds)
-    .innerJoin(payments, eq(payments.id, refunds.paymentId))
-    .where(and(isNotNull(refunds.nextCheckAt), lte(refunds.nextCheckAt, now), ne(refunds.status, "succeeded")))
-    .orderBy(refunds.nextCheckAt, refunds.id)
-    .limit(BATCH_SIZE);
-  let asked = 0;
-  for (const { refund, payment } of due) {
-    if (paymentProvider(ctx).pausedMs() > 0) break;
-    asked += 1;
-    await ctx.db
-      .update(refunds)
-      .set({ nextCheckAt: after(now, CHECK_EVERY_MS) })
-      .where(eq(refunds.id, refund.id));
-    try {
-      if (refund.yookassaId === null) await askForRefund(ctx, refund, payment);
-      else {
-        const remote = await paymentProvider(ctx).readRefund(refund.yookassaId);
-        if (remote) await applyRefund(ctx, remote, refund.id);
-      }
-    } catch (error) {
-      if (!(error instanceof ProviderFailure)) throw error;
-      ctx.log.warn("an open refund could not be asked about", { refund: refund.id, error: error.message });
-    }
-  }
-  return asked;
 }
