@@ -12,6 +12,8 @@ export interface ExecutableOptions {
   projectFolder: string;
   /** Names in the source that become these texts, such as the version. */
   constants: Readonly<Record<string, string>>;
+  /** What else takes part in the build; nothing of the kind in what is shipped. */
+  plugins?: readonly Bun.BunPlugin[];
 }
 
 export interface Executable {
@@ -49,7 +51,7 @@ export async function buildExecutable(options: ExecutableOptions): Promise<Execu
       // Embedded and compressed: a stack in the log names the source's lines.
       sourcemap: "inline",
       define: Object.fromEntries(Object.entries(options.constants).map(([name, text]) => [name, JSON.stringify(text)])),
-      plugins: [sharpPlugin(options.target, options.projectFolder)],
+      plugins: [sharpPlugin(options.target, options.projectFolder), ...(options.plugins ?? [])],
       throw: false,
     });
     if (!result.success) throw new Error(result.logs.map(describe).join("\n"));

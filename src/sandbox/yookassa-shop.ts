@@ -35,12 +35,16 @@ export type ShopEvent =
   | { name: "payment.succeeded" | "payment.canceled" | "payment.waiting_for_capture"; payment: EmulatedPayment }
   | { name: "refund.succeeded"; refund: EmulatedRefund };
 
-/** The emulated provider's books: payments, refunds, stored methods. Each change that has an event tells it. */
-export interface YooKassaShop {
-  settings: ShopSettings;
+/** What the emulated provider has written down. */
+export interface ShopBooks {
   readonly payments: readonly EmulatedPayment[];
   readonly refunds: readonly EmulatedRefund[];
   readonly methods: ReadonlyMap<string, EmulatedMethod>;
+}
+
+/** The emulated provider's books: payments, refunds, stored methods. Each change that has an event tells it. */
+export interface YooKassaShop extends ShopBooks {
+  settings: ShopSettings;
   addPayment(payment: NewPayment): EmulatedPayment;
   /** The payer's money is there: succeeded, or held where the shop captures by itself. */
   takeMoney(payment: EmulatedPayment, method: EmulatedMethod, how?: { threeDs?: boolean }): void;
@@ -56,6 +60,8 @@ export interface YooKassaShop {
 interface ShopOptions {
   clock: Clock;
   settings: Partial<ShopSettings>;
+  /** Those of another shop, to go on from. */
+  books?: ShopBooks | undefined;
   onEvent: (event: ShopEvent) => void;
 }
 
@@ -74,12 +80,17 @@ const UNTOUCHED = {
   ends: undefined,
 } as const;
 
-/** Opens empty books. */
+const EMPTY_BOOKS = { payments: [], refunds: [], methods: new Map() };
+
+/** Opens empty books, or a copy of others. */
 export function createYooKassaShop(options: ShopOptions): YooKassaShop {
   const now = (): Date => options.clock.now();
-  const payments: EmulatedPayment[] = [];
-  const refunds: EmulatedRefund[] = [];
-  const methods = new Map<string, EmulatedMethod>();
+  // In one go, so that a refund in the copy belongs to the payment in the copy.
+  const { payments, refunds, methods } = structuredClone(options.books ?? EMPTY_BOOKS) as {
+    payments: EmulatedPayment[];
+    refunds: EmulatedRefund[];
+    methods: Map<string, EmulatedMethod>;
+  };
 
   const shop: YooKassaShop = {
     settings: { ...SHOP_SETTINGS, ...options.settings },

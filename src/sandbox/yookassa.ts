@@ -12,7 +12,7 @@ import { createYooKassaNotices, type NoticeCounts, type YooKassaNotices } from "
 import { objectOf, paymentObject, refundObject } from "./yookassa-objects.ts";
 import { answerPayer, PAY_PATH } from "./yookassa-payer.ts";
 import type { ShopSettings } from "./yookassa-records.ts";
-import { createYooKassaShop, type YooKassaShop } from "./yookassa-shop.ts";
+import { createYooKassaShop, type ShopBooks, type YooKassaShop } from "./yookassa-shop.ts";
 
 /** Where the emulator tells what was asked of it; the same place as at the others. */
 const STATS_PATH = "/_stats";
@@ -38,6 +38,8 @@ export interface YooKassaEmulatorOptions {
   /** What stands before `/pay/...` in confirmation addresses, such as `https://a.example/sandbox/yookassa`. */
   publicUrl?: string;
   settings?: Partial<ShopSettings>;
+  /** What another emulator had written down, to go on from; the keys of its requests are not known here. */
+  books?: ShopBooks;
 }
 
 export interface YooKassaStats {
@@ -64,6 +66,8 @@ export interface YooKassaEmulator extends YooKassaCabinet {
   faults: Faults;
   notices: YooKassaNotices;
   stats(): YooKassaStats;
+  /** All that is written down here, for another emulator to go on from. */
+  books(): ShopBooks;
   setWebhookUrl(url: string | undefined): void;
   setPublicUrl(url: string | undefined): void;
   stop(): Promise<void>;
@@ -85,6 +89,7 @@ export async function startYooKassaEmulator(options: YooKassaEmulatorOptions = {
   const shop = createYooKassaShop({
     clock,
     settings: options.settings ?? {},
+    books: options.books,
     onEvent: (event) => notices.tell(event.name, objectOf(event, payBase)),
   });
   const needs = { clock, faults, shop, payBase, noticesTried: () => notices.tried() };
@@ -123,6 +128,7 @@ export async function startYooKassaEmulator(options: YooKassaEmulatorOptions = {
     faults,
     notices,
     stats,
+    books: () => structuredClone({ payments: shop.payments, refunds: shop.refunds, methods: shop.methods }),
     setWebhookUrl: (url) => void cabinet.configure({ webhookUrl: url ?? "" }),
     setPublicUrl: (url) => void cabinet.configure({ publicUrl: url ?? "" }),
     async stop() {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { request as httpRequest } from "node:http";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/platform/clock.ts";
+import { startYooKassaEmulator } from "../../src/sandbox/yookassa.ts";
 import { BAD_CARDS, GOOD_CARDS } from "../../src/sandbox/yookassa-cards.ts";
 import { incomeOf, newObjectId, SHOP_SETTINGS } from "../../src/sandbox/yookassa-records.ts";
 import { order, renewal, standingClock, startYooKassaLane, type YooKassaLane } from "./yookassa-lane.ts";
@@ -288,6 +289,28 @@ describe("time", () => {
     expect(lane.emulator.stats().now).toBe("2026-11-22T10:00:01.000Z");
     expect((await post({ advance_ms: -1 })).status).toBe(422);
     expect((await post({})).status).toBe(422);
+  });
+});
+
+describe("another's books", () => {
+  test("are gone on from: payments, refunds and stored methods are there, and what happens now stays with this shop", async () => {
+    const { client, emulator } = lane;
+    const made = await client.createPayment(order({ savePaymentMethod: true }));
+    emulator.pay(made.id);
+    emulator.refund(made.id, 1_000);
+    const other = await startYooKassaEmulator({ clock: standingClock(), books: emulator.books() });
+    try {
+      expect(other.stats()).toMatchObject({ payments: emulator.stats().payments, refunds: emulator.stats().refunds });
+      const there = lane.clientWith({ apiUrl: other.url });
+      expect(await there.createPayment(renewal(made.id))).toMatchObject({ status: "succeeded" });
+      other.refund(made.id, 500);
+      expect(await there.getPayment(made.id)).toMatchObject({ refundedAmountKopecks: 1_500 });
+      expect(await client.getPayment(made.id)).toMatchObject({ refundedAmountKopecks: 1_000 });
+      expect(emulator.stats().counts).toMatchObject({ payments: { succeeded: 1 }, refunds: { succeeded: 1 } });
+      expect(other.stats().counts).toMatchObject({ payments: { succeeded: 2 }, refunds: { succeeded: 2 } });
+    } finally {
+      await other.stop();
+    }
   });
 });
 

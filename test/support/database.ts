@@ -21,18 +21,22 @@ export interface TestDatabase {
 
 /**
  * Makes an empty database with the current schema: a file of its own, or a database of its own on the lane's server.
- * The schema is built once for each process and copied from there.
+ * The schema is built once for each process and copied from there. `copyOf` copies another database of a test instead,
+ * without its pictures; nothing may have that one open.
  */
-export async function createTestDatabase(options: { empty?: boolean } = {}): Promise<TestDatabase> {
+export async function createTestDatabase(
+  options: { empty?: boolean; copyOf?: TestDatabase } = {},
+): Promise<TestDatabase> {
   const dataFolder = mkdtempSync(join(tmpdir(), "atelier-test-"));
   const removeFolder = () => rmSync(dataFolder, { recursive: true, force: true });
   if (dialect === "sqlite") {
-    if (!options.empty)
-      copyFileSync(join(await sqliteTemplate(), SQLITE_FILE_NAME), join(dataFolder, SQLITE_FILE_NAME));
+    const from = options.copyOf?.dataFolder ?? (options.empty ? null : await sqliteTemplate());
+    if (from !== null) copyFileSync(join(from, SQLITE_FILE_NAME), join(dataFolder, SQLITE_FILE_NAME));
     return { url: "", dataFolder, remove: async () => removeFolder() };
   }
   const name = `test_${crypto.randomUUID().replaceAll("-", "")}`;
-  const template = options.empty ? "template0" : await postgresTemplate();
+  const original = options.copyOf && new URL(options.copyOf.url).pathname.slice(1);
+  const template = original ?? (options.empty ? "template0" : await postgresTemplate());
   await admin((sql) => sql.unsafe(`create database ${name} template ${template}`));
   return {
     url: urlOf(name),

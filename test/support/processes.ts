@@ -10,7 +10,8 @@ import { type KieEmulator, type KieEmulatorOptions, startKieEmulator } from "../
 import { testEnvironment } from "./app.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 
-const PROGRAM = resolve(import.meta.dir, "../../src/main.ts");
+/** The program from its sources, without what stands in this folder's `.env`. */
+const FROM_SOURCES = [process.execPath, "--no-env-file", resolve(import.meta.dir, "../../src/main.ts")];
 const READY_DEADLINE_MS = 30_000;
 const PAUSE_MS = 10;
 
@@ -35,12 +36,15 @@ export interface ServerProcess {
   log(): LogLine[];
   /** Everything on its standard error, for messages of failed tests. */
   output(): string;
+  /** Resolves when the process is gone. */
+  readonly ended: Promise<unknown>;
   /** Sends a signal and waits for the end; resolves with the exit code (null when a signal ended it) and the time. */
   end(signal: "SIGKILL" | "SIGTERM"): Promise<{ code: number | null; ms: number }>;
 }
 
 /** How a program that was not meant to stay up has ended. */
 export interface EndedProgram {
+  /** Null when a signal ended it. */
   code: number | null;
   stderr: string;
 }
@@ -65,6 +69,12 @@ export interface DeploymentOptions {
   kie?: Partial<Omit<KieEmulatorOptions, "images">>;
   /** Leaves closing to the caller; see `useDeployment`. */
   keepOpen?: boolean;
+  /** An existing database, which then belongs to the deployment; default: an empty one. */
+  database?: TestDatabase;
+  /** A compiled program to run instead of the sources. */
+  program?: string;
+  /** By what it logs, whether a server is up; default: its API says that it is ready, native code and all. */
+  isUp?: (log: readonly LogLine[]) => boolean;
 }
 
 const running = new Set<Bun.Subprocess>();
@@ -93,7 +103,14 @@ export function useDeployment(options: DeploymentOptions = {}): () => Deployment
  * closed after the test's file in any case.
  */
 export async function deploy(options: DeploymentOptions = {}): Promise<Deployment> {
-  const database = await createTestDatabase();
+  const database = options.database ?? (await createTestDatabase());
+  const program = options.program === undefined ? FROM_SOURCES : [options.program];
+  const place = (settings?: Record<string, string>): Place => ({
+    program,
+    environment: environmentWith(settings),
+    folder: database.dataFolder,
+    isUp: options.isUp,
+  });
   const kie = await startKieEmulator({ images, taskMs: 300, credits: 1_000_000, ...options.kie });
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -115,11 +132,11 @@ export async function deploy(options: DeploymentOptions = {}): Promise<Deploymen
     kie,
     url,
     async start(role, settings) {
-      const server = await startServer(role, environmentWith(settings), database.dataFolder);
+      const server = await startServer(role, place(settings));
       mine.add(server);
       return server;
     },
-    run: (words, settings) => runProgram(words, environmentWith(settings), database.dataFolder),
+    run: (words, settings) => runProgram(words, place(settings)),
     async inside(work) {
       const { settings } = loadSettings(environmentWith(), { serving: true });
       const open = await openContext(settings, {
@@ -144,13 +161,19 @@ export async function deploy(options: DeploymentOptions = {}): Promise<Deploymen
   return deployment;
 }
 
-type EnvironmentOfChild = ReturnType<typeof testEnvironment>;
+interface Place {
+  /** What the command line begins with. */
+  program: readonly string[];
+  environment: ReturnType<typeof testEnvironment>;
+  folder: string;
+  isUp: DeploymentOptions["isUp"];
+}
 
 /** A child gets what is written here and nothing of this process's own environment; its folder holds no `.env`. */
-function spawnProgram(words: readonly string[], environment: EnvironmentOfChild, folder: string) {
+function spawnProgram(words: readonly string[], { program, environment, folder }: Place) {
   const variables = Object.fromEntries([...environment].map(([name, { value }]) => [name, value]));
   const { PATH = "/usr/bin:/bin", TMPDIR } = process.env;
-  const child = Bun.spawn([process.execPath, "--no-env-file", PROGRAM, ...words], {
+  const child = Bun.spawn([...program, ...words], {
     cwd: folder,
     env: { PATH, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...variables },
     stdin: "ignore",
@@ -162,25 +185,23 @@ function spawnProgram(words: readonly string[], environment: EnvironmentOfChild,
   return child;
 }
 
-async function runProgram(
-  words: readonly string[],
-  environment: EnvironmentOfChild,
-  folder: string,
-): Promise<EndedProgram> {
-  const child = spawnProgram(words, environment, folder);
+async function runProgram(words: readonly string[], place: Place): Promise<EndedProgram> {
+  const child = spawnProgram(words, place);
   const [stderr] = await Promise.all([new Response(child.stderr).text(), child.exited]);
   return { code: child.exitCode, stderr };
 }
 
-async function startServer(role: ProcessRole, environment: EnvironmentOfChild, folder: string): Promise<ServerProcess> {
+async function startServer(role: ProcessRole, place: Place): Promise<ServerProcess> {
   const startedAt = performance.now();
-  const child = spawnProgram(["serve", "--role", role], environment, folder);
+  const child = spawnProgram(["serve", "--role", role], place);
   const reader = readLines(child.stderr);
-  const port = environment.get("PORT")?.value;
+  const port = place.environment.get("PORT")?.value;
   const url = role === "all" || role === "api" ? `http://127.0.0.1:${port}` : undefined;
   const log = (): LogLine[] => reader.lines.flatMap((line) => parsed(line));
-  const isReady = async (): Promise<boolean> =>
-    url === undefined ? log().some((line) => line.message === `${role} started`) : answersReady(url);
+  const isReady = async (): Promise<boolean> => {
+    if (place.isUp) return place.isUp(log());
+    return url === undefined ? log().some((line) => line.message === `${role} started`) : answersReady(url);
+  };
   while (!(await isReady())) {
     if (child.exitCode !== null || child.signalCode !== null || performance.now() - startedAt > READY_DEADLINE_MS) {
       child.kill("SIGKILL");
@@ -196,6 +217,7 @@ async function startServer(role: ProcessRole, environment: EnvironmentOfChild, f
     startMs: performance.now() - startedAt,
     log,
     output: () => reader.lines.join("\n"),
+    ended: child.exited,
     async end(signal) {
       const sentAt = performance.now();
       child.kill(signal);
@@ -238,14 +260,22 @@ function parsed(line: string): LogLine[] {
   }
 }
 
-/** A loopback port that nobody listens on at this moment. */
-export function freePort(): Promise<number> {
-  return new Promise((found, failed) => {
-    const probe = createServer().once("error", failed);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      const port = address && typeof address === "object" ? address.port : 0;
-      probe.close(() => found(port));
-    });
+/** Below the ports that systems give to outgoing connections, one of which could have it when a server comes back. */
+const PORTS = { first: 15_000, count: 15_000 };
+const PORT_TRIES_MAX = 50;
+
+/** A loopback port that nobody listens on at this moment, and that nobody gets by chance. */
+export async function freePort(): Promise<number> {
+  for (let tries = 1; ; tries += 1) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    if (await isFree(port)) return port;
+    if (tries === PORT_TRIES_MAX) throw new Error("there is no free port");
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((answer) => {
+    const probe = createServer().once("error", () => answer(false));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => answer(true)));
   });
 }

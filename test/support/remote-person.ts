@@ -55,13 +55,16 @@ const LOOK_PAUSE_MS = 50;
 const FINAL: readonly string[] = ["succeeded", "failed", "cancelled"];
 let people = 7_000_000;
 
-/** Signs a new made-up person in at the API that answers at `url`. */
-export async function signInAt(url: string): Promise<RemotePerson> {
+/**
+ * Signs a made-up person in at the API that answers at `url`: a new one, now, unless it is to be a certain one, or at the
+ * moment of a server whose clock was moved.
+ */
+export async function signInAt(url: string, who: { telegramId?: number; authDate?: Date } = {}): Promise<RemotePerson> {
   people += 1;
   const initData = signInitData({
     botToken: TEST_BOT_TOKEN,
-    user: { id: people, first_name: "Test", language_code: "en" },
-    authDate: new Date(),
+    user: { id: who.telegramId ?? people, first_name: "Test", language_code: "en" },
+    authDate: who.authDate ?? new Date(),
   });
   const response = await fetch(`${url}/api/v1/auth/telegram`, {
     method: "POST",
