@@ -32,21 +32,34 @@ async function main(): Promise<number> {
   const databaseTests = listTests(projectFolder)
     .filter((file) => matchesFilters(file, wanted.filters, projectFolder))
     .filter((file) => needsDatabase(file, projectFolder));
+  const together = availableParallelism() > 1;
   const starts: (() => Promise<Totals>)[] = [];
-  if (wanted.lane !== "postgres") starts.push(() => runLane(sqliteLane()));
+  if (wanted.lane !== "postgres") {
+    const all = listTests(projectFolder);
+    const parts = wanted.filters.length === 0 && together ? partsOf(all) : [];
+    if (parts.length < 2) starts.push(() => runLane(sqliteLane(wanted.filters)));
+    else for (const part of parts) starts.push(() => runLane(sqliteLane(part.map((file) => `./${file}`))));
+  }
   if (wanted.lane !== "sqlite" && databaseTests.length > 0) {
     starts.push(async () => {
       server = await startPostgresServer();
-      return await runLane(postgresLane(server.url, databaseTests));
+      const { url } = server;
+      const parts = wanted.filters.length === 0 && together ? partsOf(databaseTests) : [databaseTests];
+      return sumOf(await Promise.all(parts.map((part) => runLane(postgresLane(url, part)))));
     });
   }
   try {
-    const together = availableParallelism() > 1;
     const results = together ? await Promise.all(starts.map((start) => start())) : await oneByOne(starts);
     return report(results);
   } finally {
     await server?.stop();
   }
+}
+
+/** Tests of faults mostly wait, for deadlines and for processes; a lane runs them beside all the others. */
+function partsOf(files: readonly string[]): string[][] {
+  const isFault = (file: string) => file.startsWith("test/faults/");
+  return [files.filter(isFault), files.filter((file) => !isFault(file))].filter((part) => part.length > 0);
 }
 
 async function endNow(code: number): Promise<never> {
@@ -55,8 +68,8 @@ async function endNow(code: number): Promise<never> {
   process.exit(code);
 }
 
-function sqliteLane(): Lane {
-  return { name: "sqlite", parameters: [...wanted.options, ...wanted.filters], environment: environmentFor(undefined) };
+function sqliteLane(files: readonly string[]): Lane {
+  return { name: "sqlite", parameters: [...wanted.options, ...files], environment: environmentFor(undefined) };
 }
 
 function postgresLane(url: string, files: readonly string[]): Lane {
@@ -88,9 +101,13 @@ async function oneByOne(starts: readonly (() => Promise<Totals>)[]): Promise<Tot
   return results;
 }
 
-function report(results: readonly Totals[]): number {
+function sumOf(results: readonly Totals[]): Totals {
   const sum = (of: (totals: Totals) => number) => results.reduce((total, totals) => total + of(totals), 0);
-  const [passed, failed, skipped] = [sum((t) => t.passed), sum((t) => t.failed), sum((t) => t.skipped)];
+  return { passed: sum((t) => t.passed), failed: sum((t) => t.failed), skipped: sum((t) => t.skipped) };
+}
+
+function report(results: readonly Totals[]): number {
+  const { passed, failed, skipped } = sumOf(results);
   if (passed + failed === 0) process.stdout.write("No test ran.\n");
   process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
   return failed > 0 || passed === 0 ? 1 : 0;
