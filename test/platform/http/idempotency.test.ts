@@ -172,7 +172,7 @@ describe("a run that has not ended", () => {
     const { opened, open } = gate();
     // Its first step is over when it stalls, before its transaction can begin.
     const stalled = once({ ...ctx, transaction: stallSecond(ctx, opened) } as MachineryContext, request(), effect);
-    await Bun.sleep(20);
+    while ((await keys()).length === 0) await Bun.sleep(5);
     clock.advance(RUNNING_MS_MAX);
     const successor = await run({}, (await another()).ctx);
     expect(successor.replayed).toBe(false);
