@@ -1,42 +1,16 @@
 import { expect, test } from "bun:test";
-import { start } from "../../src/commands/serve.ts";
 import { findPayment, journalOf, monthReports, refundPayment } from "../../src/features/billing/index.ts";
-import type { EnvironmentValue } from "../../src/platform/config/environment.ts";
-import { loadSettings } from "../../src/platform/config/load.ts";
 import { moscowMonth } from "../../src/platform/moscow.ts";
 import { enqueue } from "../../src/platform/queue/enqueue.ts";
-import { startSandbox } from "../../src/sandbox/server.ts";
-import { createTestDatabase } from "../support/database.ts";
-import { freePort } from "../support/processes.ts";
+import { startSandboxServer } from "../support/sandbox-server.ts";
 import { until } from "../support/until.ts";
 
 const GOOD_CARD = "5555555555554444";
 
 test("in the sandbox a sale is registered by itself, its receipt is shown, a refund replaces it, and both sides' months agree", async () => {
-  const database = await createTestDatabase();
-  const port = await freePort();
-  const values: Record<string, string> = {
-    PORT: String(port),
-    HOST: "127.0.0.1",
-    DATA_DIR: database.dataFolder,
-    LOG_LEVEL: "silent",
-    ...(database.url === "" ? {} : { DATABASE_URL: database.url }),
-  };
-  const environment = new Map<string, EnvironmentValue>(
-    Object.entries(values).map(([name, value]) => [name, { value, source: "environment" }]),
-  );
-  const sandbox = await startSandbox({ environment });
-  const { settings } = loadSettings(sandbox.environment, { serving: true });
-  const running = await start(settings, "all", sandbox);
+  const { base, ctx, sandbox, signIn, stop } = await startSandboxServer();
   try {
-    const base = `http://127.0.0.1:${port}`;
-    const launch = (await (await fetch(`${base}/sandbox/init-data?telegram_id=77`)).json()) as { init_data: string };
-    const signIn = await fetch(`${base}/api/v1/auth/telegram`, {
-      method: "POST",
-      headers: { authorization: `tma ${launch.init_data}` },
-    });
-    const { access_token } = (await signIn.json()) as { access_token: string };
-    const headers = { authorization: `Bearer ${access_token}`, "content-type": "application/json" };
+    const headers = await signIn(77);
     const body = JSON.stringify({ product: "pack_60" });
     const created = await fetch(`${base}/api/v1/payments/create`, { method: "POST", headers, body });
     const { payment } = (await created.json()) as { payment: { id: string; confirmation_url: string } };
@@ -47,7 +21,6 @@ test("in the sandbox a sale is registered by itself, its receipt is shown, a ref
         receipt_url?: string;
       };
     await until(async () => (await view()).status === "succeeded", "the payment arrives", 10_000);
-    const { ctx } = running;
     // The schedule does this once a minute.
     await enqueue(ctx, "tax.file", {});
     await until(async () => (await view()).receipt_url !== undefined, "the sale is registered", 10_000);
@@ -72,8 +45,6 @@ test("in the sandbox a sale is registered by itself, its receipt is shown, a ref
     expect([ours?.month, ours?.base_kopecks, ours?.tax_estimate_kopecks]).toEqual([month, 19_999, 800]);
     expect(theirs).toMatchObject({ month, receipts: 1, cancelled: 1, individuals_kopecks: 19_999, tax_kopecks: 800 });
   } finally {
-    await running.stop();
-    await sandbox.stop();
-    await database.remove();
+    await stop();
   }
 }, 30_000);

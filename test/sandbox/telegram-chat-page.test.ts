@@ -1,47 +1,27 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { BrowserContext, Page } from "playwright-core";
-import { start } from "../../src/commands/serve.ts";
-import type { EnvironmentValue } from "../../src/platform/config/environment.ts";
-import { loadSettings } from "../../src/platform/config/load.ts";
 import { silentLog } from "../../src/platform/telemetry/log.ts";
 import { createTelegramClient, type TelegramClient } from "../../src/providers/telegram/client.ts";
-import { type RunningSandbox, startSandbox } from "../../src/sandbox/server.ts";
+import type { RunningSandbox } from "../../src/sandbox/server.ts";
 import { closeBrowser, openBrowser } from "../support/browser.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { picture } from "../support/pictures.ts";
-import { freePort } from "../support/processes.ts";
+import { type SandboxServer, startSandboxServer } from "../support/sandbox-server.ts";
 
 const ATTACK = `<img src=x onerror="window.hit=1"><script>window.hit=1</script>"'&`;
 const WAIT_MS = 5_000;
 /** A browser has work to do. */
 const TEST_MS_MAX = 30_000;
 
-let database: TestDatabase;
+let server: SandboxServer;
 let sandbox: RunningSandbox;
-let server: { stop(): Promise<void> };
 let base: string;
 let bot: TelegramClient;
 const png = await picture({ width: 300, height: 400, format: "png" });
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  const port = await freePort();
-  const values: Record<string, string> = {
-    PORT: String(port),
-    HOST: "127.0.0.1",
-    DATA_DIR: database.dataFolder,
-    LOG_LEVEL: "silent",
-    ...(database.url === "" ? {} : { DATABASE_URL: database.url }),
-  };
-  const environment = new Map<string, EnvironmentValue>(
-    Object.entries(values).map(([name, value]) => [name, { value, source: "environment" }]),
-  );
-  sandbox = await startSandbox({ environment });
   // The bot says here only what a test makes it say.
-  sandbox.telegram.setWebhook(undefined);
-  const { settings } = loadSettings(sandbox.environment, { serving: true });
-  server = await start(settings, "all", sandbox);
-  base = `http://127.0.0.1:${port}`;
+  server = await startSandboxServer((started) => started.telegram.setWebhook(undefined));
+  ({ base, sandbox } = server);
   bot = createTelegramClient({
     apiUrl: sandbox.telegram.url,
     botToken: sandbox.telegram.botToken,
@@ -52,8 +32,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await closeBrowser();
   await server.stop();
-  await sandbox.stop();
-  await database.remove();
 });
 
 interface Opened {

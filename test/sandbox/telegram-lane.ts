@@ -11,6 +11,7 @@ import {
   type TelegramEmulator,
   type TelegramEmulatorOptions,
 } from "../../src/sandbox/telegram.ts";
+import { parsedOr, type Receiver, startReceiver } from "../support/receiver.ts";
 
 /** The person of most tests; has started the bot. */
 export const ANNA = 1_001;
@@ -90,41 +91,18 @@ export interface Update {
   my_chat_member?: { chat: { id: number }; new_chat_member: { status: string }; old_chat_member: { status: string } };
 }
 
-export interface BotServer {
-  url: string;
-  /** What came, with the secret that came with it. */
-  posts: { update: Update; secret: string | null; text: string }[];
-  /** What it answers from now on; called with the number of the post, from 1. */
-  answer: (count: number) => Response | Promise<Response>;
-  stop(): Promise<void>;
+/** An update as it came, with the secret that came with it. */
+export interface Delivery {
+  update: Update;
+  secret: string | null;
+  text: string;
 }
 
-/** The bot's end of the webhook: a server that keeps what it gets. */
-export function startBotServer(): BotServer {
-  const posts: BotServer["posts"] = [];
-  const server = Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    development: false,
-    async fetch(request) {
-      const text = await request.text();
-      posts.push({ update: parsed(text), secret: request.headers.get(SECRET_TOKEN_HEADER), text });
-      return bot.answer(posts.length);
-    },
-  });
-  const bot: BotServer = {
-    url: `http://127.0.0.1:${server.port}/webhook`,
-    posts,
-    answer: () => new Response(null, { status: 200 }),
-    stop: () => server.stop(true),
-  };
-  return bot;
-}
-
-function parsed(text: string): Update {
-  try {
-    return JSON.parse(text) as Update;
-  } catch {
-    return { update_id: -1 };
-  }
+/** The bot's end of the webhook. */
+export function startBotServer(): Receiver<Delivery> {
+  return startReceiver("/webhook", (text, headers) => ({
+    update: parsedOr<Update>(text, { update_id: -1 }),
+    secret: headers.get(SECRET_TOKEN_HEADER),
+    text,
+  }));
 }

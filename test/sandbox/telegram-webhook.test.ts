@@ -1,14 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/platform/clock.ts";
 import { createTestClock, type TestClock } from "../support/clock.ts";
+import type { Receiver } from "../support/receiver.ts";
 import { until } from "../support/until.ts";
-import { ANNA, type BotServer, startBotServer, startTelegramLane, type TelegramLane } from "./telegram-lane.ts";
+import { ANNA, type Delivery, startBotServer, startTelegramLane, type TelegramLane } from "./telegram-lane.ts";
 
 const SECRET = "the-secret-of-the-webhook";
 const BORIS = 1_002;
 let clock: TestClock;
 let lane: TelegramLane;
-let bot: BotServer;
+let bot: Receiver<Delivery>;
 beforeEach(async () => {
   clock = createTestClock();
   lane = await startTelegramLane({ clock });
@@ -28,7 +29,7 @@ const say = async (chatId: number, ...texts: string[]) => {
 };
 /** What came of one person, without what claims to be Telegram and is not. */
 const textsOf = (chatId: number) =>
-  bot.posts.filter(({ update }) => update.message?.chat.id === chatId).map(({ update }) => update.message?.text);
+  bot.received.filter(({ update }) => update.message?.chat.id === chatId).map(({ update }) => update.message?.text);
 const status = (code: number, headers: Record<string, string> = {}) => new Response(null, { status: code, headers });
 
 describe("updates to a webhook", () => {
@@ -37,9 +38,9 @@ describe("updates to a webhook", () => {
     await lane.emulator.tried();
     lane.emulator.block(ANNA);
     await lane.emulator.tried();
-    expect(bot.posts.map(({ secret }) => secret)).toEqual([SECRET, SECRET]);
-    expect(bot.posts[0]?.update.message?.text).toBe("/start ref_1");
-    expect(bot.posts[1]?.update.my_chat_member?.new_chat_member.status).toBe("kicked");
+    expect(bot.received.map(({ secret }) => secret)).toEqual([SECRET, SECRET]);
+    expect(bot.received[0]?.update.message?.text).toBe("/start ref_1");
+    expect(bot.received[1]?.update.my_chat_member?.new_chat_member.status).toBe("kicked");
     expect(lane.emulator.stats()).toMatchObject({
       webhook: { sent: 2, taken: 2, failed: 0, url: bot.url },
       updates: { waiting: 0 },
@@ -49,7 +50,7 @@ describe("updates to a webhook", () => {
   test("that are not taken come again, almost at once and then after growing pauses, for a day", async () => {
     bot.answer = () => status(500);
     await say(ANNA, "one");
-    expect(bot.posts.length).toBe(2);
+    expect(bot.received.length).toBe(2);
     expect(await lane.client.getWebhookInfo()).toMatchObject({
       pendingUpdateCount: 1,
       lastErrorMessage: "Wrong response from the webhook: 500 Internal Server Error",
@@ -57,16 +58,16 @@ describe("updates to a webhook", () => {
     const moments: number[] = [];
     const start = clock.now().getTime();
     for (let seconds = 0; seconds < 300; seconds += 1) {
-      const before = bot.posts.length;
+      const before = bot.received.length;
       await lane.emulator.advance(SECOND_MS);
-      if (bot.posts.length > before) moments.push(seconds + 1);
+      if (bot.received.length > before) moments.push(seconds + 1);
     }
     expect(clock.now().getTime()).toBe(start);
     expect(moments.slice(0, 7)).toEqual([1, 3, 7, 15, 31, 63, 123]);
     expect(moments.slice(6).every((moment, place, all) => place === 0 || moment - (all[place - 1] ?? 0) === 60)).toBe(
       true,
     );
-    const ids = new Set(bot.posts.map(({ update }) => update.update_id));
+    const ids = new Set(bot.received.map(({ update }) => update.update_id));
     expect(ids.size).toBe(1);
     await lane.emulator.advance(25 * HOUR_MS);
     expect(lane.emulator.stats().updates.waiting).toBe(0);
@@ -106,9 +107,9 @@ describe("updates to a webhook", () => {
     bot.answer = (count) => (count === 1 ? status(429, { "retry-after": "90" }) : status(204));
     await say(ANNA, "one");
     await lane.emulator.advance(89 * SECOND_MS);
-    expect(bot.posts.length).toBe(1);
+    expect(bot.received.length).toBe(1);
     await lane.emulator.advance(SECOND_MS);
-    expect(bot.posts.length).toBe(2);
+    expect(bot.received.length).toBe(2);
     expect(lane.emulator.stats().updates.waiting).toBe(0);
   });
 
@@ -151,9 +152,9 @@ describe("the switches", () => {
   ] as const)("%s delivers the very same update %i times", async (mode, count) => {
     strike(mode);
     await say(ANNA, "one");
-    expect(bot.posts).toHaveLength(count);
-    expect(new Set(bot.posts.map(({ text }) => text)).size).toBe(1);
-    expect(bot.posts.every(({ secret }) => secret === SECRET)).toBe(true);
+    expect(bot.received).toHaveLength(count);
+    expect(new Set(bot.received.map(({ text }) => text)).size).toBe(1);
+    expect(bot.received.every(({ secret }) => secret === SECRET)).toBe(true);
     expect(lane.emulator.stats().updates.waiting).toBe(0);
   });
 
@@ -162,7 +163,7 @@ describe("the switches", () => {
     await say(ANNA, "one");
     strike("no_secret");
     await say(ANNA, "two");
-    expect(bot.posts.map(({ secret }) => secret)).toEqual([`${SECRET}-guessed`, SECRET, null, SECRET]);
+    expect(bot.received.map(({ secret }) => secret)).toEqual([`${SECRET}-guessed`, SECRET, null, SECRET]);
   });
 
   test("not_json and unknown_shape too", async () => {
@@ -170,7 +171,7 @@ describe("the switches", () => {
     await say(ANNA, "one");
     strike("unknown_shape");
     await say(ANNA, "two");
-    expect(bot.posts.map(({ text }) => text.slice(0, 30))).toMatchObject([
+    expect(bot.received.map(({ text }) => text.slice(0, 30))).toMatchObject([
       "<update/>",
       expect.stringContaining("update_id"),
       '{"update_id":0,"future_kind":{',
@@ -192,7 +193,7 @@ describe("the switches", () => {
     strike("delay", { delayMs: 60 });
     lane.emulator.say(ANNA, "one");
     await Bun.sleep(20);
-    expect(bot.posts).toHaveLength(0);
-    await until(() => bot.posts.length === 1, "the late update");
+    expect(bot.received).toHaveLength(0);
+    await until(() => bot.received.length === 1, "the late update");
   });
 });

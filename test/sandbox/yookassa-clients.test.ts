@@ -184,10 +184,10 @@ describe("@webzaytsev/yookassa-ts-sdk against the emulator", () => {
     const { id } = await sdk.payments.create(sdkBody(), key());
     emulator.pay(id);
     emulator.refund(id, 1_000);
-    await until(() => shop.notices.length === 2);
+    await until(() => shop.received.length === 2);
     emulator.setWebhookUrl(undefined);
     await shop.stop();
-    const [paid, refunded] = shop.notices.map(({ text }) => parseNotification(JSON.parse(text)));
+    const [paid, refunded] = shop.received.map(({ text }) => parseNotification(JSON.parse(text)));
     expect(paid).toMatchObject({ event: "payment.succeeded", object: { id, status: "succeeded", paid: true } });
     expect(refunded).toMatchObject({ event: "refund.succeeded", object: { payment_id: id, status: "succeeded" } });
   });

@@ -13,6 +13,7 @@ import {
   type YooKassaEmulator,
   type YooKassaEmulatorOptions,
 } from "../../src/sandbox/yookassa.ts";
+import { parsedOr, type Receiver, startReceiver } from "../support/receiver.ts";
 
 export const RETURN_URL = "https://t.me/sandbox_bot/app?startapp=o_71";
 
@@ -112,45 +113,18 @@ export async function until(condition: () => boolean): Promise<void> {
   throw new Error("the condition never held");
 }
 
-export interface ShopServer {
-  url: string;
-  /** The notices that came, with where they claimed to come from. */
-  notices: { event: string; object: Record<string, unknown>; source: string | null; text: string }[];
-  /** What it answers from now on. */
-  answer: (count: number) => Response | Promise<Response>;
-  stop(): Promise<void>;
+/** A notice as it came, with where it claimed to come from. */
+export interface Notice {
+  event: string;
+  object: Record<string, unknown>;
+  source: string | null;
+  text: string;
 }
 
-/** The shop's end of the notices: a server that keeps them. */
-export function startShopServer(): ShopServer {
-  const notices: ShopServer["notices"] = [];
-  const server = Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    development: false,
-    async fetch(request) {
-      const text = await request.text();
-      const parsed = ((): { event?: string; object?: Record<string, unknown> } => {
-        try {
-          return JSON.parse(text);
-        } catch {
-          return {};
-        }
-      })();
-      notices.push({
-        event: parsed.event ?? "",
-        object: parsed.object ?? {},
-        source: request.headers.get("x-forwarded-for"),
-        text,
-      });
-      return shop.answer(notices.length);
-    },
+/** The shop's end of the notices. */
+export function startShopServer(): Receiver<Notice> {
+  return startReceiver("/api/v1/payments/webhook", (text, headers) => {
+    const { event = "", object = {} } = parsedOr<Partial<Notice>>(text, {});
+    return { event, object, source: headers.get("x-forwarded-for"), text };
   });
-  const shop: ShopServer = {
-    url: `http://127.0.0.1:${server.port}/api/v1/payments/webhook`,
-    notices,
-    answer: () => new Response("ok"),
-    stop: () => server.stop(true),
-  };
-  return shop;
 }

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/platform/clock.ts";
 import { parseNotice } from "../../src/providers/yookassa/webhook.ts";
+import type { Receiver } from "../support/receiver.ts";
 import {
+  type Notice,
   order,
-  type ShopServer,
   standingClock,
   startShopServer,
   startYooKassaLane,
@@ -12,7 +13,7 @@ import {
 } from "./yookassa-lane.ts";
 
 let lane: YooKassaLane;
-let shop: ShopServer;
+let shop: Receiver<Notice>;
 beforeEach(async () => {
   shop = startShopServer();
   lane = await startYooKassaLane({ clock: standingClock(), webhookUrl: shop.url });
@@ -35,12 +36,12 @@ describe("notices", () => {
     const id = await paid();
     lane.emulator.refund(id, 1_000);
     await lane.emulator.notices.tried();
-    expect(shop.notices.map(({ event }) => event)).toEqual(["payment.succeeded", "refund.succeeded"]);
-    expect(shop.notices[0]).toMatchObject({
+    expect(shop.received.map(({ event }) => event)).toEqual(["payment.succeeded", "refund.succeeded"]);
+    expect(shop.received[0]).toMatchObject({
       source: "185.71.76.5",
       object: { id, status: "succeeded", amount: { value: "149.00" }, refunded_amount: { value: "0.00" } },
     });
-    expect(shop.notices.map(({ text }) => parseNotice(text)?.objectType)).toEqual(["payment", "refund"]);
+    expect(shop.received.map(({ text }) => parseNotice(text)?.objectType)).toEqual(["payment", "refund"]);
     expect(lane.emulator.stats().notices).toMatchObject({ sent: 2, taken: 2, failed: 0, waiting: 0 });
   });
 
@@ -49,13 +50,13 @@ describe("notices", () => {
     shop.answer = (count) => new Response(null, { status: answers[count - 1] ?? 200, headers: { location: shop.url } });
     await paid();
     for (let tries = 1; tries < answers.length; tries += 1) {
-      expect(shop.notices).toHaveLength(tries);
+      expect(shop.received).toHaveLength(tries);
       await lane.emulator.advance(HOUR_MS);
     }
-    expect(shop.notices).toHaveLength(answers.length);
+    expect(shop.received).toHaveLength(answers.length);
     await lane.emulator.advance(DAY_MS);
-    expect(shop.notices).toHaveLength(answers.length);
-    expect(new Set(shop.notices.map(({ text }) => text)).size).toBe(1);
+    expect(shop.received).toHaveLength(answers.length);
+    expect(new Set(shop.received.map(({ text }) => text)).size).toBe(1);
   });
 
   test("come first after seconds, then ever more slowly", async () => {
@@ -63,9 +64,9 @@ describe("notices", () => {
     await paid();
     const triedAfter: number[] = [];
     for (let second = 0; second < 400; second += 5) {
-      const before = shop.notices.length;
+      const before = shop.received.length;
       await lane.emulator.advance(5 * SECOND_MS);
-      if (shop.notices.length > before) triedAfter.push(second + 5);
+      if (shop.received.length > before) triedAfter.push(second + 5);
     }
     expect(triedAfter).toEqual([10, 70, 370]);
   });
@@ -74,10 +75,10 @@ describe("notices", () => {
     shop.answer = () => new Response("no", { status: 500 });
     await paid();
     for (let hour = 0; hour < 30; hour += 1) await lane.emulator.advance(HOUR_MS);
-    const tries = shop.notices.length;
+    const tries = shop.received.length;
     expect(tries).toBeGreaterThan(20);
     await lane.emulator.advance(DAY_MS);
-    expect(shop.notices).toHaveLength(tries);
+    expect(shop.received).toHaveLength(tries);
     expect(lane.emulator.stats().notices.waiting).toBe(0);
   });
 
@@ -87,7 +88,7 @@ describe("notices", () => {
     expect(lane.emulator.stats().notices).toMatchObject({ failed: 1, waiting: 1 });
     lane.emulator.setWebhookUrl(shop.url);
     await lane.emulator.advance(MINUTE_MS);
-    expect(shop.notices).toHaveLength(1);
+    expect(shop.received).toHaveLength(1);
   });
 
   test("are counted while there is nobody to tell", async () => {
@@ -106,16 +107,16 @@ describe("the switches of notices", () => {
   test("drop loses one for good", async () => {
     await withSwitch("drop");
     await lane.emulator.advance(DAY_MS);
-    expect(shop.notices).toEqual([]);
+    expect(shop.received).toEqual([]);
     expect(lane.emulator.stats().notices).toMatchObject({ dropped: 1 });
   });
 
   test("duplicate sends the same one many times at once", async () => {
     await withSwitch("duplicate");
-    expect(shop.notices).toHaveLength(2);
+    expect(shop.received).toHaveLength(2);
     await withSwitch("duplicate_50");
-    expect(shop.notices).toHaveLength(52);
-    expect(new Set(shop.notices.slice(2).map(({ text }) => text)).size).toBe(1);
+    expect(shop.received).toHaveLength(52);
+    expect(new Set(shop.received.slice(2).map(({ text }) => text)).size).toBe(1);
   });
 
   test("delay waits, while the payment is paid already", async () => {
@@ -123,10 +124,10 @@ describe("the switches of notices", () => {
     lane.emulator.faults.set("yookassa.notify", { mode: "delay", delayMs: 80, times: 1 });
     lane.emulator.pay(id);
     await Bun.sleep(20);
-    expect(shop.notices).toEqual([]);
+    expect(shop.received).toEqual([]);
     expect(await lane.client.getPayment(id)).toMatchObject({ status: "succeeded" });
     await lane.emulator.notices.tried();
-    expect(shop.notices).toHaveLength(1);
+    expect(shop.received).toHaveLength(1);
   });
 
   test("hold keeps them until they are released, in either order, however late", async () => {
@@ -134,46 +135,46 @@ describe("the switches of notices", () => {
     const first = await paid();
     const second = await paid();
     await lane.emulator.advance(30 * DAY_MS);
-    expect(shop.notices).toEqual([]);
+    expect(shop.received).toEqual([]);
     const response = await fetch(`${lane.emulator.origin}/_release`, {
       method: "POST",
       body: JSON.stringify({ order: "latest_first" }),
     });
     expect(response.status).toBe(200);
-    expect(shop.notices.map(({ object }) => object.id)).toEqual([second, first]);
+    expect(shop.received.map(({ object }) => object.id)).toEqual([second, first]);
   });
 
   test("reorder lets the next one overtake it", async () => {
     const id = await withSwitch("reorder");
-    expect(shop.notices).toEqual([]);
+    expect(shop.received).toEqual([]);
     lane.emulator.refund(id);
     await lane.emulator.notices.tried();
-    expect(shop.notices.map(({ event }) => event)).toEqual(["refund.succeeded", "payment.succeeded"]);
+    expect(shop.received.map(({ event }) => event)).toEqual(["refund.succeeded", "payment.succeeded"]);
   });
 
   test("forged ones lie, while the API tells the truth", async () => {
     const id = await withSwitch("forged_amount");
-    expect(shop.notices.at(-1)?.object).toMatchObject({ id, amount: { value: "100000.00" } });
+    expect(shop.received.at(-1)?.object).toMatchObject({ id, amount: { value: "100000.00" } });
     expect(await lane.client.getPayment(id)).toMatchObject({ amountKopecks: 14_900 });
     await withSwitch("forged_id");
-    const invented = String(shop.notices.at(-1)?.object.id);
+    const invented = String(shop.received.at(-1)?.object.id);
     expect(await lane.client.getPayment(invented)).toBeNull();
     const cancelled = await lane.client.createPayment(order());
     lane.emulator.faults.set("yookassa.notify", { mode: "forged_status", times: 1 });
     lane.emulator.cancel(cancelled.id);
     await lane.emulator.notices.tried();
-    expect(shop.notices.at(-1)).toMatchObject({ event: "payment.succeeded", object: { status: "succeeded" } });
+    expect(shop.received.at(-1)).toMatchObject({ event: "payment.succeeded", object: { status: "succeeded" } });
     expect(await lane.client.getPayment(cancelled.id)).toMatchObject({ status: "canceled" });
     await withSwitch("forged_order");
-    expect(shop.notices.at(-1)?.object.metadata).not.toHaveProperty("user_id");
+    expect(shop.received.at(-1)?.object.metadata).not.toHaveProperty("user_id");
   });
 
   test("foreign_source comes from elsewhere, the odd shapes are no notices", async () => {
     await withSwitch("foreign_source");
-    expect(shop.notices.at(-1)?.source).toBe("198.51.100.66");
+    expect(shop.received.at(-1)?.source).toBe("198.51.100.66");
     await withSwitch("unknown_shape");
     await withSwitch("not_json");
-    expect(shop.notices.slice(-2).map(({ text }) => parseNotice(text))).toEqual([null, null]);
+    expect(shop.received.slice(-2).map(({ text }) => parseNotice(text))).toEqual([null, null]);
   });
 
   test("the payer may pay, and the notice arrive, before the create is answered", async () => {
@@ -193,12 +194,12 @@ describe("the switches of notices", () => {
     lane.emulator.faults.set("yookassa.payer", { mode: "at_once", times: 1 });
     const { id, status } = await lane.client.createPayment(order());
     expect(status).toBe("pending");
-    await until(() => shop.notices.length === 1);
-    expect(shop.notices[0]?.object).toMatchObject({ id, status: "succeeded" });
+    await until(() => shop.received.length === 1);
+    expect(shop.received[0]?.object).toMatchObject({ id, status: "succeeded" });
     lane.emulator.faults.set("yookassa.payer", { mode: "declined", times: 1 });
     await lane.client.createPayment(order());
-    await until(() => shop.notices.length === 2);
-    expect(shop.notices[1]?.event).toBe("payment.canceled");
+    await until(() => shop.received.length === 2);
+    expect(shop.received[1]?.event).toBe("payment.canceled");
   });
 
   test("anything can be posted by hand, so many times at once, and the answers are told", async () => {
@@ -209,9 +210,9 @@ describe("the switches of notices", () => {
       return (await answer.json()) as { statuses: number[] };
     };
     expect(await notify({ id, copies: 5 })).toEqual({ statuses: [503, 503, 503, 503, 503] });
-    expect(shop.notices.at(-1)).toMatchObject({ event: "payment.succeeded", object: { id } });
+    expect(shop.received.at(-1)).toMatchObject({ event: "payment.succeeded", object: { id } });
     await notify({ body: { made: "up" }, source: "203.0.113.9" });
-    expect(shop.notices.at(-1)).toMatchObject({ text: '{"made":"up"}', source: "203.0.113.9" });
+    expect(shop.received.at(-1)).toMatchObject({ text: '{"made":"up"}', source: "203.0.113.9" });
     expect(lane.emulator.stats().notices.waiting).toBe(0);
   });
 });
