@@ -114,9 +114,16 @@ export function isUnbroken(numbers: readonly number[], last: number): boolean {
   return numbers.length === last && numbers.every((number, place) => number === place + 1);
 }
 
+/** A job's own end is written a moment after that of its generation, so what is left is looked at until it is gone. */
+const QUEUE_SETTLING_MS = 3_000;
+
 async function inQueue(ctx: Context): Promise<string[]> {
-  const left = await ctx.db.select().from(jobs);
-  return left
-    .filter((job) => job.state === "parked" || job.kind === "generation.run")
-    .map((job) => `job ${job.kind} is still ${job.state} (${job.parkedReason ?? job.lastError ?? "no error"})`);
+  const giveUpAt = performance.now() + QUEUE_SETTLING_MS;
+  for (;;) {
+    const left = (await ctx.db.select().from(jobs))
+      .filter((job) => job.state === "parked" || job.kind === "generation.run")
+      .map((job) => `job ${job.kind} is still ${job.state} (${job.parkedReason ?? job.lastError ?? "no error"})`);
+    if (left.length === 0 || performance.now() > giveUpAt) return left;
+    await Bun.sleep(50);
+  }
 }
