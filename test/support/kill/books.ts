@@ -11,7 +11,8 @@ import {
   taxEntries,
 } from "../../../src/features/billing/index.ts";
 import { creditHoldParts } from "../../../src/features/billing/tables.ts";
-import { ownerAlerts } from "../../../src/features/notifications/index.ts";
+import { taxMeters } from "../../../src/features/billing/tax/tax-tables.ts";
+import { outboxMessages, ownerAlerts } from "../../../src/features/notifications/tables.ts";
 import { users } from "../../../src/features/profile/index.ts";
 import { HOUR_MS } from "../../../src/platform/clock.ts";
 import type { Queries } from "../../../src/platform/db/database.ts";
@@ -28,6 +29,7 @@ const TABLES = {
   planOrders,
   refunds,
   taxEntries,
+  taxMeters,
   creditGrants,
   creditEntries,
   creditHolds,
@@ -77,6 +79,9 @@ export async function booksOf(db: Queries, shop: YooKassaEmulator): Promise<Book
     .from(liveEvents)
     .where(notInArray(type, ["subscription.changed", "balance.changed"]));
   books.told = alike(await told.orderBy(asc(liveEvents.userId), asc(liveEvents.number)));
+  const { key, parameters } = outboxMessages;
+  const sent = db.select({ key, parameters }).from(outboxMessages);
+  books.sentByTheBot = alike(await sent.orderBy(asc(key), asc(outboxMessages.id)));
   books.parkedJobs = alike(await db.select({ kind: jobs.kind }).from(jobs).where(eq(jobs.state, "parked")));
   books.atProvider = alike(atProvider(shop));
   return books;

@@ -11,6 +11,7 @@ const MONEY_TABLES: ReadonlySet<string> = new Set([
   "payment_notices",
   "refunds",
   "tax_entries",
+  "tax_meters",
   "credit_grants",
   "credit_entries",
   "credit_holds",
