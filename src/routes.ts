@@ -22,7 +22,7 @@ import { bindNewcomer } from "./features/referrals/index.ts";
 import { referralRoutes } from "./features/referrals/routes.ts";
 import { browserHeaders } from "./platform/http/browser-headers.ts";
 import { trustedProxiesFrom } from "./platform/http/client-address.ts";
-import { crossOriginHeaders } from "./platform/http/cross-origin.ts";
+import { answerHeaders } from "./platform/http/cross-origin.ts";
 import { apiDocs } from "./platform/http/docs-page.ts";
 import { door } from "./platform/http/door.ts";
 import { type HealthCheck, health } from "./platform/http/health.ts";
@@ -72,8 +72,7 @@ export function createApp(ctx: Context, options: AppOptions) {
   const methods = createMethodTable();
   const inHand = createRequestsInHand();
   const mayRead = originRule(ctx.settings);
-  const everywhere = browserHeaders(ctx.settings);
-  const headersOf = (request: Request) => ({ ...everywhere, ...crossOriginHeaders(request, mayRead) });
+  const headersOf = answerHeaders(browserHeaders(ctx.settings), mayRead);
   const sockets = createLiveSockets(hub, ctx.log, options.heartbeatMs, createLivePresence(ctx));
 
   const app = new Elysia({

@@ -3,7 +3,7 @@ import type { Context } from "../../context.ts";
 import { invariant, Refusal } from "../../platform/errors.ts";
 import { addressNetwork } from "../../platform/http/client-address.ts";
 import { rememberLanguage } from "../../platform/http/problem.ts";
-import { rateHeaders } from "../../platform/http/rate-headers.ts";
+import { setRateHeaders } from "../../platform/http/rate-headers.ts";
 import type { RateLimiter } from "../../platform/http/rate-limit.ts";
 import { refuses } from "../../platform/http/schemas.ts";
 import { takeShared } from "../../platform/limits/shared-bucket.ts";
@@ -75,7 +75,7 @@ export function guard({ ctx, tokens, limiter, isFrom }: GuardNeeds) {
   const take = (asked: Asked, key: string, bucket: NamedBucket, cost: number) => {
     if (!isLimited) return;
     const verdict = limiter.take(`${bucket.name}:${key}`, { ...bucket, cost });
-    Object.assign(asked.set.headers, rateHeaders(bucket, verdict));
+    setRateHeaders(asked.set.headers, bucket, verdict);
     if (!verdict.allowed) throw new Refusal("rate_limited", { retry_after: verdict.retryAfterSeconds });
   };
   const takeGuess = async (personId: string) => {

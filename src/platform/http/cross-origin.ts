@@ -15,15 +15,21 @@ const ANSWER_HEADERS = [
 ].join(", ");
 
 /**
- * What CORS says to a request. Pages of the allowed origins read answers; to all others nothing is said, and so their
+ * The headers of every answer: those that it has `everywhere`, and what CORS says to this request. Pages of the allowed origins read answers; to all others nothing is said, and so their
  * browsers keep the answer from them. Leave is given by name, never to all, and never for cookies: there are none, a
  * page that may speak for somebody holds that person's token.
  */
-export function crossOriginHeaders(request: Request, mayRead: OriginRule): Record<string, string> {
-  const origin = request.headers.get("origin");
+export function answerHeaders(
+  everywhere: Readonly<Record<string, string>>,
+  mayRead: OriginRule,
+): (request: Request) => Readonly<Record<string, string>> {
   // Caches must not give one origin what was said to another.
-  if (origin === null || !mayRead(origin)) return { vary: "Origin" };
-  return { vary: "Origin", "access-control-allow-origin": origin, "access-control-expose-headers": ANSWER_HEADERS };
+  const toAll = Object.freeze({ ...everywhere, vary: "Origin" });
+  return (request) => {
+    const origin = request.headers.get("origin");
+    if (origin === null || !mayRead(origin)) return toAll;
+    return { ...toAll, "access-control-allow-origin": origin, "access-control-expose-headers": ANSWER_HEADERS };
+  };
 }
 
 /** Whether a browser asks, before a page's request, if that page may send it. */

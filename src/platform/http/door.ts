@@ -11,7 +11,7 @@ export const BODY_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface DoorOptions {
   /** Headers of every answer to this request. */
-  headersOf(request: Request): Record<string, string>;
+  headersOf(request: Request): Readonly<Record<string, string>>;
   inHand: RequestsInHand;
   /** What the refusal of an upload names as the limit of one file. */
   uploadBytesMax: number;
@@ -43,7 +43,7 @@ function refusalOf(request: Request, uploadBytesMax: number): Refusal | null {
   return isUpload ? new Refusal("file_too_large", { bytes_max: uploadBytesMax }) : new Refusal("body_too_large");
 }
 
-function sentAway(refusal: Refusal, request: Request, headers: Record<string, string>): Response {
+function sentAway(refusal: Refusal, request: Request, headers: Readonly<Record<string, string>>): Response {
   const answer = problemResponse(refusal, request, requestIdOf(request));
   for (const [name, value] of Object.entries(headers)) if (!answer.headers.has(name)) answer.headers.set(name, value);
   return answer;

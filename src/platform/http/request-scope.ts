@@ -12,7 +12,7 @@ export interface ScopeOptions {
   trustedProxies: TrustedProxies;
   isStopping: () => boolean;
   /** Headers of every answer to this request. */
-  headersOf(request: Request): Record<string, string>;
+  headersOf(request: Request): Readonly<Record<string, string>>;
   inHand: RequestsInHand;
   /** How large the JSON body of a request may be, in bytes, where that is not the usual. */
   jsonBytesMax?(request: Request, path: string): number | undefined;
