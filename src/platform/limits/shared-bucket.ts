@@ -35,8 +35,10 @@ export async function takeShared(needs: BucketNeeds, bucket: SharedBucket, key: 
   const tokenMs = Math.ceil(SECOND_MS / bucket.refillPerSecond);
   const aheadMsMax = Math.floor(bucket.capacity * tokenMs);
   const hash = hashOf(needs, bucket.name, key);
-  // A row that is further ahead than a whole bucket was written by a clock that was wrong; it must lock nobody out.
-  const due = sql`case when ${rateBuckets.fullAtMs} > ${nowMs} and ${rateBuckets.fullAtMs} <= ${nowMs + aheadMsMax} then ${rateBuckets.fullAtMs} else ${nowMs} end + ${tokenMs}`;
+  // Clocks of several machines differ, so a row just beyond a whole bucket counts. One that is further ahead was written
+  // by a clock that was wrong, and must lock nobody out.
+  const believedMsMax = nowMs + 2 * aheadMsMax;
+  const due = sql`case when ${rateBuckets.fullAtMs} > ${nowMs} and ${rateBuckets.fullAtMs} <= ${believedMsMax} then ${rateBuckets.fullAtMs} else ${nowMs} end + ${tokenMs}`;
   const taken = await needs.db
     .insert(rateBuckets)
     .values({ hash, fullAtMs: nowMs + tokenMs })
