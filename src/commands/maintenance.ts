@@ -41,6 +41,8 @@ export const maintenanceOffCommand: Command = {
   summary: "take new pictures again",
   help: `${OFF_USAGE}
 
+  --reason    why, for yourself
+
 Example:
   atelier maintenance off`,
   async run(args) {

@@ -14,7 +14,6 @@ import {
   HINT_BUCKET,
   type NamedBucket,
   PERSON_BUCKET,
-  REFUSED_BUCKET,
   REQUEST_COST,
   type RequestClass,
 } from "./rate-classes.ts";
@@ -88,7 +87,7 @@ export function guard({ ctx, tokens, limiter, isFrom }: GuardNeeds) {
     const claims = await tokens.verify(bearerOf(asked.request));
     const person = claims ? await personOfSession(ctx, claims) : null;
     if (!claims || !person) {
-      take(asked, addressNetwork(asked.address), REFUSED_BUCKET, 1);
+      take(asked, `refused:${addressNetwork(asked.address)}`, ADDRESS_BUCKET, REQUEST_COST.read);
       throw new Refusal("unauthenticated");
     }
     rememberLanguage(asked.request, person.language);

@@ -21,11 +21,9 @@ export const PERSON_BUCKET: NamedBucket = { name: "person", capacity: 2_000, ref
 /**
  * Many people share the address of a mobile network, so it may do more. A bucket for each class, so that a flood of one
  * kind does not keep the same network from the others: pictures keep loading while somebody tries to sign in for ever.
+ * Requests with a token that opens nothing are such a class, too: each costs a signature to check.
  */
 export const ADDRESS_BUCKET: NamedBucket = { name: "address", capacity: 4_000, refillPerSecond: 100 };
-
-/** Requests with a token that opens nothing. Each costs a signature to check; an honest client has one, and refreshes it. */
-export const REFUSED_BUCKET: NamedBucket = { name: "refused", capacity: 600, refillPerSecond: 10 };
 
 /** Hints from those who prove nothing. Providers prove themselves and are not counted. */
 export const HINT_BUCKET: NamedBucket = { name: "hint", capacity: 60, refillPerSecond: 1 };

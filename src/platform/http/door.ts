@@ -6,8 +6,11 @@ import { requestIdOf } from "./request-id.ts";
 
 /** Path and query together. Nothing of ours comes near; the signed links are the longest. */
 export const ADDRESS_LENGTH_MAX = 8_192;
-/** The largest body that is looked at. Each route has its own limit far below; what is announced larger is not read. */
-export const BODY_BYTES_MAX = 16 * 1024 * 1024;
+/**
+ * What is announced larger is sent away before anybody asks who it is. Each route has its own limit far below, and first
+ * says 401 to strangers.
+ */
+export const BODY_BYTES_MAX = 64 * 1024 * 1024;
 
 export interface DoorOptions {
   /** Headers of every answer to this request. */
