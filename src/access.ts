@@ -19,6 +19,7 @@ export const routeAccess: readonly RouteAccess[] = [
   { method: "GET", path: "/docs", access: "anyone" },
   { method: "GET", path: "/docs/:file", access: "anyone" },
 
+  { method: "GET", path: "/api/v1/status", access: "anyone" },
   { method: "POST", path: "/api/v1/auth/telegram", access: "anyone" },
   { method: "POST", path: "/api/v1/auth/refresh", access: "anyone" },
   { method: "POST", path: "/api/v1/auth/logout", access: "person" },

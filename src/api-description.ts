@@ -15,6 +15,8 @@ export const apiDescription: ApiDescription = {
       "**Refusals** are `application/problem+json` (RFC 9457). Decide by `code`, show `detail` to the person: it is in their language. 429 and 503 say in `Retry-After` when to come back.",
       "**Repeating safely**: send an `Idempotency-Key` with every POST that costs or moves something. The same key and body give the first answer again for 24 hours, marked `Idempotency-Replayed: true`.",
       "**Lists** are pages: ask again with `cursor` set to the last answer's `next_cursor` until that is null.",
+      "**Limits**: each person has a bucket of 2000 tokens that gains 50 a second; a request takes 1 (reading), 5 (writing), 10 (an upload), 20 (signing in, trying a code) or 50 (ordering). `RateLimit` says how many are left. Signed-out requests share their network's bucket. An address has at most 8192 characters (414 `address_too_long`), a JSON body 64 KiB (413 `body_too_large`).",
+      "**Pages elsewhere** may read answers where the server's owner allows their origin; then `X-Request-Id`, `Retry-After`, `RateLimit`, `Idempotency-Replayed` and `Content-Disposition` can be read too. There are no cookies.",
       "**Request numbers**: each answer carries `X-Request-Id`; a client may send its own (8 to 64 letters, digits, `_`, `.` or `-`).",
     ].join("\n\n"),
     contact: { name: "Whoever runs this server" },
@@ -108,6 +110,13 @@ export const apiDescription: ApiDescription = {
     reason: {
       type: "string",
       description: "`generation_unavailable`: maintenance, provider_down or provider_out_of_credits.",
+    },
+    notice: {
+      type: "object",
+      description: "`generation_unavailable` in maintenance: the owner's own words, where there are any.",
+      required: ["ru", "en"],
+      properties: { ru: { type: ["string", "null"] }, en: { type: ["string", "null"] } },
+      additionalProperties: false,
     },
   },
   problemExamples: {

@@ -1,10 +1,13 @@
+import { buildInfo } from "./build/build-info.ts";
 import { print } from "./commands/command.ts";
 import { findCommand, isTopic, overview } from "./commands/index.ts";
 import { OperatorError, Refusal } from "./platform/errors.ts";
 import { refusalText } from "./platform/refusals.ts";
+import { refuseRuntimeOptions } from "./platform/runtime-guard.ts";
 
 /** argv -> one command. What people must mend is a sentence on standard error and exit code 2; a bug shows its stack. */
 async function main(words: readonly string[]): Promise<number> {
+  refuseRuntimeOptions(process.env, buildInfo.builtAt !== undefined);
   const asksForHelp = words.length === 0 || words[0] === "help" || words.includes("--help") || words.includes("-h");
   const named = ["help", "--help", "-h"].includes(words[0] ?? "") ? words.slice(1) : words;
   const found = findCommand(named);

@@ -4,14 +4,15 @@ import type { Context } from "./context.ts";
 import { guard } from "./features/auth/guard.ts";
 import { createAccessTokens } from "./features/auth/index.ts";
 import { authRoutes } from "./features/auth/routes.ts";
-import { paymentRoutes, planRoutes } from "./features/billing/payments/payment-routes.ts";
+import { isFromProvider, paymentRoutes, planRoutes } from "./features/billing/payments/payment-routes.ts";
 import { balanceRoutes } from "./features/billing/routes.ts";
 import { subscriptionRoutes } from "./features/billing/subscriptions/subscription-routes.ts";
 import { editingRoutes } from "./features/editing/routes.ts";
 import { fittingRoutes } from "./features/fitting/routes.ts";
-import { generationRoutes, kieRoutes } from "./features/generations/routes.ts";
+import { generationRoutes, isFromKie, kieRoutes } from "./features/generations/routes.ts";
 import { liveRoutes } from "./features/live/routes.ts";
-import { telegramRoutes, UPDATE_BYTES_MAX } from "./features/notifications/routes.ts";
+import { statusRoutes } from "./features/maintenance/routes.ts";
+import { isFromTelegram, telegramRoutes, UPDATE_BYTES_MAX } from "./features/notifications/routes.ts";
 import { fileRoutes } from "./features/photos/routes.ts";
 import { createUploadGate } from "./features/photos/upload-gate.ts";
 import { privacyRoutes } from "./features/privacy/routes.ts";
@@ -19,14 +20,20 @@ import { profileRoutes } from "./features/profile/routes.ts";
 import { promoRoutes } from "./features/promo/routes.ts";
 import { bindNewcomer } from "./features/referrals/index.ts";
 import { referralRoutes } from "./features/referrals/routes.ts";
+import { browserHeaders } from "./platform/http/browser-headers.ts";
 import { trustedProxiesFrom } from "./platform/http/client-address.ts";
+import { answerHeaders } from "./platform/http/cross-origin.ts";
 import { apiDocs } from "./platform/http/docs-page.ts";
+import { door } from "./platform/http/door.ts";
 import { type HealthCheck, health } from "./platform/http/health.ts";
+import { createRequestsInHand } from "./platform/http/in-hand.ts";
 import { createMethodTable } from "./platform/http/method-table.ts";
 import { describeRoutes } from "./platform/http/openapi.ts";
+import { originRule } from "./platform/http/origins.ts";
 import { problems } from "./platform/http/problem.ts";
 import { createRateLimiter } from "./platform/http/rate-limit.ts";
 import { requestScope } from "./platform/http/request-scope.ts";
+import { UPLOAD_BYTES_MAX } from "./platform/images/index.ts";
 import { createLiveHub } from "./platform/live/hub.ts";
 import { createLivePresence } from "./platform/live/presence.ts";
 import { createSignOuts } from "./platform/live/sign-outs.ts";
@@ -34,6 +41,7 @@ import { createLiveSockets, UNREAD_BYTES_MAX } from "./platform/live/socket.ts";
 
 /** Buckets of people and addresses kept in memory at once. */
 const RATE_ENTRIES_MAX = 100_000;
+const UPDATES_PATH = "/api/v1/telegram/webhook";
 
 export interface AppOptions {
   /** Answers everything below `/sandbox/`, where the sandbox runs. */
@@ -48,11 +56,23 @@ export interface AppOptions {
 export function createApp(ctx: Context, options: AppOptions) {
   const tokens = createAccessTokens(ctx.settings.JWT_SECRET, ctx.clock);
   const limiter = createRateLimiter({ clock: ctx.clock, entriesMax: RATE_ENTRIES_MAX });
-  const guarded = guard({ ctx, tokens, limiter });
+  const guarded = guard({
+    ctx,
+    tokens,
+    limiter,
+    isFrom: {
+      kie: ({ request }) => isFromKie(ctx, request),
+      telegram: ({ request }) => isFromTelegram(ctx, request),
+      yookassa: ({ address }) => isFromProvider(ctx, address),
+    },
+  });
   const uploads = createUploadGate();
   const hub = createLiveHub(ctx);
   const signOuts = createSignOuts(ctx.wakeUps, ctx.log);
   const methods = createMethodTable();
+  const inHand = createRequestsInHand();
+  const mayRead = originRule(ctx.settings);
+  const headersOf = answerHeaders(browserHeaders(ctx.settings), mayRead);
   const sockets = createLiveSockets(hub, ctx.log, options.heartbeatMs, createLivePresence(ctx));
 
   const app = new Elysia({
@@ -64,15 +84,22 @@ export function createApp(ctx: Context, options: AppOptions) {
       idleTimeout: 120,
     },
   })
+    .use(door({ headersOf, inHand, uploadBytesMax: UPLOAD_BYTES_MAX }))
     .use(
-      requestScope(trustedProxiesFrom(ctx.settings.TRUSTED_PROXIES), options.isStopping, {
-        "/api/v1/telegram/webhook": UPDATE_BYTES_MAX,
+      requestScope({
+        trustedProxies: trustedProxiesFrom(ctx.settings.TRUSTED_PROXIES),
+        isStopping: options.isStopping,
+        headersOf,
+        inHand,
+        jsonBytesMax: (request, path) =>
+          path === UPDATES_PATH && isFromTelegram(ctx, request) ? UPDATE_BYTES_MAX : undefined,
       }),
     )
     .use(problems(ctx.log, methods))
     .use(health(options.healthChecks, options.isStopping))
     .group("/api/v1", (api) =>
       api
+        .use(statusRoutes(guarded))
         .use(authRoutes(guarded, tokens, bindNewcomer))
         .use(profileRoutes(guarded))
         .use(balanceRoutes(guarded))
@@ -87,7 +114,7 @@ export function createApp(ctx: Context, options: AppOptions) {
         .use(fileRoutes(guarded))
         .use(telegramRoutes(guarded))
         .use(liveRoutes(guarded, ctx, { hub, sockets, signOuts }))
-        .use(privacyRoutes(guarded, limiter))
+        .use(privacyRoutes(guarded))
         .use(kieRoutes(guarded)),
     );
   // Apart from the chain above, so that describing the app does not enter into its type.

@@ -6,6 +6,7 @@ export * from "./features/billing/tables.ts";
 export * from "./features/billing/tax/tax-tables.ts";
 export * from "./features/editing/tables.ts";
 export * from "./features/generations/tables.ts";
+export * from "./features/maintenance/tables.ts";
 export * from "./features/notifications/tables.ts";
 export * from "./features/photos/tables.ts";
 export * from "./features/privacy/tables.ts";

@@ -136,6 +136,8 @@ async function runCompiledFile(): Promise<Outcome> {
     if (!version.output.includes(packageJson.version)) {
       return { failed: 1, output: `\`atelier version\` does not say ${packageJson.version}:\n${version.output}` };
     }
+    const changed = await succeeds([program, "version"], folder, { ...environment, BUN_OPTIONS: "--smol" });
+    if (changed.failed === 0) return { failed: 1, output: "The compiled file runs with BUN_OPTIONS set." };
     const demo = await succeeds([program, "demo", "--out", join(folder, "picture.jpg")], folder, environment);
     if (demo.failed > 0) return demo;
     const money = await succeeds([program, "demo", "--money"], folder, environment);

@@ -12,6 +12,7 @@ const MEANING: Readonly<Record<keyof CleanupReport, string>> = {
   orphans_refused: "stored files that nothing refers to and the storage refused to delete",
   events: "live events older than an hour",
   idempotency_keys: "idempotency keys older than a day",
+  rate_buckets: "strict limits that nobody is near any more",
   tickets: "unused tickets for sockets",
   sessions: "sessions that ended more than a week ago",
   conversations: "conversations with the assistant past their 30 days",

@@ -88,6 +88,10 @@ export function halfSet(settings: Settings, sources: Sources): string[] {
       "DATABASE_PREPARE is set without DATABASE_URL: it is for Postgres. Set DATABASE_URL, or leave it out.",
     ],
     [
+      host !== null && !isLoopback(host) && settings.PUBLIC_URL.startsWith("https:") && !isSet("TRUSTED_PROXIES"),
+      "PUBLIC_URL is https, so a proxy stands in front of the server, but TRUSTED_PROXIES is not set: everybody seems to come from that proxy, shares its limits, and YooKassa's notices count as foreign. Set it to the proxy's address, such as 127.0.0.1.",
+    ],
+    [
       settings.RATE_LIMITS === "off",
       "RATE_LIMITS=off is for measurements: anybody may flood the server. Set it to on.",
     ],

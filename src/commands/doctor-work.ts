@@ -1,15 +1,28 @@
 import { CREATE_WINDOW } from "../features/generations/index.ts";
+import { maintenanceOf } from "../features/maintenance/index.ts";
 import { outboxCounts, recentAlerts } from "../features/notifications/index.ts";
 import { after, DAY_MS, MINUTE_MS, SECOND_MS } from "../platform/clock.ts";
 import { placesTaken } from "../platform/limits/inspect.ts";
 import { listWorkers, queueDepth } from "../platform/queue/inspect.ts";
 import { UNKNOWN_KIND } from "../platform/queue/unknown-kinds.ts";
 import { type DoctorCheck, failed, ok, warning } from "./doctor-check.ts";
+import { sentenceOf } from "./maintenance.ts";
 
 const DUE_MS_WARNING = MINUTE_MS;
 const DUE_MS_MAX = 10 * MINUTE_MS;
 const ALERTS_SHOWN = 10;
 const NEEDS = ["DATABASE_URL", "DATA_DIR"] as const;
+
+/** New pictures are taken. */
+export const maintenanceCheck: DoctorCheck = {
+  name: "maintenance",
+  needs: NEEDS,
+  async run(patient) {
+    const { ctx } = await patient.openWithSchema();
+    const maintenance = await maintenanceOf(ctx);
+    return maintenance.isOn ? warning(sentenceOf(maintenance)) : ok("Off: new pictures are taken.");
+  },
+};
 
 /** Somebody does the work. */
 export const workersCheck: DoctorCheck = {

@@ -27,7 +27,15 @@ import { breakerCheck, kieBalanceCheck, publicUrlCheck } from "./doctor-outside.
 import { deletionsCheck } from "./doctor-privacy.ts";
 import { halfSetCheck, settingsCheck } from "./doctor-settings.ts";
 import { metersCheck, taxServiceCheck } from "./doctor-tax.ts";
-import { alertsCheck, deadLettersCheck, outboxCheck, paceCheck, queueCheck, workersCheck } from "./doctor-work.ts";
+import {
+  alertsCheck,
+  deadLettersCheck,
+  maintenanceCheck,
+  outboxCheck,
+  paceCheck,
+  queueCheck,
+  workersCheck,
+} from "./doctor-work.ts";
 
 const USAGE = "Usage: atelier doctor [--json]";
 
@@ -41,6 +49,7 @@ const CHECKS: readonly DoctorCheck[] = [
   diskCheck,
   storageCheck,
   imagesCheck,
+  maintenanceCheck,
   workersCheck,
   queueCheck,
   deadLettersCheck,

@@ -6,6 +6,7 @@ import { doctorCommand } from "./doctor.ts";
 import { healthcheckCommand } from "./healthcheck.ts";
 import { jobsListCommand, jobsParkCommand, jobsRetryCommand, jobsShowCommand } from "./jobs.ts";
 import { ledgerVerifyCommand } from "./ledger.ts";
+import { maintenanceOffCommand, maintenanceOnCommand, maintenanceStatusCommand } from "./maintenance.ts";
 import { migrateCommand } from "./migrate.ts";
 import { openapiCommand } from "./openapi.ts";
 import { promoCreateCommand, promoListCommand, promoStopCommand } from "./promo.ts";
@@ -49,6 +50,9 @@ export const commands: readonly Command[] = [
   promoCreateCommand,
   promoListCommand,
   promoStopCommand,
+  maintenanceOnCommand,
+  maintenanceOffCommand,
+  maintenanceStatusCommand,
   cleanupCommand,
   healthcheckCommand,
   openapiCommand,

@@ -76,6 +76,12 @@ const refusals = {
     en: "The request is too large.",
     ru: "Запрос слишком большой.",
   },
+  address_too_long: {
+    status: 414,
+    title: "The address is too long",
+    en: "The address of the request is too long.",
+    ru: "Адрес запроса слишком длинный.",
+  },
   file_too_large: {
     status: 413,
     title: "The file is too large",

@@ -1,8 +1,8 @@
 import type { Database } from "./db/database.ts";
 import type { Log } from "./telemetry/log.ts";
 
-/** What somebody waits for: new jobs, new events of one person, the end of one person's sessions. */
-export const WAKE_TOPICS = ["jobs", "live", "sessions"] as const;
+/** What somebody waits for: new jobs, new events of one person, the end of one person's sessions, the owner's switch. */
+export const WAKE_TOPICS = ["jobs", "live", "sessions", "maintenance"] as const;
 export type WakeTopic = (typeof WAKE_TOPICS)[number];
 
 /**
@@ -28,6 +28,7 @@ const CHANNELS: Record<WakeTopic, string> = {
   jobs: "atelier_jobs",
   live: "atelier_live",
   sessions: "atelier_sessions",
+  maintenance: "atelier_maintenance",
 };
 
 export function createWakeUps(database: Database, log: Log, ownId: string): WakeUps {
@@ -35,8 +36,14 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
     jobs: new Set(),
     live: new Set(),
     sessions: new Set(),
+    maintenance: new Set(),
   };
-  const gathered: Record<WakeTopic, Set<string>> = { jobs: new Set(), live: new Set(), sessions: new Set() };
+  const gathered: Record<WakeTopic, Set<string>> = {
+    jobs: new Set(),
+    live: new Set(),
+    sessions: new Set(),
+    maintenance: new Set(),
+  };
   let timer: Timer | undefined;
 
   const tellLocal = (topic: WakeTopic, keys: readonly string[] | null) => {

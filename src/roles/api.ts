@@ -2,8 +2,6 @@ import type { OpenContext } from "../context.ts";
 import { OperatorError } from "../platform/errors.ts";
 import { createApp } from "../routes.ts";
 
-/** Bodies are streamed and each route has its own limit far below; this one only stops what no route would read. */
-const BODY_BYTES_MAX = 64 * 1024 * 1024;
 const IDLE_SECONDS_MAX = 60;
 /**
  * For so long a stopping server still takes requests: what was sent before anybody could know of the stop, connections
@@ -41,7 +39,9 @@ export async function startApi(
       hostname: ctx.settings.HOST,
       // A second server on the port would silently take part of the traffic.
       reusePort: false,
-      maxRequestBodySize: BODY_BYTES_MAX,
+      // The door refuses what is announced too large, in our words; Bun's own would be a bare 413. What is not announced
+      // is streamed, and each route stops reading at its own limit.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       idleTimeout: IDLE_SECONDS_MAX,
     });
   } catch (error) {

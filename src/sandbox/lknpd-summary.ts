@@ -94,7 +94,8 @@ ${body}
     {
       headers: {
         "content-type": "text/html; charset=utf-8",
-        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'",
+        "content-security-policy":
+          "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
       },

@@ -32,6 +32,9 @@ const IMAGE_CONCURRENCY = 2;
 /** A clock that is put forward by much more shows nothing that this does not. */
 const ADVANCE_SECONDS_MAX = (400 * DAY_MS) / SECOND_MS;
 
+/** Of what a page sends to its emulator. */
+const PASSED_ON_BYTES_MAX = 16 * 1024 * 1024;
+
 export interface SandboxOptions {
   environment: Environment;
   /** From create to end of one picture at the emulator. */
@@ -155,8 +158,7 @@ async function handle(request: Request, { emulators, clock, yooKassa }: Pages): 
   // The APIs stay on loopback; what people look at and press is reached through the server's own port, as from a phone.
   if (emulator !== undefined && /^\/(_|pay\/|chat\/)/.test(path))
     return passedOn(request, emulator + path + url.search);
-  if (url.pathname === "/sandbox/")
-    return new Response(PAGE, { headers: { "content-type": "text/html; charset=utf-8" } });
+  if (url.pathname === "/sandbox/") return new Response(PAGE, { headers: PAGE_HEADERS });
   return Response.json({ error: "nothing here; see /sandbox/" }, { status: 404 });
 }
 
@@ -182,14 +184,30 @@ async function answerClock(
 /** The emulator's answer to the same request; redirects are the browser's to follow. */
 async function passedOn(request: Request, address: string): Promise<Response> {
   const type = request.headers.get("content-type");
+  const body = request.method === "GET" ? null : await bodyOf(request);
+  if (body === TOO_LARGE) return Response.json({ error: "the body is too large" }, { status: 413 });
   const answer = fetch(address, {
     method: request.method,
-    body: request.method === "GET" ? null : await request.arrayBuffer(),
+    body,
     headers: type === null ? {} : { "content-type": type },
     redirect: "manual",
   });
   // While the sandbox stops, a page may still wait for news.
   return answer.catch(() => Response.json({ error: "the emulator does not answer" }, { status: 502 }));
+}
+
+const TOO_LARGE = Symbol("too large");
+
+/** What somebody presses or attaches on a page, in memory for the moment. */
+async function bodyOf(request: Request): Promise<Blob | typeof TOO_LARGE> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > PASSED_ON_BYTES_MAX) return TOO_LARGE;
+    chunks.push(chunk);
+  }
+  return new Blob(chunks);
 }
 
 /** Signed launch data of a made-up person, as Telegram would hand it to the Mini App. */
@@ -207,6 +225,12 @@ function initDataFor(query: URLSearchParams, now: Date): string {
     ...(startParam === null ? {} : { startParam }),
   });
 }
+
+/** Its styles stand in the page; scripts it has none. */
+const PAGE_HEADERS = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+};
 
 const PAGE = `<!doctype html>
 <html lang="en">

@@ -6,7 +6,7 @@ import { PAY_WITHIN_MS } from "./yookassa-shop.ts";
 /** Nothing is loaded from anywhere; forms go back to the page itself, wherever a proxy shows it. */
 const HEADERS = {
   "content-type": "text/html; charset=utf-8",
-  "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'",
+  "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
   "cache-control": "no-store",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",

@@ -15,6 +15,7 @@ const ROOT_FILES: Readonly<Record<string, Layer>> = {
 
 /** A feature imports only those of lower rank. */
 const FEATURE_RANKS: Readonly<Record<string, number>> = {
+  maintenance: 0,
   profile: 0,
   notifications: 1,
   auth: 2,

@@ -3,34 +3,46 @@ import type { Context } from "../../context.ts";
 import { invariant, Refusal } from "../../platform/errors.ts";
 import { addressNetwork } from "../../platform/http/client-address.ts";
 import { rememberLanguage } from "../../platform/http/problem.ts";
+import { setRateHeaders } from "../../platform/http/rate-headers.ts";
 import type { RateLimiter } from "../../platform/http/rate-limit.ts";
 import { refuses } from "../../platform/http/schemas.ts";
+import { takeShared } from "../../platform/limits/shared-bucket.ts";
 import type { User } from "../profile/index.ts";
+import {
+  ADDRESS_BUCKET,
+  GUESS_BUCKET,
+  HINT_BUCKET,
+  type NamedBucket,
+  PERSON_BUCKET,
+  REQUEST_COST,
+  type RequestClass,
+} from "./rate-classes.ts";
 import { personOfSession } from "./sessions.ts";
 import type { AccessTokens } from "./tokens.ts";
-
-/** Tokens that a request takes from its person's or address's bucket, by what it costs the server. */
-export const REQUEST_COST = { read: 1, write: 5, upload: 10, sign_in: 20, guess: 20, generate: 50 } as const;
-export type RequestClass = keyof typeof REQUEST_COST;
-
-/** A person may do this much in one burst and then per second; 40 pictures at once, then one a second. */
-const PERSON_BUCKET = { capacity: 2_000, refillPerSecond: 50 };
-/** A person may try this many times what might be guessed, such as a promo code, and then once in six minutes. */
-const GUESS_BUCKET = { capacity: 10, refillPerSecond: 1 / 360 };
-/** Many people share the address of a mobile network, so it may do more; it is asked only where nobody is signed in. */
-const ADDRESS_BUCKET = { capacity: 4_000, refillPerSecond: 100 };
 
 /** What the API's description says of every route behind the guard. */
 const SIGNED_IN_DETAIL: DocumentDecoration = {
   security: [{ bearerAuth: [] }],
-  ...refuses("unauthenticated", "banned", "rate_limited"),
+  ...refuses("unauthenticated", "banned", "rate_limited", "busy"),
 };
-const ANYONE_DETAIL = refuses("rate_limited");
+const ANYONE_DETAIL = refuses("rate_limited", "busy");
+
+/** Providers that send hints. */
+export type Sender = "kie" | "telegram" | "yookassa";
 
 export interface GuardNeeds {
   ctx: Context;
   tokens: AccessTokens;
   limiter: RateLimiter;
+  /** Whether a hint comes from whom it should; asked before anybody reads its body. */
+  isFrom: Readonly<Record<Sender, (hint: Hint) => boolean>>;
+}
+
+/** What a hint shows of its sender. */
+export interface Hint {
+  request: Request;
+  /** The address without proxies. */
+  address: string;
 }
 
 /** What a route learns of a signed-in request. */
@@ -40,39 +52,57 @@ interface Admission {
   ctx: Context;
 }
 
+/** The part of a request that the limits need; `address` comes from the request scope. */
+interface Asked {
+  request: Request;
+  address: string;
+  set: { headers: Record<string, unknown> };
+}
+
 /**
  * Who may call a route. `signedIn: "<class>"` asks for a person who is signed in and not banned, takes the class's tokens
  * from their bucket and hands the route `person`, `sessionId` and a context whose log and jobs carry the request's id.
- * `anyone: "<class>"` lets everybody in and takes the tokens from the address's bucket.
+ * `anyone: "<class>"` lets everybody in and takes the tokens from the bucket of the address and class. `hint: "<sender>"`
+ * is for providers: whoever proves to be one is not counted, so that a flood of forgeries never keeps out the honest sender.
  *
- * Both ask before the request is validated, so that a stranger hears 401 whatever they send and a flood of invalid
+ * All ask before the request is validated, so that a stranger hears 401 whatever they send and a flood of invalid
  * requests is limited like any other.
  */
-export function guard({ ctx, tokens, limiter }: GuardNeeds) {
+export function guard({ ctx, tokens, limiter, isFrom }: GuardNeeds) {
+  const isLimited = ctx.settings.RATE_LIMITS === "on";
   const scoped = (requestId: string): Context => ({ ...ctx, requestId, log: ctx.log.with({ request_id: requestId }) });
-  const take = (key: string, bucket: { capacity: number; refillPerSecond: number }, cost: number) => {
-    if (ctx.settings.RATE_LIMITS === "off") return;
-    const verdict = limiter.take(key, { ...bucket, cost });
+  const take = (asked: Asked, key: string, bucket: NamedBucket, cost: number) => {
+    if (!isLimited) return;
+    const verdict = limiter.take(`${bucket.name}:${key}`, { ...bucket, cost });
+    setRateHeaders(asked.set.headers, bucket, verdict);
+    if (!verdict.allowed) throw new Refusal("rate_limited", { retry_after: verdict.retryAfterSeconds });
+  };
+  const takeGuess = async (personId: string) => {
+    if (!isLimited) return;
+    const verdict = await takeShared(ctx, GUESS_BUCKET, personId);
     if (!verdict.allowed) throw new Refusal("rate_limited", { retry_after: verdict.retryAfterSeconds });
   };
   const admissions = new WeakMap<Request, Admission>();
-  const admit = async (request: Request, requestId: string, requestClass: RequestClass): Promise<Admission> => {
-    const claims = await tokens.verify(bearerOf(request));
+  const admit = async (asked: Asked, requestClass: RequestClass): Promise<Admission> => {
+    const claims = await tokens.verify(bearerOf(asked.request));
     const person = claims ? await personOfSession(ctx, claims) : null;
-    if (!claims || !person) throw new Refusal("unauthenticated");
-    rememberLanguage(request, person.language);
+    if (!claims || !person) {
+      take(asked, `refused:${addressNetwork(asked.address)}`, ADDRESS_BUCKET, REQUEST_COST.read);
+      throw new Refusal("unauthenticated");
+    }
+    rememberLanguage(asked.request, person.language);
     if (person.bannedAt !== null) throw new Refusal("banned");
-    take(`person:${person.id}`, PERSON_BUCKET, REQUEST_COST[requestClass]);
-    if (requestClass === "guess") take(`guess:${person.id}`, GUESS_BUCKET, 1);
-    return { person, sessionId: claims.sessionId, ctx: scoped(requestId) };
+    take(asked, person.id, PERSON_BUCKET, REQUEST_COST[requestClass]);
+    if (requestClass === "guess") await takeGuess(person.id);
+    return { person, sessionId: claims.sessionId, ctx: scoped(String(asked.set.headers["x-request-id"])) };
   };
   return new Elysia({ name: "guard" }).macro({
     signedIn: (requestClass: RequestClass) => ({
       detail: SIGNED_IN_DETAIL,
       // `transform` runs before validation but cannot hand values on with their types; `resolve` can, and runs after.
-      async transform({ request, set }) {
-        admissions.set(request, await admit(request, String(set.headers["x-request-id"]), requestClass));
-      },
+      transform: (async (asked: Asked) => {
+        admissions.set(asked.request, await admit(asked, requestClass));
+      }) as unknown as () => Promise<void>,
       resolve({ request }) {
         const admission = admissions.get(request);
         invariant(admission, "a request was admitted before its route runs");
@@ -81,13 +111,21 @@ export function guard({ ctx, tokens, limiter }: GuardNeeds) {
     }),
     anyone: (requestClass: RequestClass) => ({
       detail: ANYONE_DETAIL,
-      // `address` comes from the request scope, which this plugin's types do not know of.
-      transform: (({ address }: { address: string }) =>
+      transform: ((asked: Asked) =>
         take(
-          `address:${addressNetwork(address)}`,
+          asked,
+          `${requestClass}:${addressNetwork(asked.address)}`,
           ADDRESS_BUCKET,
           REQUEST_COST[requestClass],
         )) as unknown as () => void,
+      resolve: ({ set }) => ({ ctx: scoped(String(set.headers["x-request-id"])) }),
+    }),
+    hint: (sender: Sender) => ({
+      detail: ANYONE_DETAIL,
+      transform: ((asked: Asked) => {
+        if (isFrom[sender](asked)) return;
+        take(asked, addressNetwork(asked.address), HINT_BUCKET, 1);
+      }) as unknown as () => void,
       resolve: ({ set }) => ({ ctx: scoped(String(set.headers["x-request-id"])) }),
     }),
   });

@@ -2,7 +2,9 @@ import { Elysia, t } from "elysia";
 import type { Context } from "../../context.ts";
 import { invariant, Refusal } from "../../platform/errors.ts";
 import { once } from "../../platform/http/idempotency.ts";
+import { stepAside } from "../../platform/http/in-hand.ts";
 import { readUpload } from "../../platform/http/multipart.ts";
+import { originRule } from "../../platform/http/origins.ts";
 import { cursorPage, pageOf } from "../../platform/http/page.ts";
 import {
   closed,
@@ -15,7 +17,6 @@ import {
 import { newId } from "../../platform/ids.ts";
 import { UPLOAD_BYTES_MAX } from "../../platform/images/index.ts";
 import type { LiveHub } from "../../platform/live/hub.ts";
-import { originRule } from "../../platform/live/origin.ts";
 import type { SignOuts } from "../../platform/live/sign-outs.ts";
 import type { guard } from "../auth/guard.ts";
 import { CLOSE_TICKET_INVALID, holderOfTicket } from "../auth/index.ts";
@@ -55,7 +56,7 @@ export function editingRoutes(
     .post(
       "/upload",
       async ({ request, person, ctx }) =>
-        uploads.pass(person.id, async () => {
+        uploads.pass(person.id, request, async () => {
           const rules = { fields: ["photo"], bytesMax: UPLOAD_BYTES_MAX, deadlineMs: UPLOAD_MS_MAX };
           const part = (await readUpload(request, rules)).get("photo");
           if (!part) throw new Refusal("validation_failed", { errors: [{ path: "photo", message: "is missing" }] });
@@ -91,7 +92,7 @@ export function editingRoutes(
     )
     .post(
       "/chat",
-      async ({ body, headers, person, ctx, set }) => {
+      async ({ body, headers, person, ctx, set, request: asked }) => {
         const request = { userId: person.id, key: headers["idempotency-key"], route: "POST /editing/chat", body };
         const started = await once(ctx, request, async (tx) => {
           const turn = await startTurn(tx, {
@@ -103,6 +104,7 @@ export function editingRoutes(
           return { answer: { turn_id: turn.id }, status: 202 };
         });
         if (started.replayed) set.headers["idempotency-replayed"] = "true";
+        stepAside(asked);
         return answerOf(ctx, hub, started.answer.turn_id);
       },
       {

@@ -2,13 +2,8 @@ import { and, eq } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { isId } from "../../platform/ids.ts";
-import {
-  type Generation,
-  ownGeneration,
-  refuseInMaintenance,
-  screenWords,
-  startGeneration,
-} from "../generations/index.ts";
+import { type Generation, ownGeneration, screenWords, startGeneration } from "../generations/index.ts";
+import { refuseInMaintenance } from "../maintenance/index.ts";
 import { ownPhoto, type StoredFile } from "../photos/index.ts";
 import { ownConversation } from "./conversations.ts";
 import { editPrompt, MESSAGE_LENGTH_MAX } from "./editing-prompt.ts";
@@ -28,7 +23,7 @@ export interface EditOrder {
  * provider is always given the clean copy of a result; what its owner may see is another matter.
  */
 export async function startEdit(ctx: Context, order: EditOrder): Promise<Generation> {
-  refuseInMaintenance(ctx);
+  await refuseInMaintenance(ctx);
   exactlyOne("photo_id", order.photoId, "generation_id", order.generationId);
   exactlyOne("variant_id", order.variantId, "prompt", order.prompt);
   const { base, earlier } = await baseOf(ctx, order);

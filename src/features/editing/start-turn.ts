@@ -5,7 +5,8 @@ import { Refusal } from "../../platform/errors.ts";
 import { newId } from "../../platform/ids.ts";
 import { enqueue, JOB_PRIORITY } from "../../platform/queue/enqueue.ts";
 import { reserve } from "../billing/index.ts";
-import { refuseInMaintenance, screenWords } from "../generations/index.ts";
+import { screenWords } from "../generations/index.ts";
+import { refuseInMaintenance } from "../maintenance/index.ts";
 import { ownPhoto } from "../photos/index.ts";
 import { lockUser, refuseWithoutConsent } from "../profile/index.ts";
 import { beginConversation, changeMessages, ownConversation } from "./conversations.ts";
@@ -36,7 +37,7 @@ export interface TurnOrder {
  * enqueued, in one transaction. All gates stand before the charge.
  */
 export async function startTurn(ctx: Context, order: TurnOrder): Promise<ChatTurn> {
-  refuseInMaintenance(ctx);
+  await refuseInMaintenance(ctx);
   if (ctx.assistant === null)
     throw new Refusal("assistant_unavailable", { reason: "not_configured", retry_after: 600 });
   await refuseWithoutConsent(ctx, order.userId);

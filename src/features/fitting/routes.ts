@@ -20,7 +20,7 @@ export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: Upload
     .post(
       "/upload",
       async ({ request, person, ctx }) =>
-        uploads.pass(person.id, async () => {
+        uploads.pass(person.id, request, async () => {
           const parts = await readUpload(request, {
             fields: PARTS,
             bytesMax: UPLOAD_BYTES_MAX,

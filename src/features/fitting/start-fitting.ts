@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
-import { type Generation, refuseInMaintenance, screenWords, startGeneration } from "../generations/index.ts";
+import { type Generation, screenWords, startGeneration } from "../generations/index.ts";
+import { refuseInMaintenance } from "../maintenance/index.ts";
 import { ownPhoto } from "../photos/index.ts";
 import { fittingPrompt, NOTE_LENGTH_MAX } from "./fitting-prompt.ts";
 import { ZONES, zoneById } from "./zones.ts";
@@ -15,7 +16,7 @@ export interface FittingOrder {
 
 /** Orders a try-on. All gates stand before the charge: maintenance, both photos, the words, then those of every order. */
 export async function startFitting(ctx: Context, order: FittingOrder): Promise<Generation> {
-  refuseInMaintenance(ctx);
+  await refuseInMaintenance(ctx);
   const userPhoto = await ownPhoto(ctx, order.userId, order.userPhotoId, ["user_photo"]);
   const itemPhoto = await ownPhoto(ctx, order.userId, order.itemPhotoId, ["item_photo"]);
   const zone = zoneById(order.zone);

@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import type { Context } from "../../context.ts";
 import { once } from "../../platform/http/idempotency.ts";
 import { cursorPage, pageOf } from "../../platform/http/page.ts";
 import {
@@ -10,6 +11,7 @@ import {
   refuses,
 } from "../../platform/http/schemas.ts";
 import type { guard } from "../auth/guard.ts";
+import { attemptOfCallback } from "./attempts.ts";
 import { takeCallback } from "./callback.ts";
 import { cancelGeneration, deleteGeneration, retryGeneration } from "./cancel.ts";
 import { orderOnce } from "./order-once.ts";
@@ -164,11 +166,17 @@ export function kieRoutes(guarded: ReturnType<typeof guard>) {
       return { code: 200 as const, msg: "success" as const };
     },
     {
-      anyone: "read",
+      hint: "kie",
       params: t.Object({ secret: t.String({ minLength: 1, maxLength: 200 }) }),
       body: t.Unknown({ description: "As kie.ai sends it; a hint, always re-read." }),
       response: { 200: t.Object({ code: t.Literal(200), msg: t.Literal("success") }, closed) },
       detail: { summary: "kie.ai says that a task ended", ...refuses("forbidden", "not_found") },
     },
   );
+}
+
+/** Whether a callback's address was handed out by us; nobody but kie.ai knows it. Asked before the router has read it. */
+export function isFromKie(ctx: Pick<Context, "settings">, request: Request): boolean {
+  const secret = new URL(request.url).pathname.replace(/\/$/, "").split("/").at(-1) ?? "";
+  return attemptOfCallback(ctx, secret) !== null;
 }

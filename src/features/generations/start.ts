@@ -73,12 +73,6 @@ export async function startGeneration(ctx: Context, order: GenerationOrder): Pro
   });
 }
 
-/** Refuses new work while the owner has switched it off. */
-export function refuseInMaintenance(ctx: Pick<Context, "settings">): void {
-  if (ctx.settings.MAINTENANCE === "on")
-    throw new Refusal("generation_unavailable", { reason: "maintenance", retry_after: 600 });
-}
-
 /** Pictures of the person that are not finished. */
 export async function activeCount(ctx: Pick<Context, "db">, userId: string): Promise<number> {
   const [row] = await ctx.db

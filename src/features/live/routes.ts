@@ -1,10 +1,11 @@
 import { Elysia, t } from "elysia";
 import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
+import { stepAside } from "../../platform/http/in-hand.ts";
+import { originRule } from "../../platform/http/origins.ts";
 import { closed, NoQuerySchema, oneOf, refuses } from "../../platform/http/schemas.ts";
 import { LIVE_EVENT_TYPES, lastEventNumber } from "../../platform/live/events.ts";
 import type { LiveHub } from "../../platform/live/hub.ts";
-import { originRule } from "../../platform/live/origin.ts";
 import type { SignOuts } from "../../platform/live/sign-outs.ts";
 import type { LiveSockets } from "../../platform/live/socket.ts";
 import { issueTicket, TICKET_SECONDS } from "../../platform/live/tickets.ts";
@@ -62,6 +63,7 @@ export function liveRoutes(
       "/events",
       async ({ query, person, ctx, request }) => {
         const since = startingPoint(query.since, await lastEventNumber(ctx, person.id));
+        stepAside(request);
         const events = await hub.wait(person.id, since, (query.wait ?? 0) * 1000, request.signal);
         return { events, last_event: events.at(-1)?.n ?? since };
       },

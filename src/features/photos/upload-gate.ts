@@ -1,4 +1,5 @@
 import { Refusal } from "../../platform/errors.ts";
+import { stepAside } from "../../platform/http/in-hand.ts";
 
 /** Uploads whose bodies are in memory at once; further ones wait with their bodies unread, so memory does not grow. */
 const READING_COUNT_MAX = 8;
@@ -12,8 +13,11 @@ const RETRY_AFTER_SECONDS = 5;
 
 /** Lets a bounded number of uploads in, each person's in their order. */
 export interface UploadGate {
-  /** Runs `work` once there is a place for this person. Throws the refusal `busy` where too many wait. */
-  pass<T>(personId: string, work: () => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` once there is a place for this person. Throws the refusal `busy` where too many wait. Meanwhile the
+   * request does not count among those in hand: this gate is its limit.
+   */
+  pass<T>(personId: string, request: Request, work: () => Promise<T>): Promise<T>;
 }
 
 interface Waiting {
@@ -53,7 +57,8 @@ export function createUploadGate(): UploadGate {
   };
 
   return {
-    async pass(personId, work) {
+    async pass(personId, request, work) {
+      stepAside(request);
       if (mayEnter(personId)) enter(personId);
       else await waitForPlace(personId);
       try {

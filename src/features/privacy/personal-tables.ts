@@ -211,6 +211,8 @@ export const impersonalTables: Readonly<Record<string, string>> = {
   tax_meters: "marks that the owner was told of",
   remote_sessions: "the owner's own login at the tax service, sealed",
   rate_windows: "moments at which providers were called",
+  rate_buckets: "keyed hashes that nobody can turn back; gone once the bucket is full again, after some hours",
+  maintenance_switches: "what the owner has switched off, in the owner's own words",
   jobs: "ids of rows; a finished job is deleted",
   workers: "processes",
   schedules: "recurring jobs",

@@ -2,6 +2,7 @@ import { lt, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { after, DAY_MS } from "../../platform/clock.ts";
 import { forgetOldKeys } from "../../platform/http/idempotency.ts";
+import { forgetFullBuckets } from "../../platform/limits/shared-bucket.ts";
 import { forgetOldEvents } from "../../platform/live/events.ts";
 import { forgetOldTickets } from "../../platform/live/tickets.ts";
 import { forgetOldSessions } from "../auth/index.ts";
@@ -27,6 +28,8 @@ export interface CleanupReport extends FileDeletions {
   orphans_refused: number;
   events: number;
   idempotency_keys: number;
+  /** Strict limits that nobody is near any more. */
+  rate_buckets: number;
   tickets: number;
   sessions: number;
   /** Conversations with the assistant, 30 days after their last message. */
@@ -76,6 +79,7 @@ async function forgetOldRows(ctx: Context) {
   return {
     events: await forgetOldEvents(ctx),
     idempotency_keys: await forgetOldKeys(ctx),
+    rate_buckets: await forgetFullBuckets(ctx),
     tickets: await forgetOldTickets(ctx),
     sessions: await forgetOldSessions(ctx),
     conversations: await forgetOldConversations(ctx, CONVERSATIONS_MAX),

@@ -1,29 +1,30 @@
 import { Elysia } from "elysia";
+import type { Context } from "../../context.ts";
 import { HOUR_MS, SECOND_MS } from "../../platform/clock.ts";
 import { Refusal } from "../../platform/errors.ts";
-import type { RateLimiter } from "../../platform/http/rate-limit.ts";
 import { NoQuerySchema, refuses } from "../../platform/http/schemas.ts";
+import { takeShared } from "../../platform/limits/shared-bucket.ts";
 import type { guard } from "../auth/guard.ts";
 import { erasePerson } from "./erase-person.ts";
 import { exportPerson } from "./export-person.ts";
 import { EraseBodySchema, ErasureReceiptSchema } from "./schemas.ts";
 
 const EXPORTS_PER_HOUR = 3;
-/** An export reads everything that a person has, so it has a small bucket of its own. */
+/** An export reads everything that a person has, so it has a small bucket of its own, over all processes. */
 const EXPORT_BUCKET = {
+  name: "export",
   capacity: EXPORTS_PER_HOUR,
   refillPerSecond: (EXPORTS_PER_HOUR * SECOND_MS) / HOUR_MS,
-  cost: 1,
 };
 
 /** What people may ask of their data: all of it, or its end. */
-export function privacyRoutes(guarded: ReturnType<typeof guard>, limiter: RateLimiter) {
+export function privacyRoutes(guarded: ReturnType<typeof guard>) {
   return new Elysia({ prefix: "/profile", tags: ["profile"] })
     .use(guarded)
     .get(
       "/export",
-      ({ person, ctx, set }) => {
-        if (ctx.settings.RATE_LIMITS === "on") takeExport(limiter, person.id);
+      async ({ person, ctx, set }) => {
+        await takeExport(ctx, person.id);
         return new Response(exportPerson(ctx, person.id), {
           headers: {
             "content-type": "application/zip",
@@ -70,7 +71,8 @@ export function privacyRoutes(guarded: ReturnType<typeof guard>, limiter: RateLi
     });
 }
 
-function takeExport(limiter: RateLimiter, userId: string): void {
-  const verdict = limiter.take(`export:${userId}`, EXPORT_BUCKET);
+async function takeExport(ctx: Context, userId: string): Promise<void> {
+  if (ctx.settings.RATE_LIMITS === "off") return;
+  const verdict = await takeShared(ctx, EXPORT_BUCKET, userId);
   if (!verdict.allowed) throw new Refusal("rate_limited", { retry_after: verdict.retryAfterSeconds });
 }

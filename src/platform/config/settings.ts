@@ -17,7 +17,7 @@ export const settingsTable = {
     example: "https://app.example.org",
   }),
   ALLOWED_ORIGINS: list({
-    text: "Further web origins whose pages may open the live socket; that of PUBLIC_URL and Telegram's may always.",
+    text: "Further web origins whose pages may call the API and open its sockets; that of PUBLIC_URL and Telegram's may always.",
     default: [],
     example: "https://app.example.org,http://localhost:5173",
     each: /^https?:\/\/[a-zA-Z0-9.:[\]-]+$/,

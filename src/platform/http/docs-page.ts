@@ -4,6 +4,7 @@ import { Elysia, t } from "elysia";
 import styleFile from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import scriptFile from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
 import { Refusal } from "../errors.ts";
+import { pagePolicy } from "./browser-headers.ts";
 
 /** Hashed names never mean anything else. */
 const FOR_EVER = "public, max-age=31536000, immutable";
@@ -11,20 +12,11 @@ const FOR_EVER = "public, max-age=31536000, immutable";
 const ASK_AGAIN = "public, no-cache";
 const HASH_DIGITS = 16;
 
-/**
- * Everything that the page needs comes from this server. The viewer sets styles on its elements, so inline styles are
- * allowed; inline scripts are not.
- */
-const PAGE_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+/** The viewer sets styles on its elements. It shows itself alone, in no frame of anybody's. */
+const PAGE_HEADERS = {
+  "content-security-policy": pagePolicy({ framedBy: "nobody", inlineStyles: true }),
+  "cross-origin-opener-policy": "same-origin",
+};
 
 /** Something to send: as it is, and compressed once for all who take that. */
 interface Packed {
@@ -50,11 +42,7 @@ export function apiDocs(options: { title: string; describe: () => unknown }) {
   const page = once(() => buildPage(options.title));
   return new Elysia({ name: "api-docs" })
     .get("/openapi.json", async ({ request }) => send(request, await document(), ASK_AGAIN), HIDDEN)
-    .get(
-      "/docs",
-      async ({ request }) => send(request, (await page()).html, ASK_AGAIN, { "content-security-policy": PAGE_POLICY }),
-      HIDDEN,
-    )
+    .get("/docs", async ({ request }) => send(request, (await page()).html, ASK_AGAIN, PAGE_HEADERS), HIDDEN)
     .get(
       "/docs/:file",
       async ({ params, request }) => {
@@ -128,7 +116,7 @@ function named(name: string, file: Packed, extension: string): string {
 }
 
 function send(request: Request, file: Packed, cacheControl: string, more: Record<string, string> = {}): Response {
-  const headers = { "cache-control": cacheControl, etag: file.etag, vary: "accept-encoding", ...more };
+  const headers = { "cache-control": cacheControl, etag: file.etag, vary: "Accept-Encoding, Origin", ...more };
   if (request.headers.get("if-none-match")?.includes(file.etag)) return new Response(null, { status: 304, headers });
   if (!takesGzip(request)) return new Response(file.plain, { headers: { ...headers, "content-type": file.type } });
   return new Response(file.gzip, { headers: { ...headers, "content-type": file.type, "content-encoding": "gzip" } });

@@ -30,6 +30,16 @@ export const ANSWER_HEADERS: JsonSchema = {
     schema: { type: "integer", minimum: 1 },
     example: 5,
   },
+  RateLimit: {
+    description: "The bucket that was asked: `r` tokens are left, in `t` seconds it is full again.",
+    schema: { type: "string" },
+    example: '"person";r=0;t=40',
+  },
+  "RateLimit-Policy": {
+    description: "The bucket: `q` tokens fill it in `w` seconds.",
+    schema: { type: "string" },
+    example: '"person";q=2000;w=40',
+  },
   "Idempotency-Replayed": {
     description: "`true` where this is the first answer again and nothing was done a second time.",
     schema: { type: "string", const: "true" },
@@ -151,6 +161,9 @@ function refusalResponse(status: string, codes: readonly RefusalCode[]): JsonSch
     description: codes.map((code) => `\`${code}\`: ${refusalText(code).en}`).join("\n\n"),
     headers: headersOf({
       ...(retry ? { "Retry-After": header("Retry-After") } : {}),
+      ...(codes.includes("rate_limited")
+        ? { RateLimit: header("RateLimit"), "RateLimit-Policy": header("RateLimit-Policy") }
+        : {}),
       ...(status === "401" ? { "WWW-Authenticate": header("WWW-Authenticate") } : {}),
     }),
     content: {

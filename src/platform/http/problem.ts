@@ -2,6 +2,7 @@ import { Elysia, ValidationError } from "elysia";
 import { ProviderFailure, Refusal } from "../errors.ts";
 import { type RefusalCode, refusalText } from "../refusals.ts";
 import type { Log } from "../telemetry/log.ts";
+import { isPreflight, preflightHeaders } from "./cross-origin.ts";
 import type { MethodTable } from "./method-table.ts";
 
 /** The media type of every refusal (RFC 9457). */
@@ -47,12 +48,16 @@ export function problemOf(refusal: Refusal, language: "ru" | "en", requestId: st
   };
 }
 
+/** Refusals of what is then still on its way; with the connection it stops coming. */
+const CLOSING_STATUSES: ReadonlySet<number> = new Set([408, 413, 414]);
+
 /** The answer that carries a refusal, with `Retry-After` where the refusal names a time. */
 export function problemResponse(refusal: Refusal, request: Request, requestId: string): Response {
   const problem = problemOf(refusal, languageOf(request), requestId);
   const headers: Record<string, string> = { "content-type": PROBLEM_TYPE, "x-request-id": requestId };
   if (typeof refusal.details.retry_after === "number") headers["retry-after"] = String(refusal.details.retry_after);
   if (problem.status === 401) headers["www-authenticate"] = "Bearer";
+  if (CLOSING_STATUSES.has(problem.status)) headers.connection = "close";
   return new Response(JSON.stringify(problem), { status: problem.status, headers });
 }
 
@@ -66,7 +71,10 @@ export function problems(log: Log, methods: MethodTable) {
     const requestId = String(set.headers["x-request-id"] ?? "");
     const allowed = code === "NOT_FOUND" ? methods.allowedAt(new URL(request.url).pathname) : [];
     if (allowed.length > 0 && request.method === "OPTIONS") {
-      return new Response(null, { status: 204, headers: { allow: allowed.join(", "), "x-request-id": requestId } });
+      // Strangers hear what the path takes and nothing that would let their pages send it.
+      const mayAsk = isPreflight(request) && set.headers["access-control-allow-origin"] !== undefined;
+      const headers = { allow: allowed.join(", "), "x-request-id": requestId };
+      return new Response(null, { status: 204, headers: { ...headers, ...(mayAsk ? preflightHeaders(allowed) : {}) } });
     }
     // A method that the path does take brought nobody: GET of a socket that does not ask for one.
     if (allowed.length > 0 && !allowed.includes(request.method)) {

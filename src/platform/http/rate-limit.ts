@@ -9,7 +9,15 @@ export interface RatePolicy {
   cost: number;
 }
 
-export type RateVerdict = { allowed: true } | { allowed: false; retryAfterSeconds: number };
+/** What is left in the bucket, and in how many seconds (rounded up) it will be full again. */
+interface BucketState {
+  tokensLeft: number;
+  fullAfterSeconds: number;
+}
+
+export type RateVerdict =
+  | ({ allowed: true } & BucketState)
+  | ({ allowed: false; retryAfterSeconds: number } & BucketState);
 
 export interface RateLimiter {
   /** Takes `cost` tokens from the bucket of `key`, or none and says when there will be enough (whole seconds, >= 1). */
@@ -62,17 +70,26 @@ export function createRateLimiter(options: { clock: Clock; entriesMax: number; r
       const known = index === undefined ? undefined : buckets[index];
       const tokens = known === undefined ? policy.capacity : refilled(known, policy, nowMs);
       if (tokens + ROUNDING < policy.cost) {
-        return { allowed: false, retryAfterSeconds: Math.ceil((policy.cost - tokens) / policy.refillPerSecond) };
+        const retryAfterSeconds = Math.ceil((policy.cost - tokens) / policy.refillPerSecond);
+        return { allowed: false, retryAfterSeconds, ...stateOf(tokens, policy) };
       }
       const left = Math.max(0, tokens - policy.cost);
       const fullAtMs = nowMs + ((policy.capacity - left) / policy.refillPerSecond) * SECOND_MS;
       if (known === undefined) place({ key, tokens: left, updatedAtMs: nowMs, fullAtMs });
       else Object.assign(known, { tokens: left, updatedAtMs: nowMs, fullAtMs });
-      return { allowed: true };
+      return { allowed: true, ...stateOf(left, policy) };
     },
     get size() {
       return buckets.length;
     },
+  };
+}
+
+/** The bucket in whole tokens and seconds, as clients are told. */
+function stateOf(tokens: number, { capacity, refillPerSecond }: RatePolicy): BucketState {
+  return {
+    tokensLeft: Math.floor(tokens + ROUNDING),
+    fullAfterSeconds: Math.ceil((capacity - tokens) / refillPerSecond - ROUNDING),
   };
 }
 

@@ -1,79 +1,62 @@
 import { Elysia } from "elysia";
-import { Refusal } from "../errors.ts";
-import { newId } from "../ids.ts";
-import { clientAddress, type TrustedProxies } from "./client-address.ts";
+import { addressNetwork, clientAddress, type TrustedProxies } from "./client-address.ts";
+import type { RequestsInHand } from "./in-hand.ts";
+import { createArrivingBodies } from "./json-body.ts";
+import { requestIdOf } from "./request-id.ts";
 import { nextTurn } from "./turn.ts";
 
-/** A JSON body of any route of ours fits well into this. */
-export const JSON_BODY_BYTES_MAX = 64 * 1024;
-/** A body that trickles in slower than this is not a client of ours. */
-const JSON_BODY_MS_MAX = 15_000;
-const REQUEST_ID = /^[\w.-]{8,64}$/;
+/** Nobody's: the connection is gone, or is none that has an address. No proxy to trust, and one allowance for them all. */
+const UNKNOWN_ADDRESS = "unknown";
+
+export interface ScopeOptions {
+  trustedProxies: TrustedProxies;
+  isStopping: () => boolean;
+  /** Headers of every answer to this request. */
+  headersOf(request: Request): Readonly<Record<string, string>>;
+  inHand: RequestsInHand;
+  /** How large the JSON body of a request may be, in bytes, where that is not the usual. */
+  jsonBytesMax?(request: Request, path: string): number | undefined;
+}
+
+interface Connections {
+  requestIP(request: Request): { address: string } | null;
+}
 
 /**
- * What every request gets before anything else: a number that follows it through jobs and provider calls (the client's
- * own `X-Request-Id` if it is a sane one), the address it came from, and security headers on its answer. JSON bodies are
- * read here under a size and time limit.
+ * What every request gets before anything else: its number, the address it came from, and the headers of its answer.
+ * JSON bodies are read here under limits of size, time and number. Those that a route is found for are counted in;
+ * balancers ask for health at any time and are not.
  */
-export function requestScope(
-  trustedProxies: TrustedProxies,
-  isStopping: () => boolean,
-  /** Paths whose JSON bodies may be larger than others, in bytes. */
-  jsonBytesMax: Readonly<Record<string, number>> = {},
-) {
+export function requestScope(options: ScopeOptions) {
+  const { trustedProxies, isStopping, headersOf, inHand, jsonBytesMax } = options;
+  const bodies = createArrivingBodies();
+  const addressOf = (request: Request, server: Connections | null) =>
+    clientAddress({
+      // Without a server a request comes from this very process: a test's, or a page's of ours.
+      peer: server === null ? "127.0.0.1" : (server.requestIP(request)?.address ?? UNKNOWN_ADDRESS),
+      forwardedFor: request.headers.get("x-forwarded-for"),
+      trustedProxies,
+    });
   return (
     new Elysia({ name: "request-scope" })
       .onRequest(async ({ request, set }) => {
-        const given = request.headers.get("x-request-id");
-        set.headers["x-request-id"] = given !== null && REQUEST_ID.test(given) ? given : newId();
-        set.headers["x-content-type-options"] = "nosniff";
-        set.headers["referrer-policy"] = "no-referrer";
-        set.headers["cache-control"] = "no-store";
+        Object.assign(set.headers, headersOf(request));
+        set.headers["x-request-id"] = requestIdOf(request);
         // Whoever keeps its connection must not send the next request into one that is about to be closed.
         if (isStopping()) set.headers.connection = "close";
         const turn = nextTurn();
         if (turn) await turn;
       })
       // Any other content stays unread: upload routes stream it, all others refuse an empty object by their schema.
-      .onParse({ as: "global" }, ({ request, contentType, path }) =>
-        contentType === "application/json" ? readJson(request, jsonBytesMax[path]) : {},
-      )
-      .derive({ as: "global" }, ({ request, server, set }) => ({
-        requestId: String(set.headers["x-request-id"]),
-        address: clientAddress({
-          peer: server?.requestIP(request)?.address ?? "127.0.0.1",
-          forwardedFor: request.headers.get("x-forwarded-for"),
-          trustedProxies,
-        }),
-      }))
+      .onParse({ as: "global" }, ({ request, contentType, path, server }) => {
+        if (contentType.toLowerCase() !== "application/json") return {};
+        return bodies.read(request, addressNetwork(addressOf(request, server)), {
+          bytesMax: jsonBytesMax?.(request, path),
+        });
+      })
+      .derive({ as: "global" }, ({ request, server, set, path }) => {
+        if (!path.startsWith("/health/")) inHand.enter(request);
+        return { requestId: String(set.headers["x-request-id"]), address: addressOf(request, server) };
+      })
   );
-}
-
-/** Reads a JSON body chunk by chunk, so that neither a huge nor a slow one costs more than its limit. */
-export async function readJson(request: Request, bytesMax: number = JSON_BODY_BYTES_MAX): Promise<unknown> {
-  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw new Refusal("body_too_large");
-  const reader = request.body?.getReader();
-  if (!reader) throw new Refusal("malformed_body");
-  const deadline = setTimeout(() => void reader.cancel().catch(() => {}), JSON_BODY_MS_MAX);
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let text = "";
-  let bytes = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      bytes += value.byteLength;
-      if (bytes > bytesMax) {
-        await reader.cancel().catch(() => {});
-        throw new Refusal("body_too_large");
-      }
-      text += decoder.decode(value, { stream: true });
-    }
-    return JSON.parse(text + decoder.decode());
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    throw new Refusal("malformed_body");
-  } finally {
-    clearTimeout(deadline);
-  }
 }

@@ -29,8 +29,13 @@ describe("a token bucket", () => {
   test("allows a burst up to its capacity, then says when to come back", () => {
     const { limiter } = limiterWithClock();
     expect(times(5, () => limiter.take("anna", POLICY))).toEqual([true, true, true, true, true]);
-    expect(limiter.take("anna", POLICY)).toEqual({ allowed: false, retryAfterSeconds: 1 });
-    expect(limiter.take("anna", { ...POLICY, cost: 3 })).toEqual({ allowed: false, retryAfterSeconds: 3 });
+    expect(limiter.take("anna", POLICY)).toEqual({
+      allowed: false,
+      retryAfterSeconds: 1,
+      tokensLeft: 0,
+      fullAfterSeconds: 5,
+    });
+    expect(limiter.take("anna", { ...POLICY, cost: 3 })).toMatchObject({ allowed: false, retryAfterSeconds: 3 });
   });
 
   test("refills with time and never above its capacity", () => {
@@ -51,7 +56,7 @@ describe("a token bucket", () => {
         const verdict = limiter.take("anna", policy);
         if (verdict.allowed) throw new Error("the bucket was empty");
         pass(verdict.retryAfterSeconds);
-        expect(limiter.take("anna", policy)).toEqual({ allowed: true });
+        expect(limiter.take("anna", policy)).toMatchObject({ allowed: true });
       }
     }
   });

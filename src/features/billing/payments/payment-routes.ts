@@ -22,6 +22,8 @@ import { listPayments, ownPayment, paymentView, receiptUrlOf } from "./payment-v
 import { takeNotice } from "./payment-webhook.ts";
 import { ASK_MS_MAX, askProvider } from "./payments.ts";
 
+export { isFromProvider } from "./payment-webhook.ts";
+
 const Moment = t.String({ format: "date-time" });
 const RETURN_URL_LENGTH_MAX = 2_048;
 /** People who wait for the provider at once; a slow provider must not hold every connection of this process. */
@@ -208,7 +210,7 @@ export function paymentRoutes(guarded: ReturnType<typeof guard>) {
         return { status: "ok" as const };
       },
       {
-        anyone: "read",
+        hint: "yookassa",
         query: NoQuerySchema,
         body: t.Unknown({ description: "As YooKassa sends it; a hint, always re-read." }),
         response: { 200: t.Object({ status: t.Literal("ok") }, closed) },

@@ -1,6 +1,6 @@
 import { lt } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
-import { after, DAY_MS } from "../../../platform/clock.ts";
+import { after, DAY_MS, HOUR_MS } from "../../../platform/clock.ts";
 import { OperatorError, Refusal } from "../../../platform/errors.ts";
 import { isTrusted, trustedProxiesFrom } from "../../../platform/http/client-address.ts";
 import { newId } from "../../../platform/ids.ts";
@@ -15,9 +15,13 @@ const NOTICE_KEPT_MS = 90 * DAY_MS;
 /** Notices that are worked on at once; more come again, so a slow provider cannot fill the process with them. */
 const AT_ONCE_MAX = 20;
 
+/** Notices from elsewhere that are written down in an hour; a flood of forgeries must not fill the disk. */
+const STRAYS_JOURNALED_PER_HOUR = 100;
+
 const official = trustedProxiesFrom(NOTICE_NETWORKS);
 const loopback = trustedProxiesFrom(["127.0.0.0/8", "::1/128"]);
 let atOnce = 0;
+let strays = { hour: 0, count: 0 };
 
 /**
  * A notice of the payment provider: a hint to look. Nothing in it is believed but which object to read back. Resolves
@@ -36,6 +40,7 @@ export async function takeNotice(ctx: Context, notice: { body: unknown; address:
       createdAt: ctx.clock.now(),
     });
   if (!isFromProvider(ctx, notice.address)) {
+    if (!mayJournalStray(ctx)) return;
     ctx.log.warn("a notice came from an address outside the provider's list");
     await journal("foreign_address");
     return;
@@ -57,8 +62,15 @@ export async function takeNotice(ctx: Context, notice: { body: unknown; address:
   }
 }
 
+/** Counts in this process; beyond the number neither table nor log grow. */
+function mayJournalStray({ clock }: Pick<Context, "clock">): boolean {
+  const hour = Math.floor(clock.now().getTime() / HOUR_MS);
+  strays = hour === strays.hour ? { hour, count: strays.count + 1 } : { hour, count: 1 };
+  return strays.count <= STRAYS_JOURNALED_PER_HOUR;
+}
+
 /** A second net behind the re-reading: the official networks, and loopback where emulators are allowed. */
-function isFromProvider(ctx: Pick<Context, "settings">, address: string): boolean {
+export function isFromProvider(ctx: Pick<Context, "settings">, address: string): boolean {
   return isTrusted(official, address) || (ctx.settings.PROVIDER_LOOPBACK === "allow" && isTrusted(loopback, address));
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { settingsTable } from "../../../src/platform/config/settings.ts";
-import { originRule } from "../../../src/platform/live/origin.ts";
+import { originRule } from "../../../src/platform/http/origins.ts";
 
 const mayConnect = originRule({
   PUBLIC_URL: "https://app.example.org/base",

@@ -1,0 +1,53 @@
+import { Elysia } from "elysia";
+import { Refusal } from "../errors.ts";
+import type { RequestsInHand } from "./in-hand.ts";
+import { problemResponse } from "./problem.ts";
+import { requestIdOf } from "./request-id.ts";
+
+/** Path and query together. Nothing of ours comes near; the signed links are the longest. */
+export const ADDRESS_LENGTH_MAX = 8_192;
+/**
+ * What is announced larger is sent away before anybody asks who it is. Each route has its own limit far below, and first
+ * says 401 to strangers.
+ */
+export const BODY_BYTES_MAX = 64 * 1024 * 1024;
+
+export interface DoorOptions {
+  /** Headers of every answer to this request. */
+  headersOf(request: Request): Readonly<Record<string, string>>;
+  inHand: RequestsInHand;
+  /** What the refusal of an upload names as the limit of one file. */
+  uploadBytesMax: number;
+}
+
+/**
+ * What stands in front of the router: requests that no route would take are sent away unread, and whoever came in is
+ * counted out at the end, whatever way that comes. `wrap` is the one place that every request passes on its way in and
+ * out, those too that Bun's own router finds.
+ */
+export function door({ headersOf, inHand, uploadBytesMax }: DoorOptions) {
+  return new Elysia({ name: "door" }).wrap((handle) => (request: Request, ...rest: unknown[]) => {
+    const refusal = refusalOf(request, uploadBytesMax);
+    if (refusal !== null) return sentAway(refusal, request, headersOf(request));
+    const answer = (handle as (request: Request, ...rest: unknown[]) => unknown)(request, ...rest);
+    if (!(answer instanceof Promise)) {
+      inHand.leave(request);
+      return answer;
+    }
+    return answer.finally(() => inHand.leave(request));
+  });
+}
+
+function refusalOf(request: Request, uploadBytesMax: number): Refusal | null {
+  if (request.url.length > ADDRESS_LENGTH_MAX) return new Refusal("address_too_long");
+  const announced = request.headers.get("content-length");
+  if (announced === null || Number(announced) <= BODY_BYTES_MAX) return null;
+  const isUpload = /^multipart\//i.test(request.headers.get("content-type") ?? "");
+  return isUpload ? new Refusal("file_too_large", { bytes_max: uploadBytesMax }) : new Refusal("body_too_large");
+}
+
+function sentAway(refusal: Refusal, request: Request, headers: Readonly<Record<string, string>>): Response {
+  const answer = problemResponse(refusal, request, requestIdOf(request));
+  for (const [name, value] of Object.entries(headers)) if (!answer.headers.has(name)) answer.headers.set(name, value);
+  return answer;
+}

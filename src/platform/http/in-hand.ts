@@ -1,0 +1,44 @@
+import { Refusal } from "../errors.ts";
+
+/**
+ * Requests that are worked on at once in one process. More than the database answers side by side would only wait in line
+ * for it, longer than anybody waits for a page; whoever is told at once can come again. At the pace of a small server
+ * this many are a few hundredths of a second of work.
+ */
+export const REQUESTS_IN_HAND_MAX = 256;
+const RETRY_AFTER_SECONDS = 1;
+
+/** The requests that the process is working on. */
+export interface RequestsInHand {
+  /** Counts the request in, or throws the refusal `busy` while too many are in hand. */
+  enter(request: Request): void;
+  /** Counts it out, if it is in. */
+  leave(request: Request): void;
+  readonly count: number;
+}
+
+/** How each request that is counted in leaves, for those who only wait. */
+const exits = new WeakMap<Request, () => void>();
+
+export function createRequestsInHand(countMax = REQUESTS_IN_HAND_MAX): RequestsInHand {
+  const inHand = new Set<Request>();
+  return {
+    enter(request) {
+      if (inHand.size >= countMax) throw new Refusal("busy", { retry_after: RETRY_AFTER_SECONDS });
+      inHand.add(request);
+      exits.set(request, () => void inHand.delete(request));
+    },
+    leave: (request) => void inHand.delete(request),
+    get count() {
+      return inHand.size;
+    },
+  };
+}
+
+/**
+ * Gives a request's place to others: from here on it waits for something that takes seconds (news, an assistant, a turn
+ * at the images) and has a limit of its own. Otherwise those who wait would keep out those who are answered at once.
+ */
+export function stepAside(request: Request): void {
+  exits.get(request)?.();
+}

@@ -1,0 +1,107 @@
+import { describe, expect, test } from "bun:test";
+import { users } from "../../../src/features/profile/index.ts";
+import { databaseIsFile } from "../../../src/platform/db/open.ts";
+import { createRequestsInHand, REQUESTS_IN_HAND_MAX, stepAside } from "../../../src/platform/http/in-hand.ts";
+import { startTestApp } from "../../support/app.ts";
+
+const POOL_MAX = 2;
+
+const asked = () => new Request("http://localhost/");
+
+describe("requests in hand", () => {
+  test("are so many at once, and each place is given again", () => {
+    const inHand = createRequestsInHand(2);
+    const [first, second, third] = [asked(), asked(), asked()];
+    inHand.enter(first);
+    inHand.enter(second);
+    expect(() => inHand.enter(third)).toThrow("busy");
+    inHand.leave(third);
+    expect(inHand.count).toBe(2);
+    inHand.leave(first);
+    inHand.leave(first);
+    inHand.enter(third);
+    expect(inHand.count).toBe(2);
+  });
+
+  test("that only wait give their place away, once", () => {
+    const inHand = createRequestsInHand(1);
+    const [waiting, other] = [asked(), asked()];
+    inHand.enter(waiting);
+    stepAside(waiting);
+    inHand.enter(other);
+    stepAside(waiting);
+    inHand.leave(waiting);
+    expect(inHand.count).toBe(1);
+    // One that nobody counted has nothing to give.
+    stepAside(asked());
+    expect(inHand.count).toBe(1);
+  });
+});
+
+describe("H8 more than the database can answer", () => {
+  test("H8 is refused at once, health goes on answering, and whoever is in is answered", async () => {
+    const app = await startTestApp({ settings: { RATE_LIMITS: "off", DATABASE_POOL_MAX: String(POOL_MAX) } });
+    const person = await app.signIn();
+    const surplus = 40;
+    const refusedMs: number[] = [];
+    const gate = Promise.withResolvers<void>();
+    // Every connection there is: one handle on SQLite, a pool of two on Postgres.
+    const held = Array.from({ length: databaseIsFile ? 1 : POOL_MAX }, () =>
+      app.open.database.transaction(async (queries) => {
+        await queries.select().from(users).limit(1);
+        await gate.promise;
+      }),
+    );
+    await Bun.sleep(20);
+    const answers = Array.from({ length: REQUESTS_IN_HAND_MAX + surplus }, async () => {
+      const startedAt = performance.now();
+      const answer = await app.request("/profile", { as: person });
+      if (answer.status === 503) refusedMs.push(performance.now() - startedAt);
+      return answer;
+    });
+    await Promise.race([Promise.all(answers), Bun.sleep(300)]);
+    expect(refusedMs).toHaveLength(surplus);
+    expect((await app.request("/health/live")).status).toBe(200);
+    gate.resolve();
+    await Promise.all(held);
+    const all = await Promise.all(answers);
+    const statuses = all.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(REQUESTS_IN_HAND_MAX);
+    const refused = all.find(({ status }) => status === 503);
+    expect(await refused?.json()).toMatchObject({ code: "busy", retry_after: 1 });
+    expect(refused?.headers.get("retry-after")).toBe("1");
+    // And then there is room again.
+    expect((await app.request("/profile", { as: person })).status).toBe(200);
+  });
+
+  test("H8 those who wait for news take no places from others", async () => {
+    const app = await startTestApp({ settings: { RATE_LIMITS: "off" } });
+    const people = await Promise.all(Array.from({ length: 30 }, () => app.signIn()));
+    const polls: Promise<Response>[] = [];
+    // Until it begins to wait a request is in hand like any other, so they come one person after another.
+    for (const as of people) {
+      for (let each = 0; each < 10; each += 1) polls.push(app.request("/live/events?since=0&wait=3", { as }));
+      await Bun.sleep(15);
+    }
+    expect(polls.length).toBeGreaterThan(REQUESTS_IN_HAND_MAX);
+    await Bun.sleep(300);
+    const [someone] = people;
+    expect((await app.request("/balance", { as: someone })).status).toBe(200);
+    for (const poll of await Promise.all(polls)) expect(poll.status).toBe(200);
+  }, 20_000);
+
+  test("H8 one person's long polls are ten; the eleventh ends the oldest, which is answered", async () => {
+    const app = await startTestApp();
+    const as = await app.signIn();
+    const ended: number[] = [];
+    const polls = Array.from({ length: 11 }, async (_, index) => {
+      await Bun.sleep(index * 5);
+      const answer = await app.request("/live/events?since=0&wait=1", { as });
+      ended.push(index);
+      return answer;
+    });
+    await Bun.sleep(400);
+    expect(ended).toEqual([0]);
+    for (const answer of await Promise.all(polls)) expect(answer.status).toBe(200);
+  });
+});
