@@ -27,6 +27,7 @@ import { describeRoutes } from "./platform/http/openapi.ts";
 import { problems } from "./platform/http/problem.ts";
 import { createRateLimiter } from "./platform/http/rate-limit.ts";
 import { requestScope } from "./platform/http/request-scope.ts";
+import type { TracingPlugin } from "./platform/http/trace-requests.ts";
 import { createLiveHub } from "./platform/live/hub.ts";
 import { createLivePresence } from "./platform/live/presence.ts";
 import { createSignOuts } from "./platform/live/sign-outs.ts";
@@ -40,6 +41,8 @@ export interface AppOptions {
   sandbox?: ((request: Request) => Promise<Response>) | undefined;
   healthChecks: readonly HealthCheck[];
   isStopping: () => boolean;
+  /** Makes spans of requests, where traces are on. */
+  tracing?: TracingPlugin | undefined;
   /** Milliseconds between two heartbeats of a live socket, for tests that cannot wait for one. */
   heartbeatMs?: number;
 }
@@ -55,7 +58,7 @@ export function createApp(ctx: Context, options: AppOptions) {
   const methods = createMethodTable();
   const sockets = createLiveSockets(hub, ctx.log, options.heartbeatMs, createLivePresence(ctx));
 
-  const app = new Elysia({
+  const base = new Elysia({
     normalize: false,
     websocket: {
       maxPayloadLength: 64 * 1024,
@@ -63,13 +66,18 @@ export function createApp(ctx: Context, options: AppOptions) {
       closeOnBackpressureLimit: true,
       idleTimeout: 120,
     },
-  })
+  });
+  if (options.tracing) base.use(options.tracing);
+  const app = base
     .use(
-      requestScope(trustedProxiesFrom(ctx.settings.TRUSTED_PROXIES), options.isStopping, {
-        "/api/v1/telegram/webhook": UPDATE_BYTES_MAX,
-      }),
+      requestScope(
+        trustedProxiesFrom(ctx.settings.TRUSTED_PROXIES),
+        options.isStopping,
+        { "/api/v1/telegram/webhook": UPDATE_BYTES_MAX },
+        ctx.telemetry,
+      ),
     )
-    .use(problems(ctx.log, methods))
+    .use(problems(ctx.log, methods, ctx.telemetry.faults))
     .use(health(options.healthChecks, options.isStopping))
     .group("/api/v1", (api) =>
       api

@@ -88,6 +88,18 @@ export function halfSet(settings: Settings, sources: Sources): string[] {
       "DATABASE_PREPARE is set without DATABASE_URL: it is for Postgres. Set DATABASE_URL, or leave it out.",
     ],
     [
+      isSet("METRICS_HOST") && settings.METRICS_PORT === 0,
+      "METRICS_HOST is set without METRICS_PORT: there is no such listener. Set METRICS_PORT, or leave it out.",
+    ],
+    [
+      (isSet("OTEL_EXPORTER_OTLP_HEADERS") || isSet("TRACES_PERCENT")) && settings.OTEL_EXPORTER_OTLP_ENDPOINT === "",
+      "OTEL_EXPORTER_OTLP_HEADERS or TRACES_PERCENT is set without OTEL_EXPORTER_OTLP_ENDPOINT: there are no traces. Set it, or leave them out.",
+    ],
+    [
+      isSet("SENTRY_ENVIRONMENT") && settings.SENTRY_DSN === "",
+      "SENTRY_ENVIRONMENT is set without SENTRY_DSN: nothing is reported. Set SENTRY_DSN, or leave it out.",
+    ],
+    [
       settings.RATE_LIMITS === "off",
       "RATE_LIMITS=off is for measurements: anybody may flood the server. Set it to on.",
     ],

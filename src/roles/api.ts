@@ -1,5 +1,6 @@
 import type { OpenContext } from "../context.ts";
 import { OperatorError } from "../platform/errors.ts";
+import type { GaugeSource } from "../platform/telemetry/meters.ts";
 import { createApp } from "../routes.ts";
 
 /** Bodies are streamed and each route has its own limit far below; this one only stops what no route would read. */
@@ -15,6 +16,8 @@ const DRAIN_MS = 5_000;
 
 export interface RunningApi {
   port: number;
+  /** What only a process with an API can count. */
+  gauges: readonly GaugeSource[];
   stop(): Promise<void>;
 }
 
@@ -27,6 +30,8 @@ export async function startApi(
   let stopping = false;
   await ctx.wakeUps.start();
   await ctx.deltas.start();
+  // Its library is large and loaded only where traces are on.
+  const tracing = ctx.telemetry.traces && (await import("../platform/http/trace-requests.ts")).traceRequests();
   const { app, hub, sockets } = createApp(ctx, {
     isStopping: () => stopping,
     healthChecks: [
@@ -34,6 +39,7 @@ export async function startApi(
       { name: "images", check: () => ctx.images.warmUp() },
     ],
     sandbox: options.sandbox,
+    tracing: tracing ?? undefined,
   });
   try {
     app.listen({
@@ -56,6 +62,20 @@ export async function startApi(
   ctx.log.info("listening", { port, url: ctx.settings.PUBLIC_URL });
   return {
     port,
+    gauges: [
+      {
+        name: "atelier_live_sockets",
+        help: "Open live sockets of this process.",
+        labels: [],
+        read: () => [{ value: sockets.size }],
+      },
+      {
+        name: "atelier_live_listeners",
+        help: "Live sockets and long polls that wait for events.",
+        labels: [],
+        read: () => [{ value: hub.size }],
+      },
+    ],
     async stop() {
       stopping = true;
       await Bun.sleep(FAREWELL_MS);

@@ -1,8 +1,11 @@
 import { Elysia } from "elysia";
 import { Refusal } from "../errors.ts";
 import { newId } from "../ids.ts";
+import { currentScope } from "../telemetry/scope.ts";
+import { noTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
 import { clientAddress, type TrustedProxies } from "./client-address.ts";
 import { nextTurn } from "./turn.ts";
+import { watchRequests } from "./watch-requests.ts";
 
 /** A JSON body of any route of ours fits well into this. */
 export const JSON_BODY_BYTES_MAX = 64 * 1024;
@@ -20,12 +23,21 @@ export function requestScope(
   isStopping: () => boolean,
   /** Paths whose JSON bodies may be larger than others, in bytes. */
   jsonBytesMax: Readonly<Record<string, number>> = {},
+  { meters, traces }: Pick<Telemetry, "meters" | "traces"> = noTelemetry,
 ) {
   return (
     new Elysia({ name: "request-scope" })
+      .wrap(watchRequests(meters))
       .onRequest(async ({ request, set }) => {
         const given = request.headers.get("x-request-id");
-        set.headers["x-request-id"] = given !== null && REQUEST_ID.test(given) ? given : newId();
+        const requestId = given !== null && REQUEST_ID.test(given) ? given : newId();
+        set.headers["x-request-id"] = requestId;
+        const scope = currentScope();
+        if (scope) scope.requestId = requestId;
+        if (scope && traces) {
+          traces.annotate({ "atelier.request_id": requestId });
+          scope.traceParent = traces.current();
+        }
         set.headers["x-content-type-options"] = "nosniff";
         set.headers["referrer-policy"] = "no-referrer";
         set.headers["cache-control"] = "no-store";
@@ -35,18 +47,28 @@ export function requestScope(
         if (turn) await turn;
       })
       // Any other content stays unread: upload routes stream it, all others refuse an empty object by their schema.
-      .onParse({ as: "global" }, ({ request, contentType, path }) =>
-        contentType === "application/json" ? readJson(request, jsonBytesMax[path]) : {},
-      )
-      .derive({ as: "global" }, ({ request, server, set }) => ({
-        requestId: String(set.headers["x-request-id"]),
-        address: clientAddress({
-          peer: server?.requestIP(request)?.address ?? "127.0.0.1",
-          forwardedFor: request.headers.get("x-forwarded-for"),
-          trustedProxies,
-        }),
-      }))
+      .onParse({ as: "global" }, ({ request, contentType, path, route }) => {
+        noteRoute(route);
+        return contentType === "application/json" ? readJson(request, jsonBytesMax[path]) : {};
+      })
+      .derive({ as: "global" }, ({ request, server, set, route }) => {
+        noteRoute(route);
+        return {
+          requestId: String(set.headers["x-request-id"]),
+          address: clientAddress({
+            peer: server?.requestIP(request)?.address ?? "127.0.0.1",
+            forwardedFor: request.headers.get("x-forwarded-for"),
+            trustedProxies,
+          }),
+        };
+      })
   );
+}
+
+/** Only the template: the path itself may hold a token. */
+function noteRoute(route: string): void {
+  const scope = currentScope();
+  if (scope) scope.route = route;
 }
 
 /** Reads a JSON body chunk by chunk, so that neither a huge nor a slow one costs more than its limit. */
