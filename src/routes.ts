@@ -66,17 +66,17 @@ export function createApp(ctx: Context, options: AppOptions) {
       closeOnBackpressureLimit: true,
       idleTimeout: 120,
     },
-  });
+  }).use(
+    requestScope(
+      trustedProxiesFrom(ctx.settings.TRUSTED_PROXIES),
+      options.isStopping,
+      { "/api/v1/telegram/webhook": UPDATE_BYTES_MAX },
+      ctx.telemetry,
+    ),
+  );
+  // After the scope, and so around it: what comes later wraps what came before.
   if (options.tracing) base.use(options.tracing);
   const app = base
-    .use(
-      requestScope(
-        trustedProxiesFrom(ctx.settings.TRUSTED_PROXIES),
-        options.isStopping,
-        { "/api/v1/telegram/webhook": UPDATE_BYTES_MAX },
-        ctx.telemetry,
-      ),
-    )
     .use(problems(ctx.log, methods, ctx.telemetry.faults))
     .use(health(options.healthChecks, options.isStopping))
     .group("/api/v1", (api) =>

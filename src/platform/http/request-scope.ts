@@ -23,21 +23,18 @@ export function requestScope(
   isStopping: () => boolean,
   /** Paths whose JSON bodies may be larger than others, in bytes. */
   jsonBytesMax: Readonly<Record<string, number>> = {},
-  { meters, traces }: Pick<Telemetry, "meters" | "traces"> = noTelemetry,
+  watchers: Pick<Telemetry, "meters" | "traces"> = noTelemetry,
 ) {
   return (
     new Elysia({ name: "request-scope" })
-      .wrap(watchRequests(meters))
+      .wrap(watchRequests(watchers))
       .onRequest(async ({ request, set }) => {
         const given = request.headers.get("x-request-id");
         const requestId = given !== null && REQUEST_ID.test(given) ? given : newId();
         set.headers["x-request-id"] = requestId;
         const scope = currentScope();
         if (scope) scope.requestId = requestId;
-        if (scope && traces) {
-          traces.annotate({ "atelier.request_id": requestId });
-          scope.traceParent = traces.current();
-        }
+        scope?.nameSpan?.(requestId);
         set.headers["x-content-type-options"] = "nosniff";
         set.headers["referrer-policy"] = "no-referrer";
         set.headers["cache-control"] = "no-store";
@@ -68,7 +65,7 @@ export function requestScope(
 /** Only the template: the path itself may hold a token. */
 function noteRoute(route: string): void {
   const scope = currentScope();
-  if (scope) scope.route = route;
+  if (scope) scope.route = route.length > 1 && route.endsWith("/") ? route.slice(0, -1) : route;
 }
 
 /** Reads a JSON body chunk by chunk, so that neither a huge nor a slow one costs more than its limit. */

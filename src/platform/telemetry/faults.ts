@@ -3,9 +3,9 @@ import { buildInfo } from "../../build/build-info.ts";
 import { MINUTE_MS } from "../clock.ts";
 import { ProviderFailure } from "../errors.ts";
 import { allowedEvent, framesOf, nameOf } from "./fault-event.ts";
+import { FLUSH_MS_MAX, flushInTime } from "./flush.ts";
 import type { Log } from "./log.ts";
 import { currentScope } from "./scope.ts";
-import { FLUSH_MS_MAX } from "./telemetry.ts";
 
 /** Something that a developer or the owner has to look at. */
 export interface Fault {
@@ -100,7 +100,7 @@ export function startFaultReports(options: FaultReportOptions): FaultReports {
     },
     async stop() {
       // The client's own limit counts from the moment when its queue is asked, and a runtime's fetch may ignore it.
-      await Promise.race([client.close(FLUSH_MS_MAX), Bun.sleep(FLUSH_MS_MAX)]).catch(() => {});
+      await flushInTime(client.close(FLUSH_MS_MAX));
     },
   };
 }

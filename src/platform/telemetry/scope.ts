@@ -12,6 +12,8 @@ export interface Scope {
   jobKind?: string;
   /** Where further spans belong, as W3C's `traceparent`; only while traces are on. */
   traceParent?: string | undefined;
+  /** Writes the request's id onto its span; only while traces are on. */
+  nameSpan?: ((requestId: string) => void) | undefined;
   /** The call to a provider that is under way. */
   call?: CallScope;
 }

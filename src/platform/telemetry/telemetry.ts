@@ -12,15 +12,12 @@ export interface Telemetry {
   readonly meters: Meters | null;
   readonly traces: Traces | null;
   readonly faults: FaultReports | null;
-  /** Sends what is still to be sent, within `FLUSH_MS_MAX`, and lets go of everything. Never throws. */
+  /** Sends what is still to be sent, in two seconds at most, and lets go of everything. Never throws. */
   stop(): Promise<void>;
 }
 
 /** Nobody watches: what commands and most tests run with. */
 export const noTelemetry: Telemetry = { meters: null, traces: null, faults: null, stop: async () => {} };
-
-/** A collector that does not answer holds up the end of the program no longer than this. */
-export const FLUSH_MS_MAX = 2_000;
 
 export interface TelemetryOptions {
   /** Which part this process plays, as reports and traces name it. */

@@ -20,9 +20,9 @@ import {
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace-base";
 import { buildInfo } from "../../build/build-info.ts";
+import { flushInTime } from "./flush.ts";
 import type { Log } from "./log.ts";
 import { allowedSpan } from "./span-attributes.ts";
-import { FLUSH_MS_MAX } from "./telemetry.ts";
 
 /** Spans of what the program does, sent to a collector. */
 export interface Traces {
@@ -30,8 +30,8 @@ export interface Traces {
   job<T>(span: JobSpan<T>, work: () => Promise<T>): Promise<T>;
   /** Writes down a call that has ended, below whatever is under way. */
   call(span: CallSpan): void;
-  /** Says more of the request that is under way. */
-  annotate(attributes: Attributes): void;
+  /** What names the span under way by its request, once that is known. */
+  naming(): (requestId: string) => void;
   /** The span under way as W3C's `traceparent`; undefined when there is none. */
   current(): string | undefined;
   stop(): Promise<void>;
@@ -129,13 +129,16 @@ export function startTraces(options: TraceOptions): Traces {
         outcome !== "ok",
       );
     },
-    annotate: (attributes) => void trace.getActiveSpan()?.setAttributes(attributes),
+    naming() {
+      const span = trace.getActiveSpan();
+      return (requestId) => void span?.setAttributes(requestAttribute(requestId));
+    },
     current() {
       const now = trace.getActiveSpan()?.spanContext();
       return now && `00-${now.traceId}-${now.spanId}-${now.traceFlags.toString(16).padStart(2, "0")}`;
     },
     async stop() {
-      await Promise.race([provider.shutdown(), Bun.sleep(FLUSH_MS_MAX)]).catch(() => {});
+      await flushInTime(provider.shutdown());
       trace.disable();
       context.disable();
     },
