@@ -93,7 +93,9 @@ export interface SentryEvent {
   environment: string;
   fingerprint: string[];
   tags: Record<string, string>;
-  exception: { values: Array<{ type: string; value: string; stacktrace?: { frames: Array<Record<string, unknown>> } }> };
+  exception: {
+    values: Array<{ type: string; value: string; stacktrace?: { frames: Array<Record<string, unknown>> } }>;
+  };
   [key: string]: unknown;
 }
 

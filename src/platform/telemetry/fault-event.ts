@@ -6,7 +6,7 @@ const FRAMES_MAX = 40;
 const CLASS_NAME = /^[A-Za-z_]{1,60}$/;
 /** Names from the program's text: methods, `new X`, `async f`. */
 const FUNCTION_NAME = /^[\w$.<> ]{1,100}$/;
-const STACK_LINE = /^ +at (?:(.+?) \()?(\S+?):(\d+)(?::(\d+))?\)?$/;
+const STACK_LINE = /^ +at (?:(.+?) \(|async )?(\S+?):(\d+)(?::(\d+))?\)?$/;
 /** Files of the program, of its libraries, and of the compiled file; the folder that they lie in stays here. */
 const PROGRAM_FILE = /(?:^|\/)((?:src|node_modules|\$bunfs)\/[\w@.$/+-]{1,200})$/;
 /** Ids, route templates, kinds of jobs and failures. */
