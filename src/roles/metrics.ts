@@ -16,6 +16,8 @@ export interface MetricsOptions {
   isStopping: () => boolean;
   /** In place of METRICS_PORT, for tests that cannot know a free one. */
   port?: number;
+  /** How long what was read of the database is shown again; for tests, whose clock stands still. */
+  storedKeptMs?: number;
 }
 
 /** A scraper sends a line and some headers. */
@@ -31,7 +33,7 @@ export function startMetricsListener(open: OpenContext, options: MetricsOptions)
   const { ctx, database } = open;
   const { meters } = ctx.telemetry;
   if (meters === null) return undefined;
-  const stored = createStoredGauges(storedGauges(ctx), ctx.log);
+  const stored = createStoredGauges(storedGauges(ctx), { log: ctx.log, keptMs: options.storedKeptMs });
   for (const gauge of [...stored.sources, ...ownGauges(ctx), ...options.gauges]) meters.addGauge(gauge);
   const check: HealthCheck = { name: "database", check: () => database.raw("select 1 as one") };
 

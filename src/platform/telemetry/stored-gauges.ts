@@ -25,11 +25,18 @@ export interface StoredGauges {
   readonly sources: readonly GaugeSource[];
 }
 
+export interface StoredGaugeOptions {
+  log: Log;
+  keptMs?: number | undefined;
+  readMsMax?: number | undefined;
+  /** A clock that only goes forward. */
+  nowMs?: () => number;
+}
+
 /** Keeps what was read for some seconds; one reading at a time, and one query of it after the other. */
 export function createStoredGauges(
   gauges: readonly StoredGauge[],
-  log: Log,
-  nowMs: () => number = () => performance.now(),
+  { log, keptMs = STORED_KEPT_MS, readMsMax = READ_MS_MAX, nowMs = () => performance.now() }: StoredGaugeOptions,
 ): StoredGauges {
   const known = new Map<string, { atMs: number; samples: readonly Sample[] }>();
   let reading: Promise<void> | null = null;
@@ -54,7 +61,7 @@ export function createStoredGauges(
   };
   return {
     async refresh() {
-      if (reading === null && nowMs() - triedAtMs >= STORED_KEPT_MS) {
+      if (reading === null && nowMs() - triedAtMs >= keptMs) {
         triedAtMs = nowMs();
         reading = readAll().finally(() => {
           reading = null;
@@ -63,7 +70,7 @@ export function createStoredGauges(
       if (reading === null) return;
       let late: Timer | undefined;
       const deadline = new Promise<void>((resolve) => {
-        late = setTimeout(resolve, READ_MS_MAX);
+        late = setTimeout(resolve, readMsMax);
       });
       await Promise.race([reading, deadline]);
       clearTimeout(late);
