@@ -62,20 +62,7 @@ export async function startApi(
   ctx.log.info("listening", { port, url: ctx.settings.PUBLIC_URL });
   return {
     port,
-    gauges: [
-      {
-        name: "atelier_live_sockets",
-        help: "Open live sockets of this process.",
-        labels: [],
-        read: () => [{ value: sockets.size }],
-      },
-      {
-        name: "atelier_live_listeners",
-        help: "Live sockets and long polls that wait for events.",
-        labels: [],
-        read: () => [{ value: hub.size }],
-      },
-    ],
+    gauges: apiGauges({ sockets, hub }),
     async stop() {
       stopping = true;
       await Bun.sleep(FAREWELL_MS);
@@ -85,4 +72,18 @@ export async function startApi(
       await app.server?.stop(true);
     },
   };
+}
+
+/** What only a process with an API can count. */
+export function apiGauges(counted: { sockets: { size: number }; hub: { size: number } }): GaugeSource[] {
+  const gauge = (name: string, help: string, of: { size: number }): GaugeSource => ({
+    name,
+    help,
+    labels: [],
+    read: () => [{ value: of.size }],
+  });
+  return [
+    gauge("atelier_live_sockets", "Open live sockets of this process.", counted.sockets),
+    gauge("atelier_live_listeners", "Live sockets and long polls that wait for events.", counted.hub),
+  ];
 }
