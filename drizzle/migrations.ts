@@ -5,6 +5,7 @@ import postgresMessages from "./postgres/0003_messages.sql" with { type: "text" 
 import postgresReferralsAndPromo from "./postgres/0004_referrals_and_promo.sql" with { type: "text" };
 import postgresPrivacy from "./postgres/0005_privacy.sql" with { type: "text" };
 import postgresEdges from "./postgres/0006_edges.sql" with { type: "text" };
+import postgresTraces from "./postgres/0007_traces.sql" with { type: "text" };
 import sqliteFirst from "./sqlite/0000_first.sql" with { type: "text" };
 import sqliteSubscriptions from "./sqlite/0001_subscriptions.sql" with { type: "text" };
 import sqliteTax from "./sqlite/0002_tax.sql" with { type: "text" };
@@ -12,6 +13,7 @@ import sqliteMessages from "./sqlite/0003_messages.sql" with { type: "text" };
 import sqliteReferralsAndPromo from "./sqlite/0004_referrals_and_promo.sql" with { type: "text" };
 import sqlitePrivacy from "./sqlite/0005_privacy.sql" with { type: "text" };
 import sqliteEdges from "./sqlite/0006_edges.sql" with { type: "text" };
+import sqliteTraces from "./sqlite/0007_traces.sql" with { type: "text" };
 
 /**
  * The steps of the schema in both dialects, carried inside the program as text. `bun run generate` writes the files;
@@ -26,6 +28,7 @@ export const migrations = {
     { name: "0004_referrals_and_promo", statements: sqliteReferralsAndPromo },
     { name: "0005_privacy", statements: sqlitePrivacy },
     { name: "0006_edges", statements: sqliteEdges },
+    { name: "0007_traces", statements: sqliteTraces },
   ],
   postgres: [
     { name: "0000_first", statements: postgresFirst },
@@ -35,5 +38,6 @@ export const migrations = {
     { name: "0004_referrals_and_promo", statements: postgresReferralsAndPromo },
     { name: "0005_privacy", statements: postgresPrivacy },
     { name: "0006_edges", statements: postgresEdges },
+    { name: "0007_traces", statements: postgresTraces },
   ],
 } as const;

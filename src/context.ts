@@ -15,6 +15,8 @@ import { createDiskStorage } from "./platform/storage/disk.ts";
 import { createLinkSigner, type LinkSigner } from "./platform/storage/signed-links.ts";
 import type { Storage } from "./platform/storage/storage.ts";
 import { createLog, type Log, writeToStandardError } from "./platform/telemetry/log.ts";
+import { noTelemetry, type Telemetry } from "./platform/telemetry/telemetry.ts";
+import { watchDatabase } from "./platform/telemetry/watch-database.ts";
 import { type Transactional, withDatabase } from "./platform/transactional.ts";
 import { createWakeUps, type WakeUps } from "./platform/wake.ts";
 import { fetchResult, type ResultFetcher } from "./providers/fetch-result.ts";
@@ -29,6 +31,7 @@ import {
 import { type GuardedPaymentProvider, withBreaker } from "./providers/payment-breaker.ts";
 import type { TaxService } from "./providers/tax-service.ts";
 import { createTelegramClient, type TelegramClient, type TelegramClientOptions } from "./providers/telegram/client.ts";
+import { watchedCall, watchedCalls } from "./providers/watched-calls.ts";
 import { createYooKassaClient } from "./providers/yookassa/client.ts";
 import { yooKassaProvider } from "./providers/yookassa/payment-provider.ts";
 
@@ -39,6 +42,8 @@ export interface ContextParts {
   /** 0 (included) to 1, for jitter; secrets come from `platform/ids.ts`. */
   readonly random: () => number;
   readonly log: Log;
+  /** Metrics, traces and reports of bugs, as far as they are switched on. */
+  readonly telemetry: Telemetry;
   readonly catalogue: Catalogue;
   readonly wakeUps: WakeUps;
   readonly storage: Storage;
@@ -75,6 +80,8 @@ export interface ContextOverrides {
   clock?: Clock;
   random?: () => number;
   log?: Log;
+  /** Given by whoever serves; closed with the context. */
+  telemetry?: Telemetry;
   images?: Images;
   /** How long the assistant may take and how its client waits between tries. */
   assistant?: Pick<OpenRouterClientOptions, "timeouts" | "sleep">;
@@ -118,59 +125,77 @@ export async function openContext(settings: Settings, overrides: ContextOverride
   const random = overrides.random ?? Math.random;
   const log = overrides.log ?? logOf(settings);
   const catalogue = await loadCatalogue(settings.CATALOGUE_FILE);
-  const database = await openOwnDatabase(settings);
+  const telemetry = overrides.telemetry ?? noTelemetry;
+  const database = watchDatabase(await openOwnDatabase(settings), telemetry.meters);
   const wakeUps = createWakeUps(database, log, newId());
   const loopbackAllowed = settings.PROVIDER_LOOPBACK === "allow";
+  const watched = <T extends object>(provider: string, client: T): T => watchedCalls(telemetry, provider, client);
   const parts: ContextParts = {
     settings,
     clock,
     random,
     log,
+    telemetry,
     catalogue,
     wakeUps,
     storage: createDiskStorage({ folder: join(settings.DATA_DIR, "files") }),
     images: overrides.images ?? createImages({ concurrency: IMAGE_CONCURRENCY }),
     links: linkSigner(settings, clock),
-    kie: createKieClient({
-      apiUrl: settings.KIE_API_URL,
-      uploadUrl: settings.KIE_UPLOAD_URL,
-      apiKey: settings.KIE_API_KEY,
-      model: settings.KIE_MODEL,
-      log,
-      loopbackAllowed,
-      random,
-    }),
-    fetchResult: (url) =>
+    kie: watched(
+      "kie.ai",
+      createKieClient({
+        apiUrl: settings.KIE_API_URL,
+        uploadUrl: settings.KIE_UPLOAD_URL,
+        apiKey: settings.KIE_API_KEY,
+        model: settings.KIE_MODEL,
+        log,
+        loopbackAllowed,
+        random,
+      }),
+    ),
+    fetchResult: watchedCall(telemetry, "kie.ai", "fetchResult", (url: string) =>
       fetchResult(url, {
         hosts: settings.KIE_RESULT_HOSTS,
         loopbackAllowed,
         bytesMax: RESULT_BYTES_MAX,
         timeoutMs: RESULT_FETCH_MS_MAX,
       }),
+    ),
     assistant:
       settings.OPENROUTER_API_KEY === ""
         ? null
-        : createOpenRouterClient({
-            apiUrl: settings.OPENROUTER_API_URL,
-            apiKey: settings.OPENROUTER_API_KEY,
-            models: settings.OPENROUTER_MODELS,
-            log,
-            loopbackAllowed,
-            random,
-            ...overrides.assistant,
-            ...(settings.PUBLIC_URL === "" ? {} : { siteUrl: settings.PUBLIC_URL }),
-          }),
-    paymentProvider: paymentProviderOf(settings, clock, { log, loopbackAllowed, random }),
-    telegram: telegramOf(settings, { log, loopbackAllowed, random, ...overrides.telegram }),
-    taxService: taxServiceOf(settings, database, { log, loopbackAllowed, random, clock, ...overrides.taxService }),
+        : watched(
+            "openrouter",
+            createOpenRouterClient({
+              apiUrl: settings.OPENROUTER_API_URL,
+              apiKey: settings.OPENROUTER_API_KEY,
+              models: settings.OPENROUTER_MODELS,
+              log,
+              loopbackAllowed,
+              random,
+              ...overrides.assistant,
+              ...(settings.PUBLIC_URL === "" ? {} : { siteUrl: settings.PUBLIC_URL }),
+            }),
+          ),
+    paymentProvider: paymentProviderOf(settings, clock, { log, telemetry, loopbackAllowed, random }),
+    telegram: telegramOf(settings, { log, telemetry, loopbackAllowed, random, ...overrides.telegram }),
+    taxService: taxServiceOf(settings, database, {
+      log,
+      telemetry,
+      loopbackAllowed,
+      random,
+      clock,
+      ...overrides.taxService,
+    }),
     deltas: createDeltas(database, log),
   };
   return {
     ctx: withDatabase(parts, database) as unknown as Context,
     database,
     async close() {
-      await wakeUps.stop();
-      await database.close();
+      const closed = wakeUps.stop().then(() => database.close());
+      // What waits for a collector needs no database: side by side, so that their times do not add up.
+      await Promise.all([closed, telemetry.stop()]);
     },
   };
 }
@@ -179,7 +204,7 @@ export async function openContext(settings: Settings, overrides: ContextOverride
 function paymentProviderOf(
   settings: Settings,
   clock: Clock,
-  tools: { log: Log; loopbackAllowed: boolean; random: () => number },
+  { telemetry, ...tools }: { log: Log; telemetry: Telemetry; loopbackAllowed: boolean; random: () => number },
 ): GuardedPaymentProvider | null {
   if (settings.YOOKASSA_SHOP_ID === "" || settings.YOOKASSA_SECRET_KEY === "") return null;
   const client = createYooKassaClient({
@@ -188,32 +213,49 @@ function paymentProviderOf(
     secretKey: settings.YOOKASSA_SECRET_KEY,
     ...tools,
   });
-  return withBreaker(yooKassaProvider(client, settings.YOOKASSA_SECRET_KEY.startsWith("live_")), { clock });
+  // Inside the breaker: what it does not let through is no call.
+  const watched = watchedCalls(telemetry, "yookassa", client);
+  return withBreaker(yooKassaProvider(watched, settings.YOOKASSA_SECRET_KEY.startsWith("live_")), { clock });
 }
 
 /** The bot of the first token: while a token is changed the others only check sign-in data. */
 function telegramOf(
   settings: Settings,
-  tools: Pick<TelegramClientOptions, "log" | "loopbackAllowed" | "random" | "timeouts" | "sleep">,
+  {
+    telemetry,
+    ...tools
+  }: Pick<TelegramClientOptions, "log" | "loopbackAllowed" | "random" | "timeouts" | "sleep"> & {
+    telemetry: Telemetry;
+  },
 ): TelegramClient | null {
   const [botToken] = settings.TELEGRAM_BOT_TOKEN;
   return botToken === undefined
     ? null
-    : createTelegramClient({ apiUrl: settings.TELEGRAM_API_URL, botToken, ...tools });
+    : watchedCalls(
+        telemetry,
+        "telegram",
+        createTelegramClient({ apiUrl: settings.TELEGRAM_API_URL, botToken, ...tools }),
+      );
 }
 
 /** The unofficial way to register sales, only where its login is set. */
 function taxServiceOf(
   settings: Settings,
   { queries }: Database,
-  tools: Pick<LknpdClientOptions, "log" | "loopbackAllowed" | "random" | "clock" | "timeouts" | "sleep">,
+  {
+    telemetry,
+    ...tools
+  }: Pick<LknpdClientOptions, "log" | "loopbackAllowed" | "random" | "clock" | "timeouts" | "sleep"> & {
+    telemetry: Telemetry;
+  },
 ): TaxService | null {
   const { MY_TAX_INN: inn, MY_TAX_PASSWORD: password, MY_TAX_API_URL: apiUrl } = settings;
   if (inn === "" || password === "") return null;
   const account = `my-tax:${inn}`;
   const seal = createSeal(password, account);
   const store = createRemoteSession({ queries, clock: tools.clock, seal, account });
-  return lknpdService({ apiUrl, inn, password, store, fingerprint: seal.fingerprint, ...tools });
+  const service = lknpdService({ apiUrl, inn, password, store, fingerprint: seal.fingerprint, ...tools });
+  return watchedCalls(telemetry, "my_tax", service);
 }
 
 /** Operator commands work without the keys of a server; whoever then signs a link learns that one is missing. */

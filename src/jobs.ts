@@ -30,6 +30,7 @@ import {
 import type { LeasedJob } from "./platform/queue/claim.ts";
 import { DONE, type JobOutcome } from "./platform/queue/outcome.ts";
 import { sortUnknownKinds } from "./platform/queue/unknown-kinds.ts";
+import { watchJob } from "./platform/queue/watch-job.ts";
 import type { JobHandler } from "./platform/queue/work.ts";
 
 type Handler = (ctx: Context, job: LeasedJob) => Promise<JobOutcome>;
@@ -50,7 +51,7 @@ export function inTurn(...handles: readonly Handler[]): Handler {
 }
 
 /** Every job kind and what does it. A kind's name stands in stored rows and never changes its meaning. */
-const handlers: Record<string, Handler> = {
+export const handlers: Readonly<Record<string, Handler>> = {
   "generation.run": runGeneration,
   "generation.ended": inTurn(generationEnded, tellOfEnd, rewardGeneration),
   "generations.fail_overdue": failOverdueGenerations,
@@ -89,7 +90,7 @@ export function jobHandlers(ctx: Context): Map<string, JobHandler> {
             kind,
             ...(requestId === undefined ? {} : { request_id: requestId }),
           });
-          return handle({ ...ctx, log, requestId }, job);
+          return watchJob(ctx.telemetry, job, () => handle({ ...ctx, log, requestId }, job));
         },
       },
     ]),

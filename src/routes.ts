@@ -33,6 +33,7 @@ import { originRule } from "./platform/http/origins.ts";
 import { problems } from "./platform/http/problem.ts";
 import { createRateLimiter } from "./platform/http/rate-limit.ts";
 import { requestScope } from "./platform/http/request-scope.ts";
+import type { TracingPlugin } from "./platform/http/trace-requests.ts";
 import { UPLOAD_BYTES_MAX } from "./platform/images/index.ts";
 import { createLiveHub } from "./platform/live/hub.ts";
 import { createLivePresence } from "./platform/live/presence.ts";
@@ -48,6 +49,8 @@ export interface AppOptions {
   sandbox?: ((request: Request) => Promise<Response>) | undefined;
   healthChecks: readonly HealthCheck[];
   isStopping: () => boolean;
+  /** Makes spans of requests, where traces are on. */
+  tracing?: TracingPlugin | undefined;
   /** Milliseconds between two heartbeats of a live socket, for tests that cannot wait for one. */
   heartbeatMs?: number;
 }
@@ -75,7 +78,7 @@ export function createApp(ctx: Context, options: AppOptions) {
   const headersOf = answerHeaders(browserHeaders(ctx.settings), mayRead);
   const sockets = createLiveSockets(hub, ctx.log, options.heartbeatMs, createLivePresence(ctx));
 
-  const app = new Elysia({
+  const base = new Elysia({
     normalize: false,
     websocket: {
       maxPayloadLength: 64 * 1024,
@@ -93,9 +96,13 @@ export function createApp(ctx: Context, options: AppOptions) {
         inHand,
         jsonBytesMax: (request, path) =>
           path === UPDATES_PATH && isFromTelegram(ctx, request) ? UPDATE_BYTES_MAX : undefined,
+        watchers: ctx.telemetry,
       }),
-    )
-    .use(problems(ctx.log, methods))
+    );
+  // After the scope, and so around it: what comes later wraps what came before.
+  if (options.tracing) base.use(options.tracing);
+  const app = base
+    .use(problems(ctx.log, methods, ctx.telemetry.faults))
     .use(health(options.healthChecks, options.isStopping))
     .group("/api/v1", (api) =>
       api

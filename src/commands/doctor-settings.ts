@@ -92,6 +92,18 @@ export function halfSet(settings: Settings, sources: Sources): string[] {
       "PUBLIC_URL is https, so a proxy stands in front of the server, but TRUSTED_PROXIES is not set: everybody seems to come from that proxy, shares its limits, and YooKassa's notices count as foreign. Set it to the proxy's address, such as 127.0.0.1.",
     ],
     [
+      isSet("METRICS_HOST") && settings.METRICS_PORT === 0,
+      "METRICS_HOST is set without METRICS_PORT: there is no such listener. Set METRICS_PORT, or leave it out.",
+    ],
+    [
+      (isSet("OTEL_EXPORTER_OTLP_HEADERS") || isSet("TRACES_PERCENT")) && settings.OTEL_EXPORTER_OTLP_ENDPOINT === "",
+      "OTEL_EXPORTER_OTLP_HEADERS or TRACES_PERCENT is set without OTEL_EXPORTER_OTLP_ENDPOINT: there are no traces. Set it, or leave them out.",
+    ],
+    [
+      isSet("SENTRY_ENVIRONMENT") && settings.SENTRY_DSN === "",
+      "SENTRY_ENVIRONMENT is set without SENTRY_DSN: nothing is reported. Set SENTRY_DSN, or leave it out.",
+    ],
+    [
       settings.RATE_LIMITS === "off",
       "RATE_LIMITS=off is for measurements: anybody may flood the server. Set it to on.",
     ],

@@ -4,7 +4,7 @@ import { checkSettings } from "../platform/config/load.ts";
 import { OperatorError } from "../platform/errors.ts";
 import { type Command, print, readArguments } from "./command.ts";
 
-const USAGE = "Usage: atelier healthcheck [--url <address>]";
+const USAGE = "Usage: atelier healthcheck [--metrics | --url <address>]";
 const READY_PATH = "/health/ready";
 /** Below the five seconds that Docker waits for the command. */
 const TIMEOUT_MS = 4 * SECOND_MS;
@@ -16,17 +16,20 @@ export const healthcheckCommand: Command = {
   summary: "ask a running server whether it is ready",
   help: `${USAGE}
 
-  --url   the server's address; default: this machine at PORT
+  --metrics   ask the listener of METRICS_PORT instead: every role has it, workers and schedulers too
+  --url       the server's address; default: this machine at PORT
 
 Asks ${READY_PATH} and ends with 0 when the server can do its work, with 1 when it cannot or does not answer. Docker's
 HEALTHCHECK runs it.
 
 Examples:
   atelier healthcheck
+  atelier healthcheck --metrics
   atelier healthcheck --url https://app.example.org`,
   async run(args) {
-    const { values } = readArguments(args, { usage: USAGE, options: { url: "string" } });
-    const url = values.url === undefined ? ownUrl() : urlFrom(values.url);
+    const { values } = readArguments(args, { usage: USAGE, options: { url: "string", metrics: "boolean" } });
+    if (values.url !== undefined && values.metrics) throw new OperatorError(`--metrics or --url, not both.\n${USAGE}`);
+    const url = values.url === undefined ? ownUrl(values.metrics === true) : urlFrom(values.url);
     const { isReady, text } = await ask(url);
     print(`${isReady ? "ready" : "not ready"}: ${url} ${text}`);
     return isReady ? 0 : 1;
@@ -47,10 +50,13 @@ async function ask(url: string): Promise<{ isReady: boolean; text: string }> {
 }
 
 /** Wrong settings elsewhere do not matter here: the server has said so already. */
-function ownUrl(): string {
+function ownUrl(ofMetrics: boolean): string {
   const { settings } = checkSettings(processEnvironment, { serving: false });
-  const host = EVERY_ADDRESS.includes(settings.HOST) ? "127.0.0.1" : settings.HOST;
-  return `http://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${settings.PORT}${READY_PATH}`;
+  if (ofMetrics && settings.METRICS_PORT === 0)
+    throw new OperatorError("METRICS_PORT is not set: there is no such listener.");
+  const [listening, port] = ofMetrics ? [settings.METRICS_HOST, settings.METRICS_PORT] : [settings.HOST, settings.PORT];
+  const host = EVERY_ADDRESS.includes(listening) ? "127.0.0.1" : listening;
+  return `http://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}${READY_PATH}`;
 }
 
 function urlFrom(text: string): string {

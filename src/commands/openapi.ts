@@ -6,6 +6,7 @@ import { OperatorError } from "../platform/errors.ts";
 import { describeRoutes, type OpenApiDocument } from "../platform/http/openapi.ts";
 import { randomToken } from "../platform/ids.ts";
 import { createLog } from "../platform/telemetry/log.ts";
+import { noTelemetry } from "../platform/telemetry/telemetry.ts";
 import { createApp } from "../routes.ts";
 import { type Command, print, readArguments } from "./command.ts";
 
@@ -63,6 +64,7 @@ function contextForDescribing(): Context {
     clock: systemClock,
     log: createLog({ level: "error", format: "json", write: () => {} }),
     wakeUps: { subscribe: () => () => {} },
+    telemetry: noTelemetry,
   };
   return new Proxy(present, {
     get(target, name) {

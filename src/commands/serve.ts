@@ -1,13 +1,14 @@
 import { parseArgs } from "node:util";
-import { openContext, ownMigrations } from "../context.ts";
+import { logOf, openContext, ownMigrations } from "../context.ts";
 import { environmentFaults, processEnvironment } from "../platform/config/environment.ts";
-import { loadSettings } from "../platform/config/load.ts";
+import { isLoopback, loadSettings } from "../platform/config/load.ts";
 import type { Settings } from "../platform/config/settings.ts";
 import { copyBeforeMigrate } from "../platform/db/copy-before-migrate.ts";
 import { migrate } from "../platform/db/migrate.ts";
 import { databaseIsFile } from "../platform/db/open.ts";
 import { OperatorError } from "../platform/errors.ts";
 import { lockDataFolder } from "../platform/single-server-lock.ts";
+import { startTelemetry } from "../platform/telemetry/telemetry.ts";
 import { ROLES, type Role, type RunningRoles, startRoles } from "../roles/all.ts";
 import type { RunningSandbox } from "../sandbox/server.ts";
 import type { Command } from "./command.ts";
@@ -62,7 +63,10 @@ export async function start(settings: Settings, role: Role, sandbox?: RunningSan
   }
   const unlock = databaseIsFile ? lockDataFolder(settings.DATA_DIR) : () => {};
   try {
-    const open = await openContext(settings, sandbox ? { images: sandbox.images, clock: sandbox.clock } : {});
+    const log = logOf(settings);
+    const telemetry = await startTelemetry(sandbox ? withoutOutsiders(settings) : settings, { role, log });
+    const given = sandbox ? { images: sandbox.images, clock: sandbox.clock } : {};
+    const open = await openContext(settings, { log, telemetry, ...given });
     const needs = { database: open.database, clock: open.ctx.clock, migrations: ownMigrations };
     await migrate(needs, async () => {
       const copy = await copyBeforeMigrate(open.database, open.ctx.clock, settings.DATA_DIR);
@@ -80,6 +84,16 @@ export async function start(settings: Settings, role: Role, sandbox?: RunningSan
     unlock();
     throw error;
   }
+}
+
+/** Nothing leaves a sandbox: whoever listens must be on this machine. */
+function withoutOutsiders(settings: Settings): Settings {
+  const here = (url: string): string => (URL.canParse(url) && isLoopback(new URL(url).hostname) ? url : "");
+  return {
+    ...settings,
+    SENTRY_DSN: here(settings.SENTRY_DSN),
+    OTEL_EXPORTER_OTLP_ENDPOINT: here(settings.OTEL_EXPORTER_OTLP_ENDPOINT),
+  };
 }
 
 async function untilStopped(running: RunningRoles, sandbox: RunningSandbox | undefined): Promise<void> {

@@ -1,4 +1,5 @@
 import { ProviderFailure } from "../platform/errors.ts";
+import { noteRetry } from "../platform/telemetry/scope.ts";
 
 /** Every outside call gets three tries, if trying again makes sense. */
 export const PROVIDER_TRIES = 3;
@@ -31,6 +32,7 @@ export async function withRetries<T>(call: (attempt: number) => Promise<T>, opti
       if (attempt >= options.tries || !isWorthAnotherTry(error, options.repeatable === true)) throw error;
       if (options.totalMs !== undefined && performance.now() - startedAt >= options.totalMs) throw error;
       await options.sleep(backoffMs(attempt, options));
+      noteRetry();
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { OpenContext } from "../context.ts";
 import { OperatorError } from "../platform/errors.ts";
+import type { GaugeSource } from "../platform/telemetry/meters.ts";
 import { createApp } from "../routes.ts";
 
 const IDLE_SECONDS_MAX = 60;
@@ -13,6 +14,8 @@ const DRAIN_MS = 5_000;
 
 export interface RunningApi {
   port: number;
+  /** What only a process with an API can count. */
+  gauges: readonly GaugeSource[];
   stop(): Promise<void>;
 }
 
@@ -25,6 +28,8 @@ export async function startApi(
   let stopping = false;
   await ctx.wakeUps.start();
   await ctx.deltas.start();
+  // Its library is large and loaded only where traces are on.
+  const tracing = ctx.telemetry.traces && (await import("../platform/http/trace-requests.ts")).traceRequests();
   const { app, hub, sockets } = createApp(ctx, {
     isStopping: () => stopping,
     healthChecks: [
@@ -32,6 +37,7 @@ export async function startApi(
       { name: "images", check: () => ctx.images.warmUp() },
     ],
     sandbox: options.sandbox,
+    tracing: tracing ?? undefined,
   });
   try {
     app.listen({
@@ -56,6 +62,7 @@ export async function startApi(
   ctx.log.info("listening", { port, url: ctx.settings.PUBLIC_URL });
   return {
     port,
+    gauges: apiGauges({ sockets, hub }),
     async stop() {
       stopping = true;
       await Bun.sleep(FAREWELL_MS);
@@ -65,4 +72,18 @@ export async function startApi(
       await app.server?.stop(true);
     },
   };
+}
+
+/** What only a process with an API can count. */
+export function apiGauges(counted: { sockets: { size: number }; hub: { size: number } }): GaugeSource[] {
+  const gauge = (name: string, help: string, of: { size: number }): GaugeSource => ({
+    name,
+    help,
+    labels: [],
+    read: () => [{ value: of.size }],
+  });
+  return [
+    gauge("atelier_live_sockets", "Open live sockets of this process.", counted.sockets),
+    gauge("atelier_live_listeners", "Live sockets and long polls that wait for events.", counted.hub),
+  ];
 }

@@ -28,6 +28,18 @@ describe("atelier healthcheck", () => {
     expect((await runProgram(["healthcheck", "--url", `http://localhost:${PORT}/elsewhere`])).code).toBe(1);
   });
 
+  test("asks the listener of metrics with --metrics, which a worker has too", async () => {
+    answer = () => Response.json({ status: "ready", checks: { database: "ok" } });
+    const metrics = ["healthcheck", "--metrics"];
+    const environment = { PORT: "1", METRICS_PORT: PORT };
+    expect(await runProgram(metrics, { environment })).toMatchObject({
+      code: 0,
+      out: `ready: http://127.0.0.1:${PORT}/health/ready answers 200\n`,
+    });
+    expect(await runProgram(metrics, { environment: { PORT } })).toMatchObject({ code: 2, out: "" });
+    expect((await runProgram([...metrics, "--url", `http://localhost:${PORT}`], { environment })).code).toBe(2);
+  });
+
   test("ends with 1 and names what failed when the server is not ready", async () => {
     answer = () =>
       Response.json({ status: "not_ready", checks: { database: "failed", images: "ok" } }, { status: 503 });

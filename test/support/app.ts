@@ -10,6 +10,7 @@ import { claim, complete } from "../../src/platform/queue/claim.ts";
 import { giveBack, giveBackFailed, LeaseLost, park } from "../../src/platform/queue/outcome.ts";
 import { jobs } from "../../src/platform/queue/tables.ts";
 import { createLog, type Log } from "../../src/platform/telemetry/log.ts";
+import { noTelemetry, type Telemetry } from "../../src/platform/telemetry/telemetry.ts";
 import { createApp } from "../../src/routes.ts";
 import { signInitData } from "../../src/sandbox/init-data.ts";
 import { type KieEmulator, startKieEmulator } from "../../src/sandbox/kie.ts";
@@ -30,6 +31,8 @@ export interface TestAppOptions {
   taskMs?: number;
   /** An existing database, for tests that start the product twice on it. */
   database?: TestDatabase;
+  /** Who watches; default: nobody. */
+  telemetry?: Telemetry;
   /** Leaves closing to the caller; see `useTestApp`. */
   keepOpen?: boolean;
 }
@@ -126,6 +129,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const open = await openContext(settings, {
     clock,
     log,
+    telemetry: options.telemetry ?? noTelemetry,
     images,
     // The emulator answers within milliseconds; faults that make it wait must not make the tests wait as long.
     assistant: {
@@ -135,7 +139,10 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     telegram: { timeouts: { callMs: 1_500, fileMs: 3_000 }, sleep: (ms) => Bun.sleep(ms / 20) },
     taxService: { timeouts: { writeMs: 400, queryMs: 400 }, sleep: async () => {} },
   });
-  const built = createApp(open.ctx, { healthChecks: [], isStopping: () => false });
+  const tracing = options.telemetry?.traces
+    ? (await import("../../src/platform/http/trace-requests.ts")).traceRequests()
+    : undefined;
+  const built = createApp(open.ctx, { healthChecks: [], isStopping: () => false, tracing });
   const ctx = open.ctx;
   let isClosed = false;
 

@@ -14,6 +14,7 @@ export {
 } from "./ledger/ledger.ts";
 export { type LedgerDifference, type LedgerReport, verifyLedger } from "./ledger/verify.ts";
 export { taxOn } from "./payments/amounts.ts";
+export { openPayments, openRefunds } from "./payments/open-orders.ts";
 export type { Payment } from "./payments/orders.ts";
 export { watchPaymentProvider } from "./payments/payment-outage.ts";
 export { payments, refunds, taxEntries } from "./payments/payment-tables.ts";

@@ -1,6 +1,7 @@
 export { takeCallback } from "./callback.ts";
 export { type CancelAnswer, cancelAllOf, cancelGeneration, deleteGeneration, retryGeneration } from "./cancel.ts";
 export { failOverdue } from "./finish.ts";
+export { creditsHeldByPictures } from "./held-credits.ts";
 export {
   failOverdueGenerations,
   generationEnded,

@@ -13,3 +13,4 @@ export {
 export type { DocumentReader } from "./send-messages.ts";
 export { sendOnRequest } from "./send-on-request.ts";
 export { ownerAlerts } from "./tables.ts";
+export { waitingMessages } from "./waiting-messages.ts";

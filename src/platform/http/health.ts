@@ -46,7 +46,8 @@ export function health(checks: readonly HealthCheck[], isStopping: () => boolean
     );
 }
 
-async function outcomeOf(one: HealthCheck): Promise<{ name: string; ok: boolean }> {
+/** Runs one check, for `CHECK_MS_MAX` at most. */
+export async function outcomeOf(one: HealthCheck): Promise<{ name: string; ok: boolean }> {
   const late = Bun.sleep(CHECK_MS_MAX).then(() => {
     throw new Error("too slow");
   });

@@ -1,6 +1,7 @@
 import { Elysia, ValidationError } from "elysia";
 import { ProviderFailure, Refusal } from "../errors.ts";
 import { type RefusalCode, refusalText } from "../refusals.ts";
+import type { FaultReports } from "../telemetry/faults.ts";
 import type { Log } from "../telemetry/log.ts";
 import { isPreflight, preflightHeaders } from "./cross-origin.ts";
 import type { MethodTable } from "./method-table.ts";
@@ -66,7 +67,7 @@ export function problemResponse(refusal: Refusal, request: Request, requestId: s
  * without its words; a bug is a bare 500 whose cause stands only in the log. Where the router found nothing, but has the
  * path, the method is wrong.
  */
-export function problems(log: Log, methods: MethodTable) {
+export function problems(log: Log, methods: MethodTable, faults: FaultReports | null = null) {
   return new Elysia({ name: "problems" }).onError({ as: "global" }, ({ error, code, request, set }) => {
     const requestId = String(set.headers["x-request-id"] ?? "");
     const allowed = code === "NOT_FOUND" ? methods.allowedAt(new URL(request.url).pathname) : [];
@@ -82,14 +83,17 @@ export function problems(log: Log, methods: MethodTable) {
       answer.headers.set("allow", allowed.join(", "));
       return answer;
     }
-    return problemResponse(refusalFor(error, code, { log, request, requestId }), request, requestId);
+    const answer = problemResponse(refusalFor(error, code, { log, faults, request, requestId }), request, requestId);
+    // For whoever watches the request: the framework has written down 500 for everything that was thrown.
+    set.status = answer.status;
+    return answer;
   });
 }
 
 function refusalFor(
   error: unknown,
   code: unknown,
-  { log, request, requestId }: { log: Log; request: Request; requestId: string },
+  { log, faults, request, requestId }: { log: Log; faults: FaultReports | null; request: Request; requestId: string },
 ): Refusal {
   // What a body parser throws arrives wrapped.
   const cause = code === "PARSE" && error instanceof Error ? error.cause : error;
@@ -101,6 +105,7 @@ function refusalFor(
         request_id: requestId,
         faults: validationErrors(error, request),
       });
+      faults?.report({ what: "an answer is not as described", error });
       return new Refusal("internal_error");
     }
     if (error.type === "body" && !isJson(request)) return new Refusal("media_type_unsupported");
@@ -110,9 +115,11 @@ function refusalFor(
   if (code === "PARSE") return new Refusal("malformed_body");
   if (error instanceof ProviderFailure) {
     log.error("a provider failed inside a request", { request_id: requestId, error });
+    if (error.alert) faults?.report({ what: "a provider refuses us", error });
     return new Refusal("busy", { retry_after: 5 });
   }
   log.error("a bug answered with 500", { request_id: requestId, error });
+  faults?.report({ what: "a bug answered with 500", error });
   return new Refusal("internal_error");
 }
 

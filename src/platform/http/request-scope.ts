@@ -1,9 +1,12 @@
 import { Elysia } from "elysia";
+import { currentScope } from "../telemetry/scope.ts";
+import { noTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
 import { addressNetwork, clientAddress, type TrustedProxies } from "./client-address.ts";
 import type { RequestsInHand } from "./in-hand.ts";
 import { createArrivingBodies } from "./json-body.ts";
 import { requestIdOf } from "./request-id.ts";
 import { nextTurn } from "./turn.ts";
+import { watchRequests } from "./watch-requests.ts";
 
 /** Nobody's: the connection is gone, or is none that has an address. No proxy to trust, and one allowance for them all. */
 const UNKNOWN_ADDRESS = "unknown";
@@ -16,6 +19,8 @@ export interface ScopeOptions {
   inHand: RequestsInHand;
   /** How large the JSON body of a request may be, in bytes, where that is not the usual. */
   jsonBytesMax?(request: Request, path: string): number | undefined;
+  /** Where metrics or traces are on: who counts requests and follows them. */
+  watchers?: Pick<Telemetry, "meters" | "traces">;
 }
 
 interface Connections {
@@ -28,7 +33,7 @@ interface Connections {
  * balancers ask for health at any time and are not.
  */
 export function requestScope(options: ScopeOptions) {
-  const { trustedProxies, isStopping, headersOf, inHand, jsonBytesMax } = options;
+  const { trustedProxies, isStopping, headersOf, inHand, jsonBytesMax, watchers = noTelemetry } = options;
   const bodies = createArrivingBodies();
   const addressOf = (request: Request, server: Connections | null) =>
     clientAddress({
@@ -39,24 +44,37 @@ export function requestScope(options: ScopeOptions) {
     });
   return (
     new Elysia({ name: "request-scope" })
+      .wrap(watchRequests(watchers))
       .onRequest(async ({ request, set }) => {
+        const requestId = requestIdOf(request);
         Object.assign(set.headers, headersOf(request));
-        set.headers["x-request-id"] = requestIdOf(request);
+        set.headers["x-request-id"] = requestId;
+        const scope = currentScope();
+        if (scope) scope.requestId = requestId;
+        scope?.nameSpan?.(requestId);
         // Whoever keeps its connection must not send the next request into one that is about to be closed.
         if (isStopping()) set.headers.connection = "close";
         const turn = nextTurn();
         if (turn) await turn;
       })
       // Any other content stays unread: upload routes stream it, all others refuse an empty object by their schema.
-      .onParse({ as: "global" }, ({ request, contentType, path, server }) => {
+      .onParse({ as: "global" }, ({ request, contentType, path, route, server }) => {
+        noteRoute(route);
         if (contentType.toLowerCase() !== "application/json") return {};
         return bodies.read(request, addressNetwork(addressOf(request, server)), {
           bytesMax: jsonBytesMax?.(request, path),
         });
       })
-      .derive({ as: "global" }, ({ request, server, set, path }) => {
+      .derive({ as: "global" }, ({ request, server, set, path, route }) => {
+        noteRoute(route);
         if (!path.startsWith("/health/")) inHand.enter(request);
         return { requestId: String(set.headers["x-request-id"]), address: addressOf(request, server) };
       })
   );
+}
+
+/** Only the template: the path itself may hold a token. */
+function noteRoute(route: string): void {
+  const scope = currentScope();
+  if (scope) scope.route = route.length > 1 && route.endsWith("/") ? route.slice(0, -1) : route;
 }

@@ -32,6 +32,8 @@ export interface Images {
   luminanceDifference: typeof luminanceDifference;
   /** Calls that wait for a slot. */
   waiting(): number;
+  /** Calls that have a slot. */
+  inUse(): number;
   /** Loads the native code and places the font, so that the first person does not wait for it. Throws `OperatorError`. */
   warmUp(): Promise<void>;
 }
@@ -52,6 +54,7 @@ export function createImages(options: { concurrency?: number } = {}): Images {
     adjust: inSlot(adjust),
     luminanceDifference: inSlot(luminanceDifference),
     waiting: slots.waiting,
+    inUse: slots.inUse,
     warmUp: async () => {
       await Promise.all([loadSharp(), fontFile()]);
     },

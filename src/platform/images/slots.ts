@@ -4,6 +4,8 @@ export interface ImageSlots {
   run<T>(work: () => Promise<T>): Promise<T>;
   /** How many callers wait for a slot, for metrics and for refusing work when too many do. */
   waiting(): number;
+  /** How many pictures are worked on. */
+  inUse(): number;
 }
 
 /** Pictures worked on at once, unless told otherwise: as many as the cores of the machines that this is meant for. */
@@ -42,5 +44,6 @@ export function createImageSlots(concurrency: number = IMAGE_CONCURRENCY_DEFAULT
       }
     },
     waiting: () => waiters.length,
+    inUse: () => concurrency - free,
   };
 }

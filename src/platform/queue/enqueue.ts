@@ -2,6 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Clock } from "../clock.ts";
 import type { Queries } from "../db/database.ts";
 import { newId } from "../ids.ts";
+import { currentScope } from "../telemetry/scope.ts";
 import type { WakeUps } from "../wake.ts";
 import { jobs } from "./tables.ts";
 
@@ -52,6 +53,7 @@ export async function enqueue(
       failures: 0,
       uniqueKey: options.uniqueKey ?? null,
       requestId: needs.requestId ?? null,
+      traceParent: currentScope()?.traceParent ?? null,
       createdAt: now,
       updatedAt: now,
     })

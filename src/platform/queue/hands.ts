@@ -1,5 +1,6 @@
 import { MINUTE_MS } from "../clock.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { complete, type LeasedJob, type QueueNeeds } from "./claim.ts";
 import { giveBack, giveBackFailed, type JobOutcome, LeaseLost, park } from "./outcome.ts";
 import { withDeadline } from "./with-deadline.ts";
@@ -22,6 +23,8 @@ export interface JobHandler {
 export interface HandsNeeds extends QueueNeeds {
   log: Log;
   random: () => number;
+  /** Hears of jobs that are set aside. */
+  telemetry?: Pick<Telemetry, "meters" | "faults">;
 }
 
 /** The jobs that one worker has in work. */
@@ -147,7 +150,11 @@ async function writeEnd(
   outcome: Exclude<JobOutcome, { kind: "done" }>,
   triesMax: number,
 ): Promise<number | null> {
-  const fields = { job: job.id, kind: job.kind };
+  const fields = {
+    job: job.id,
+    kind: job.kind,
+    ...(job.requestId === null ? {} : { request_id: job.requestId }),
+  };
   if (outcome.kind === "later") {
     await giveBack(needs, job, outcome.afterMs);
     return outcome.afterMs;
@@ -155,6 +162,7 @@ async function writeEnd(
   if (outcome.kind === "give_up") {
     needs.log.error("job parked", { ...fields, reason: outcome.reason });
     await park(needs, job, outcome.reason);
+    tellOfParked(needs, job);
     return null;
   }
   if (outcome.error instanceof LeaseLost) {
@@ -163,7 +171,14 @@ async function writeEnd(
   }
   const pauseMs = await giveBackFailed(needs, job, outcome.error, { triesMax, random: needs.random });
   const failure = { ...fields, failures: job.failures + 1, error: outcome.error };
-  if (pauseMs === null) needs.log.error("job parked after its last try", failure);
-  else needs.log.warn("job failed, will be tried again", { ...failure, pauseMs });
+  if (pauseMs === null) {
+    needs.log.error("job parked after its last try", failure);
+    tellOfParked(needs, job, outcome.error);
+  } else needs.log.warn("job failed, will be tried again", { ...failure, pauseMs });
   return pauseMs;
+}
+
+function tellOfParked({ telemetry }: HandsNeeds, job: LeasedJob, error?: unknown): void {
+  telemetry?.meters?.jobParked(job.kind);
+  telemetry?.faults?.report({ what: "a job was parked", error, requestId: job.requestId, jobKind: job.kind });
 }

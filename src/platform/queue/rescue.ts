@@ -4,6 +4,7 @@ import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Clock } from "../clock.ts";
 import type { Queries } from "../db/database.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { jobs, workers } from "./tables.ts";
 
 /** How often a worker says that it lives. */
@@ -17,6 +18,8 @@ export interface RescueNeeds {
   db: Queries;
   clock: Clock;
   log: Log;
+  /** Hears of jobs that are set aside. */
+  telemetry?: Pick<Telemetry, "meters" | "faults">;
   transaction<T>(work: (inner: { db: Queries; clock: Clock }) => Promise<T>): Promise<T>;
 }
 
@@ -83,7 +86,8 @@ async function strangers(needs: Pick<RescueNeeds, "db">): Promise<Array<{ id: st
 /** Takes everything from a worker and forgets it. If it still lives, its later writes meet the fence. */
 export async function freeWorker(needs: RescueNeeds, workerId: string): Promise<number> {
   return needs.transaction(async (inner) => {
-    const freed = await freeLeases({ ...inner, log: needs.log }, workerId);
+    const { log, telemetry } = needs;
+    const freed = await freeLeases({ ...inner, log, ...(telemetry ? { telemetry } : {}) }, workerId);
     await inner.db.delete(workers).where(eq(workers.id, workerId));
     return freed;
   });
@@ -94,7 +98,7 @@ export async function freeWorker(needs: RescueNeeds, workerId: string): Promise<
  * may be what kills its workers. `only` names some jobs instead of all. Returns the number of jobs made ready.
  */
 export async function freeLeases(
-  needs: Pick<RescueNeeds, "db" | "clock" | "log">,
+  needs: Pick<RescueNeeds, "db" | "clock" | "log" | "telemetry">,
   workerId: string,
   only?: readonly string[],
 ): Promise<number> {
@@ -115,6 +119,10 @@ export async function freeLeases(
     .where(held)
     .returning({ id: jobs.id });
   if (parked.length > 0) needs.log.error("jobs parked: their worker died each time", { jobs: parked });
+  for (const { kind } of parked) {
+    needs.telemetry?.meters?.jobParked(kind);
+    needs.telemetry?.faults?.report({ what: "a job was parked: its worker died each time", jobKind: kind });
+  }
   if (freed.length > 0) needs.log.warn("leases freed", { workerId, jobs: freed.length });
   return freed.length;
 }

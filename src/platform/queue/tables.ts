@@ -26,6 +26,8 @@ export const jobs = table(
     /** At most one job with the same text exists. */
     uniqueKey: text("unique_key"),
     requestId: text("request_id"),
+    /** The span that enqueued it, as W3C's `traceparent`; null while traces are off. */
+    traceParent: text("trace_parent"),
     parkedReason: text("parked_reason"),
     lastError: text("last_error"),
     createdAt: moment("created_at").notNull(),

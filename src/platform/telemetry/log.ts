@@ -1,4 +1,5 @@
 import { describeError } from "./describe-error.ts";
+import { currentScope } from "./scope.ts";
 
 /** The levels of the log, most talkative first. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -7,7 +8,10 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** Facts beside a message. Never secrets, initData, photos, prompts or names of people: ids only. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Structured log: one line of JSON an event, or one readable line at a terminal. */
+/**
+ * Structured log: one line of JSON an event, or one readable line at a terminal. Each line that is written while a request
+ * is answered or its job runs carries the request's id, whoever writes it.
+ */
 export interface Log {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
@@ -29,7 +33,8 @@ export function createLog(options: LogOptions, bound: LogFields = {}): Log {
   const threshold = LOG_LEVELS.indexOf(options.level);
   const emit = (level: LogLevel, message: string, fields?: LogFields): void => {
     if (LOG_LEVELS.indexOf(level) < threshold) return;
-    const record = { ...bound, ...fields };
+    const requestId = currentScope()?.requestId;
+    const record = { ...(requestId ? { request_id: requestId } : {}), ...bound, ...fields };
     options.write(options.format === "json" ? jsonLine(level, message, record) : prettyLine(level, message, record));
   };
   return {

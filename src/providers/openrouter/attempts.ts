@@ -1,5 +1,6 @@
 import { SECOND_MS } from "../../platform/clock.ts";
 import { ProviderFailure } from "../../platform/errors.ts";
+import { noteRetry } from "../../platform/telemetry/scope.ts";
 import { PROVIDER_TRIES } from "../retry.ts";
 
 const FIRST_WAIT_MS_MAX = 2 * SECOND_MS;
@@ -35,6 +36,7 @@ export async function withAttempts<T>(call: (leftMs: number) => Promise<T>, opti
       const waitMs = Math.max(jitteredMs(attempt, options.random), error.retryAfterMs ?? 0);
       if (leftMs() - waitMs < options.totalMs * SHARE_OF_TIME_MIN) throw error;
       await wait(waitMs, options);
+      noteRetry();
     }
   }
 }

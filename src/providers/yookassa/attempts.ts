@@ -1,5 +1,6 @@
 import { SECOND_MS } from "../../platform/clock.ts";
 import { ProviderFailure } from "../../platform/errors.ts";
+import { noteRetry } from "../../platform/telemetry/scope.ts";
 import { backoffMs, PROVIDER_TRIES } from "../retry.ts";
 import { YOOKASSA, YooKassaFailure } from "./classify.ts";
 
@@ -36,6 +37,7 @@ export async function withAttempts<T>(call: () => Promise<T>, options: Attempts)
       const isOver = attempt >= PROVIDER_TRIES || performance.now() - startedAt >= options.totalMs;
       if (isOver || !isPassing(error) || askedMs > WAIT_MS_MAX) throw mayBeDone ? asUnknown(error) : error;
       await options.sleep(Math.max(backoffMs(attempt, options), askedMs));
+      noteRetry();
     }
   }
 }

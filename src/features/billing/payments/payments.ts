@@ -214,6 +214,7 @@ async function succeed(tx: Context, order: Payment, remote: RemotePayment): Prom
     credits: order.credits,
   });
   await enqueue(tx, "payment.applied", { payment_id: order.id, user_id: order.userId });
+  tx.afterCommit(() => tx.telemetry.meters?.paymentEnded("succeeded"));
   return paid;
 }
 
@@ -245,6 +246,7 @@ async function cancel(
     product: order.product,
     reason: remote.cancelReason,
   });
+  tx.afterCommit(() => tx.telemetry.meters?.paymentEnded("cancelled"));
   return cancelled;
 }
 
