@@ -14,6 +14,7 @@ import { refundCommand } from "./refund.ts";
 import { sandboxCommand } from "./sandbox.ts";
 import { serveCommand } from "./serve.ts";
 import { settingsCommand } from "./settings.ts";
+import { storageMoveCommand } from "./storage-move.ts";
 import { taxExportCommand } from "./tax.ts";
 import { taxMarkCommand, taxResumeCommand } from "./tax-mark.ts";
 import { userShowCommand } from "./user.ts";
@@ -50,6 +51,7 @@ export const commands: readonly Command[] = [
   promoListCommand,
   promoStopCommand,
   cleanupCommand,
+  storageMoveCommand,
   healthcheckCommand,
   openapiCommand,
   versionCommand,

@@ -1,4 +1,4 @@
-import { inArray } from "drizzle-orm";
+import { and, inArray, isNull } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { HOUR_MS } from "../../platform/clock.ts";
 import { files, journalDeletions } from "../photos/index.ts";
@@ -7,7 +7,10 @@ const BATCH_SIZE = 200;
 /** A stored file this young may belong to a transaction that has not committed. */
 const ORPHAN_AGE_MS_MIN = HOUR_MS;
 
-/** Deletes stored bytes that no row knows, as a crash between storing and writing down leaves them. */
+/**
+ * Deletes stored bytes that no row knows, as a crash between storing and writing down leaves them, and those whose row
+ * says that they are gone: a write whose answer was lost, or a move between storages, may have brought them back.
+ */
 export async function deleteOrphans(ctx: Context): Promise<{ orphans: number; orphans_refused: number }> {
   let orphans = 0;
   let refused = 0;
@@ -48,7 +51,10 @@ async function* orphanKeys(ctx: Context): AsyncGenerator<string> {
 
 async function unknownOf(ctx: Pick<Context, "db">, keys: string[]): Promise<string[]> {
   if (keys.length === 0) return [];
-  const rows = await ctx.db.select({ key: files.storageKey }).from(files).where(inArray(files.storageKey, keys));
+  const rows = await ctx.db
+    .select({ key: files.storageKey })
+    .from(files)
+    .where(and(inArray(files.storageKey, keys), isNull(files.deletedAt)));
   const known = new Set(rows.map((row) => row.key));
   return keys.filter((key) => !known.has(key));
 }
