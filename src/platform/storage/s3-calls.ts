@@ -56,8 +56,6 @@ export interface S3Answer {
   body: ReadableStream<Uint8Array> | null;
   /** The code in the body of an expected status that is no success. */
   code: string;
-  /** Which try this was, from 1: behind a first one, an earlier one may have been carried out unheard. */
-  attempt: number;
   /** Must be called when the body is done with, or not wanted. */
   end(): void;
 }
@@ -88,7 +86,7 @@ export function createS3Calls(options: S3CallsOptions): S3Calls {
   const client = clientOf(access);
   let underWay = 0;
 
-  const once = async (call: S3Call, attempt: number): Promise<S3Answer> => {
+  const once = async (call: S3Call): Promise<S3Answer> => {
     if (underWay >= CALLS_MAX) throw new StorageFailure(`more than ${CALLS_MAX} requests to the storage are under way`);
     underWay += 1;
     const controller = new AbortController();
@@ -116,10 +114,10 @@ export function createS3Calls(options: S3CallsOptions): S3Calls {
         ...(sent === undefined ? {} : { body: sent.content }),
       });
       const { status, headers } = response;
-      if (response.ok) return { status, headers, body: response.body, code: "", attempt, end };
+      if (response.ok) return { status, headers, body: response.body, code: "", end };
       const code = codeIn(await beginning(response));
       end();
-      if (call.expected?.includes(status)) return { status, headers, body: null, code, attempt, end };
+      if (call.expected?.includes(status)) return { status, headers, body: null, code, end };
       throw faultOf(call.method, status, code);
     } catch (error) {
       end();
@@ -131,7 +129,7 @@ export function createS3Calls(options: S3CallsOptions): S3Calls {
   };
 
   return {
-    call: (call) => withTries(options, (attempt) => once(call, attempt)),
+    call: (call) => withTries(options, () => once(call)),
     page: (prefix, continuationToken) =>
       withTries(options, async () => {
         const asked = client.list({
@@ -140,7 +138,7 @@ export function createS3Calls(options: S3CallsOptions): S3Calls {
           ...(continuationToken === undefined ? {} : { continuationToken }),
         });
         return inTime(asked, limits.answerMs).catch((error) => {
-          throw nativeFault("LIST", error);
+          throw nativeFault("LIST", error, limits.answerMs);
         });
       }),
     sign: (key, { seconds, ...answer }) => client.presign(key, { method: "GET", expiresIn: seconds, ...answer }),
@@ -154,11 +152,11 @@ function clientOf(access: S3Access): S3Client {
 }
 
 /** Tries again with exponential backoff and full jitter, as long as it makes sense. */
-async function withTries<T>(options: S3CallsOptions, work: (attempt: number) => Promise<T>): Promise<T> {
+async function withTries<T>(options: S3CallsOptions, work: () => Promise<T>): Promise<T> {
   const startedAt = performance.now();
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await work(attempt);
+      return await work();
     } catch (error) {
       if (!(error instanceof S3Trouble)) throw error;
       const isLast = attempt >= S3_TRIES || performance.now() - startedAt >= options.limits.retryMs;

@@ -57,9 +57,11 @@ export function troubleOf(what: string, error: unknown, limitMs: number): S3Trou
 }
 
 /** What Bun's own client throws: it tells the code of an answer, and not its status. */
-export function nativeFault(what: string, error: unknown): S3Trouble | StorageFailure {
+export function nativeFault(what: string, error: unknown, limitMs: number): S3Trouble | StorageFailure {
   const code = String((error as { code?: unknown }).code ?? "");
-  return code in ADVICE ? refusal(`the storage answered ${what} with ${code}`, code) : troubleOf(what, error, 0);
+  const words = `the storage answered ${what} with ${code}`;
+  if (PASSING.has(code)) return new S3Trouble(words);
+  return code in ADVICE ? refusal(words, code) : troubleOf(what, error, limitMs);
 }
 
 function refusal(words: string, code: string): StorageFailure {

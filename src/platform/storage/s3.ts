@@ -119,8 +119,9 @@ async function put(bucket: Bucket, key: string, content: Uint8Array | StoredFile
   answer.end();
   if (answer.status === 501) throw faultOf("PUT", answer.status, answer.code);
   if (answer.status !== 412) return;
-  // An earlier try may have been carried out though its answer was lost: then what is there is ours.
-  if (answer.attempt > 1 && (await holds(bucket, key, file))) return;
+  // Nothing was there a moment ago. A try may have been carried out though its answer was lost (`fetch` itself sends a
+  // request again when a kept connection breaks): then what is there now is ours.
+  if (await holds(bucket, key, file)) return;
   throw new StorageKeyTaken(key);
 }
 
