@@ -124,6 +124,10 @@ export async function openS3Door(): Promise<S3Door> {
         },
       );
       upstream.on("error", reject);
+      // A client that was killed in mid-sentence.
+      incoming.on("close", () => {
+        if (!incoming.complete) upstream.destroy(new Error("the client is gone"));
+      });
       incoming.pipe(upstream);
     });
 

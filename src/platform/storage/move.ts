@@ -90,32 +90,28 @@ class DifferentContent extends Error {
 async function moveFile(move: Move, key: string, report: MoveReport): Promise<void> {
   const { from, to } = move;
   const source = await from.read(key);
-  if (source === null) {
-    report.gone += 1;
-    return;
-  }
-  const isNew = await copyOnce(move, key, source);
+  const outcome = source === null ? null : await copyOnce(move, key, source).catch((error: unknown) => ({ error }));
   // Read after the copy was written: a deletion before this moment is seen here, one after it deletes the copy as well.
-  if ((await from.read(key)) === null) {
-    await to.delete(key);
+  if (outcome === null || (await from.read(key)) === null) {
+    if (outcome !== null) await to.delete(key);
     report.gone += 1;
     return;
   }
-  if (isNew) report.copied += 1;
-  else report.already_there += 1;
+  if (typeof outcome === "object") throw outcome.error;
+  report[outcome] += 1;
   if (!move.deleteSource) return;
   await from.delete(key);
   report.deleted_at_source += 1;
 }
 
-/** Whether this run wrote the copy. Throws `DifferentContent` where what is at the target is not the same. */
-async function copyOnce(move: Move, key: string, source: StoredFile): Promise<boolean> {
+/** Throws `DifferentContent` where what is at the target is not the same. */
+async function copyOnce(move: Move, key: string, source: StoredFile): Promise<"copied" | "already_there"> {
   const { to } = move;
   const earlier = await to.read(key);
   if (earlier !== null) {
     const isTrusted = move.trustSizes && !move.deleteSource && earlier.bytes === source.bytes;
     if (!isTrusted) await compare(earlier, await digestOf(source));
-    return false;
+    return "already_there";
   }
   const watched = watch(source);
   try {
@@ -133,7 +129,7 @@ async function copyOnce(move: Move, key: string, source: StoredFile): Promise<bo
     if (error instanceof DifferentContent) await to.delete(key);
     throw error;
   }
-  return true;
+  return "copied";
 }
 
 async function compare(copy: StoredFile | null, expected: { bytes: number; sha256: string }): Promise<void> {

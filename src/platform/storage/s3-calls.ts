@@ -43,8 +43,8 @@ export interface S3Call {
   /** The whole key, prefix included. */
   key: string;
   headers?: Record<string, string>;
-  /** Made anew for each try. */
-  body?: () => { content: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>; bytes: number };
+  /** The content is made anew for each try. */
+  body?: { content: () => Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>; bytes: number };
   /** Statuses beside the successes that are answers to the caller. */
   expected?: readonly number[];
 }
@@ -97,10 +97,10 @@ export function createS3Calls(options: S3CallsOptions): S3Calls {
       underWay -= 1;
       controller.abort();
     };
-    const sent = call.body?.();
-    const limitMs = limits.answerMs + ((sent?.bytes ?? 0) * 1000) / UPLOAD_BYTES_PER_SECOND_MIN;
+    const limitMs = limits.answerMs + ((call.body?.bytes ?? 0) * 1000) / UPLOAD_BYTES_PER_SECOND_MIN;
     const timer = setTimeout(() => controller.abort(new DOMException("too slow", "TimeoutError")), limitMs);
     try {
+      const sent = call.body && { bytes: call.body.bytes, content: call.body.content() };
       const url = client.presign(call.key, { method: call.method, expiresIn: SIGNED_SECONDS });
       const response = await fetch(url, {
         method: call.method,

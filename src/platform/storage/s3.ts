@@ -97,10 +97,10 @@ export function createS3Storage(options: S3StorageOptions): Storage {
 async function put(bucket: Bucket, key: string, content: Uint8Array | StoredFile, mime: string): Promise<void> {
   const name = bucket.nameOf(key);
   const file = content instanceof Uint8Array ? fileOf(content) : content;
-  const body =
-    content instanceof Uint8Array
-      ? () => ({ content: new Uint8Array(content), bytes: content.byteLength })
-      : () => ({ content: content.stream(), bytes: content.bytes });
+  const body = {
+    bytes: file.bytes,
+    content: () => (content instanceof Uint8Array ? new Uint8Array(content) : content.stream()),
+  };
   const there = await bucket.calls.call({ method: "HEAD", key: name, expected: [404] });
   there.end();
   if (there.status !== 404) throw new StorageKeyTaken(key);
