@@ -58,8 +58,9 @@ async function examineBucket(settings: Settings, place: StoragePlace): Promise<F
   const name = `${nameOfPlace(place)} at ${settings.S3_ENDPOINT || `AWS, ${settings.S3_REGION}`}`;
   const storage = openPlace({ ...settings, S3_LINKS: "presigned" }, place);
   try {
-    const ms = await timed(() => storage.check());
+    // First, as its refusal says more than that of a HEAD, with which everything else begins.
     for await (const _entry of storage.list()) break;
+    const ms = await timed(() => storage.check());
     const [faults, remarks] = await asStranger(settings, storage);
     const text = `${name}: a file was written, read back and deleted in ${ms} ms.`;
     if (faults.length > 0) return failed(`${text} But strangers get in:`, faults);

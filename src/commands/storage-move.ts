@@ -4,8 +4,7 @@ import { OperatorError } from "../platform/errors.ts";
 import { type MoveReport, moveFiles } from "../platform/storage/move.ts";
 import { openPlace } from "../platform/storage/open-storage.ts";
 import { isSamePlace, nameOfPlace, PLACE, placeOf, type StoragePlace } from "../platform/storage/place.ts";
-import { StorageFailure } from "../platform/storage/storage.ts";
-import { type Command, operatorSettings, print, printJson, readArguments, table } from "./command.ts";
+import { type Command, explainedStorage, operatorSettings, print, printJson, readArguments, table } from "./command.ts";
 import { createProgressBar } from "./progress-bar.ts";
 
 const USAGE =
@@ -61,7 +60,7 @@ Examples:
       deleteSource,
       trustSizes: values["trust-sizes"] === true,
       onProgress: (now) => bar.show(percentOf(now), `${nameOfPlace(from)} -> ${nameOfPlace(to)}`),
-    }).catch(explained);
+    }).catch(explainedStorage);
     bar.end();
     if (values.json) printJson({ from: nameOfPlace(from), to: nameOfPlace(to), ...report });
     else print([counts(report), ...whatNext(settings, { from, to, report })].join("\n"));
@@ -112,11 +111,6 @@ function refuseMisuse(
         `Set STORAGE_URL=${nameOfPlace(to)} and restart it first.`,
     );
   }
-}
-
-/** A storage that cannot even be listed is something to mend, not a bug. */
-function explained(error: unknown): never {
-  throw error instanceof StorageFailure ? new OperatorError(`${error.message}. \`atelier doctor\` says more.`) : error;
 }
 
 function counts(report: MoveReport): string {

@@ -86,6 +86,21 @@ describe("a try-on with pictures in a bucket", () => {
     expect(await storedKeys(app)).toEqual([]);
   });
 
+  test("X5 while the bucket is away a cleanup ends soon, does the rest of its work, and loses nothing", async () => {
+    const { app, door, person } = await start();
+    for (let round = 0; round < 4; round += 1) await uploadPhotos(app, person);
+    app.clock.advance(DAY_MS + HOUR_MS);
+    door.fault = () => "hang";
+    const startedAt = performance.now();
+    const report = await cleanUp(app.ctx, { dryRun: false });
+    expect(performance.now() - startedAt).toBeLessThan(8_000);
+    expect(report).toMatchObject({ files: 0, files_refused: 1, orphans: 0, orphans_refused: 1 });
+    expect(report).toHaveProperty("departures");
+    door.fault = () => null;
+    expect(await cleanUp(app.ctx, { dryRun: false })).toMatchObject({ files: 8, files_refused: 0, orphans_refused: 0 });
+    expect(await storedKeys(app)).toEqual([]);
+  });
+
   test("X5 a wrong bucket is never taken for one from which everything is deleted", async () => {
     const { app, person } = await start({ STORAGE_URL: "s3://no-such-bucket" });
     const body = uploadForm({ user_photo: { bytes: await picture() } });
@@ -132,6 +147,19 @@ describe("F10 a bucket that is away", () => {
       expect((await finish(app, person, id)).status).toBe("succeeded");
     });
   }
+
+  test("F10 a picture that breaks off again and again ends its answer, and the server lives on", async () => {
+    const { app, door, person } = await start();
+    const { user_photo: photo } = await uploadPhotos(app, person);
+    const address = `http://127.0.0.1:${await app.listen()}${pathOf(photo.url)}`;
+    door.fault = (request) => (request.method === "GET" ? "half" : null);
+    const answer = await fetch(address)
+      .then((response) => response.bytes())
+      .catch(() => null);
+    expect(answer?.byteLength ?? 0).toBeLessThan(photo.bytes);
+    door.fault = () => null;
+    expect((await (await fetch(address)).bytes()).byteLength).toBe(photo.bytes);
+  });
 
   test("F10 a finished picture waits for the bucket: one task, one charge, and it arrives", async () => {
     const { app, door, person } = await start({ FREE_ACTIONS_PER_MONTH: "1" });

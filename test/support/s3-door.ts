@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from "bun:test";
-import { createServer, type IncomingMessage, request as send, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse, request as send } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { s3ServerPort } from "./s3-server.ts";
 import { isSignedRight } from "./s3-signature.ts";
@@ -70,7 +70,11 @@ export async function openS3Door(): Promise<S3Door> {
     if (fault === "reset") return void incoming.socket.destroy();
     if (fault !== null && fault in STATUS) {
       incoming.resume();
-      return refuse(answer, STATUS[fault] ?? 500, fault === "500" ? "InternalError" : fault === "501" ? "NotImplemented" : fault);
+      return refuse(
+        answer,
+        STATUS[fault] ?? 500,
+        fault === "500" ? "InternalError" : fault === "501" ? "NotImplemented" : fault,
+      );
     }
     const isBucket = /^\/[^/]+\/?$/.test(request.path);
     if (isBucket ? !isSignedRight(request.method, url, headers) : !door.isPublic && !url.includes("X-Amz-Signature=")) {
@@ -88,7 +92,10 @@ export async function openS3Door(): Promise<S3Door> {
       }
       return pass();
     });
-    lastPut.set(request.path, mine.catch(() => {}));
+    lastPut.set(
+      request.path,
+      mine.catch(() => {}),
+    );
     await mine;
   };
 

@@ -1,6 +1,7 @@
 import { and, inArray, isNull } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { HOUR_MS } from "../../platform/clock.ts";
+import { StorageFailure } from "../../platform/storage/storage.ts";
 import { files, journalDeletions } from "../photos/index.ts";
 
 const BATCH_SIZE = 200;
@@ -14,18 +15,30 @@ const ORPHAN_AGE_MS_MIN = HOUR_MS;
 export async function deleteOrphans(ctx: Context): Promise<{ orphans: number; orphans_refused: number }> {
   let orphans = 0;
   let refused = 0;
-  for await (const key of orphanKeys(ctx)) {
-    try {
-      await ctx.storage.delete(key);
-    } catch (error) {
-      refused += 1;
-      ctx.log.error("the storage refused to delete a file without a row", { error });
-      continue;
+  try {
+    for await (const key of orphanKeys(ctx)) {
+      if (await deleteOrphan(ctx, key)) orphans += 1;
+      else refused += 1;
     }
-    orphans += 1;
-    await journalDeletions(ctx, [{ kind: "orphan", reason: "retention", name: key }]);
+  } catch (error) {
+    if (!(error instanceof StorageFailure)) throw error;
+    // Without its list nothing can be told, and the rest of a cleanup must not wait for a storage that is away.
+    refused += 1;
+    ctx.log.error("the storage could not be searched for files without a row", { error });
   }
   return { orphans, orphans_refused: refused };
+}
+
+/** False when the storage refused. */
+async function deleteOrphan(ctx: Context, key: string): Promise<boolean> {
+  try {
+    await ctx.storage.delete(key);
+  } catch (error) {
+    ctx.log.error("the storage refused to delete a file without a row", { error });
+    return false;
+  }
+  await journalDeletions(ctx, [{ kind: "orphan", reason: "retention", name: key }]);
+  return true;
 }
 
 /** How many `deleteOrphans` would find. */

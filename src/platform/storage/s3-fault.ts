@@ -26,6 +26,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   SignatureDoesNotMatch: "Is S3_SECRET_ACCESS_KEY right, and S3_REGION the bucket's?",
   AuthorizationHeaderMalformed: "Is S3_REGION the bucket's region?",
   AccessDenied: "May this key list the bucket and get, put and delete its objects?",
+  // A `HEAD` has no body that could say more.
+  "403":
+    "Is the key right (S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY, S3_REGION), and may it list the bucket and get, put and delete its objects?",
   NoSuchBucket: "There is no such bucket at S3_ENDPOINT: make it, or mend STORAGE_URL.",
   PermanentRedirect: "The bucket is elsewhere: mend S3_REGION or S3_ENDPOINT.",
   RequestTimeTooSkewed: "This machine's clock is wrong.",
@@ -70,6 +73,6 @@ function refusal(words: string, code: string): StorageFailure {
 }
 
 function codeOfStatus(status: number): string {
-  if (status === 403) return "AccessDenied";
+  if (status === 403) return "403";
   return status === 301 || status === 307 ? "PermanentRedirect" : "";
 }

@@ -153,7 +153,11 @@ describe("a write", () => {
     door.fault = (request) => (request.headers["if-none-match"] === undefined ? null : "501");
     await storage.put(key, bytesOf(10), JPEG);
     const [first, second] = door.seen.filter(isPut).filter(({ path }) => path.endsWith(key));
-    expect(first?.headers).toMatchObject({ "if-none-match": "*", "content-type": "image/jpeg", "content-length": "10" });
+    expect(first?.headers).toMatchObject({
+      "if-none-match": "*",
+      "content-type": "image/jpeg",
+      "content-length": "10",
+    });
     expect(second?.headers["if-none-match"]).toBeUndefined();
     expect((await storage.read(key))?.bytes).toBe(10);
     await expect(storage.put(key, bytesOf(10), JPEG)).rejects.toBeInstanceOf(StorageKeyTaken);
