@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { migrations } from "../drizzle/migrations.ts";
 import { type Clock, systemClock } from "./platform/clock.ts";
 import { type Catalogue, loadCatalogue } from "./platform/config/catalogue.ts";
@@ -11,7 +10,7 @@ import { createImages, type Images } from "./platform/images/index.ts";
 import { createDeltas, type Deltas } from "./platform/live/deltas.ts";
 import { createRemoteSession } from "./platform/remote-session/remote-session.ts";
 import { createSeal } from "./platform/seal.ts";
-import { createDiskStorage } from "./platform/storage/disk.ts";
+import { openStorage, type StorageTools } from "./platform/storage/open-storage.ts";
 import { createLinkSigner, type LinkSigner } from "./platform/storage/signed-links.ts";
 import type { Storage } from "./platform/storage/storage.ts";
 import { createLog, type Log, writeToStandardError } from "./platform/telemetry/log.ts";
@@ -89,6 +88,8 @@ export interface ContextOverrides {
   telegram?: Pick<TelegramClientOptions, "timeouts" | "sleep">;
   /** The same for the tax service. */
   taxService?: Pick<LknpdClientOptions, "timeouts" | "sleep">;
+  /** The same of a bucket. */
+  storage?: StorageTools;
 }
 
 /** Image work in hand at once: two keep both cores of a small server busy, and memory bounded. */
@@ -138,7 +139,7 @@ export async function openContext(settings: Settings, overrides: ContextOverride
     telemetry,
     catalogue,
     wakeUps,
-    storage: createDiskStorage({ folder: join(settings.DATA_DIR, "files") }),
+    storage: openStorage(settings, overrides.storage),
     images: overrides.images ?? createImages({ concurrency: IMAGE_CONCURRENCY }),
     links: linkSigner(settings, clock),
     kie: watched(

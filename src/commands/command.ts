@@ -7,6 +7,7 @@ import { databaseFault, missingDatabaseFile } from "../platform/db/inspect.ts";
 import { migrationStates } from "../platform/db/migrate.ts";
 import { OperatorError } from "../platform/errors.ts";
 import { moscowDayStart } from "../platform/moscow.ts";
+import { StorageFailure } from "../platform/storage/storage.ts";
 import { createLog, writeToStandardError } from "../platform/telemetry/log.ts";
 
 /** One command of the program. Each lives in a file of its own. */
@@ -58,7 +59,7 @@ export async function withContext<T>(work: (ctx: Context) => Promise<T>): Promis
     if (states.some((state) => state.appliedAt === null)) {
       throw new OperatorError("The database has no schema yet, or an older one. Run: atelier migrate");
     }
-    return await work(open.ctx);
+    return await work(open.ctx).catch(explainedStorage);
   } finally {
     await open.close();
   }
@@ -68,6 +69,11 @@ export async function withContext<T>(work: (ctx: Context) => Promise<T>): Promis
 function explained(error: unknown): never {
   const fault = databaseFault(error);
   throw fault === null ? error : new OperatorError(fault);
+}
+
+/** Nor is a storage that is away or refuses; other errors pass as they are. */
+export function explainedStorage(error: unknown): never {
+  throw error instanceof StorageFailure ? new OperatorError(`${error.message}. \`atelier doctor\` says more.`) : error;
 }
 
 /** Rows as an aligned table with a heading. */

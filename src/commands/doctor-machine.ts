@@ -5,7 +5,6 @@ import { WATERMARK_TEXT } from "../features/notifications/index.ts";
 import { SECOND_MS } from "../platform/clock.ts";
 import { createImages } from "../platform/images/index.ts";
 import { nativeImageVersions } from "../platform/images/versions.ts";
-import { createDiskStorage } from "../platform/storage/disk.ts";
 import { type DoctorCheck, failed, ok, warning } from "./doctor-check.ts";
 
 const BYTES_PER_GIB = 1024 ** 3;
@@ -28,23 +27,6 @@ export const diskCheck: DoctorCheck = {
     if (freeBytes >= FREE_BYTES_WARNING) return ok(text);
     const advice = `${text} Make room, or move DATA_DIR to a larger disk.`;
     return freeBytes >= FREE_BYTES_MIN ? warning(advice) : failed(advice);
-  },
-};
-
-/** A file written, read back and deleted. */
-export const storageCheck: DoctorCheck = {
-  name: "storage",
-  needs: ["DATA_DIR", "STORAGE_URL"],
-  async run(patient) {
-    const folder = resolve(patient.checked.settings.DATA_DIR);
-    // Whoever only looks must not make the folder of a server that was never started.
-    if (!existsSync(folder)) return warning(`There is no ${folder} yet; the server makes it at its first start.`);
-    try {
-      await createDiskStorage({ folder: resolve(folder, "files") }).check();
-    } catch (error) {
-      return failed(`${(error as Error).message}. May this user write to ${folder}, and is there space left?`);
-    }
-    return ok("A file was written, read back and deleted.");
   },
 };
 

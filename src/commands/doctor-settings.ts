@@ -1,6 +1,7 @@
 import { type Environment, processEnvironment } from "../platform/config/environment.ts";
 import { isLoopback } from "../platform/config/load.ts";
 import { type SettingName, type Settings, settingsTable } from "../platform/config/settings.ts";
+import { unusedStorageSettings } from "../platform/config/storage-settings.ts";
 import { type DoctorCheck, failed, ok, warning } from "./doctor-check.ts";
 
 /** Every value right, and everything there that a server needs. */
@@ -104,6 +105,10 @@ export function halfSet(settings: Settings, sources: Sources): string[] {
       "SENTRY_ENVIRONMENT is set without SENTRY_DSN: nothing is reported. Set SENTRY_DSN, or leave it out.",
     ],
     [
+      isSet("STORAGE_FALLBACK_URL"),
+      "STORAGE_FALLBACK_URL is set: pictures that are not in STORAGE_URL yet are read from there. Move them (`atelier storage move`), then leave it out.",
+    ],
+    [
       settings.RATE_LIMITS === "off",
       "RATE_LIMITS=off is for measurements: anybody may flood the server. Set it to on.",
     ],
@@ -113,7 +118,8 @@ export function halfSet(settings: Settings, sources: Sources): string[] {
       "PROVIDER_LOOPBACK=allow without a provider of your own serves no purpose. Leave it out.",
     ],
   ];
-  return rules.filter(([applies]) => applies).map(([, sentence]) => sentence);
+  const sentences = rules.filter(([applies]) => applies).map(([, sentence]) => sentence);
+  return [...sentences, ...unusedStorageSettings(settings)];
 }
 
 /** Addresses that may be of this very machine. */

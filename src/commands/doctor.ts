@@ -22,10 +22,11 @@ import {
   warning,
 } from "./doctor-check.ts";
 import { clockCheck, databaseCheck, schemaCheck } from "./doctor-database.ts";
-import { diskCheck, imagesCheck, storageCheck } from "./doctor-machine.ts";
+import { diskCheck, imagesCheck } from "./doctor-machine.ts";
 import { breakerCheck, kieBalanceCheck, publicUrlCheck } from "./doctor-outside.ts";
 import { deletionsCheck } from "./doctor-privacy.ts";
 import { halfSetCheck, settingsCheck } from "./doctor-settings.ts";
+import { storageCheck } from "./doctor-storage.ts";
 import { metersCheck, taxServiceCheck } from "./doctor-tax.ts";
 import {
   alertsCheck,

@@ -15,6 +15,7 @@ import { refundCommand } from "./refund.ts";
 import { sandboxCommand } from "./sandbox.ts";
 import { serveCommand } from "./serve.ts";
 import { settingsCommand } from "./settings.ts";
+import { storageMoveCommand } from "./storage-move.ts";
 import { taxExportCommand } from "./tax.ts";
 import { taxMarkCommand, taxResumeCommand } from "./tax-mark.ts";
 import { userShowCommand } from "./user.ts";
@@ -54,6 +55,7 @@ export const commands: readonly Command[] = [
   maintenanceOffCommand,
   maintenanceStatusCommand,
   cleanupCommand,
+  storageMoveCommand,
   healthcheckCommand,
   openapiCommand,
   versionCommand,

@@ -178,6 +178,12 @@ const refusals = {
     en: "The payment service does not answer right now. Try again in a moment; a second tap does not make a second order.",
     ru: "Платёжный сервис сейчас не отвечает. Попробуйте чуть позже: повторное нажатие не создаст второй заказ.",
   },
+  storage_unavailable: {
+    status: 503,
+    title: "Pictures cannot be stored or read right now",
+    en: "Pictures cannot be stored or opened right now. Please try again in a moment. You were not charged.",
+    ru: "Сейчас не получается сохранить или открыть картинки. Попробуйте через минуту. С вас ничего не списано.",
+  },
   plan_not_now: {
     status: 409,
     title: "This plan begins later",

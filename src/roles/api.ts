@@ -35,6 +35,7 @@ export async function startApi(
     healthChecks: [
       { name: "database", check: () => database.raw("select 1 as one") },
       { name: "images", check: () => ctx.images.warmUp() },
+      { name: "storage", check: () => ctx.storage.ping(), shownOnly: true },
     ],
     sandbox: options.sandbox,
     tracing: tracing ?? undefined,

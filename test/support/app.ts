@@ -19,6 +19,7 @@ import { startTelegramEmulator, type TelegramEmulator } from "../../src/sandbox/
 import { startYooKassaEmulator, type YooKassaEmulator } from "../../src/sandbox/yookassa.ts";
 import { createTestClock, type TestClock } from "./clock.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { TEST_S3_LIMITS } from "./s3-storage.ts";
 
 export const TEST_BOT_TOKEN = "2000000002:TEST_bot_token_of_the_test_suite";
 export const TEST_WEBHOOK_SECRET = "test-secret-of-the-bots-webhook";
@@ -138,6 +139,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     },
     telegram: { timeouts: { callMs: 1_500, fileMs: 3_000 }, sleep: (ms) => Bun.sleep(ms / 20) },
     taxService: { timeouts: { writeMs: 400, queryMs: 400 }, sleep: async () => {} },
+    storage: { limits: TEST_S3_LIMITS, sleep: async () => {} },
   });
   const tracing = options.telemetry?.traces
     ? (await import("../../src/platform/http/trace-requests.ts")).traceRequests()

@@ -14,13 +14,17 @@ export interface OrderRequest {
   answerHeaders: Record<string, string | number>;
 }
 
-/** Accepts an order at most once for a person's key, and answers how the generation stands, with `Idempotency-Replayed`. */
+/**
+ * Accepts an order at most once for a person's key, and answers how the generation stands, with `Idempotency-Replayed`.
+ * Throws `StorageFailure` before anything is held when the result could not be stored.
+ */
 export async function orderOnce(
   ctx: Context,
   request: OrderRequest,
   start: (tx: Context) => Promise<Generation>,
 ): Promise<GenerationView> {
   const { person, headers, route, body } = request;
+  await ctx.storage.ping();
   const result = await once(ctx, { userId: person.id, key: headers["idempotency-key"], route, body }, async (tx) => ({
     answer: await viewGeneration(tx, await start(tx), person.language),
     status: 202,

@@ -2,6 +2,7 @@ import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
 import type { LeasedJob } from "../../platform/queue/claim.ts";
 import { DONE, fence, type JobOutcome, later } from "../../platform/queue/outcome.ts";
+import { StorageFailure } from "../../platform/storage/storage.ts";
 import { latestAttempt } from "./attempts.ts";
 import { collectResult } from "./collect.ts";
 import { failAtDeadline } from "./finish.ts";
@@ -10,6 +11,9 @@ import type { Generation } from "./start.ts";
 import { isFinal } from "./states.ts";
 import { failStep, findGeneration, type Step } from "./step.ts";
 import { awaitLostAnswer, submitTask } from "./submit.ts";
+
+/** Between two tries while the storage is away; half to one and a half times as long. */
+const STORAGE_PAUSE_MS = 5_000;
 
 /**
  * The job `generation.run`: one step of one generation. It never waits in a slot while the provider works; it answers
@@ -39,6 +43,11 @@ export async function runGeneration(ctx: Context, job: LeasedJob): Promise<JobOu
     return notBeyondDeadline(ctx, generation, await runStep(ctx, step));
   } catch (error) {
     if (error instanceof Refusal && error.code === "photo_expired") return failStep(ctx, step, "photo_expired");
+    if (error instanceof StorageFailure) {
+      // The picture may be finished and paid for: the whole time until the deadline is there to wait for the storage.
+      ctx.log.error("a generation waits for the storage", { generation: generation.id, error });
+      return notBeyondDeadline(ctx, generation, later(STORAGE_PAUSE_MS * (0.5 + ctx.random())));
+    }
     throw error;
   }
 }

@@ -14,6 +14,7 @@ export const ORDER_REFUSALS = [
   "too_many_active_generations",
   "generation_unavailable",
   "insufficient_credits",
+  "storage_unavailable",
 ] as const;
 
 export const GenerationSchema = t.Object(

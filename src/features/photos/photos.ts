@@ -4,7 +4,7 @@ import { after, DAY_MS, HOUR_MS } from "../../platform/clock.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { isId, newId } from "../../platform/ids.ts";
 import type { Picture } from "../../platform/images/index.ts";
-import { newStorageKey } from "../../platform/storage/storage.ts";
+import { newStorageKey, type StoredFile as StoredContent } from "../../platform/storage/storage.ts";
 import { lockUser, refuseErased, refuseWithoutConsent } from "../profile/index.ts";
 import { type DeleteReason, type FilePurpose, files } from "./tables.ts";
 
@@ -167,8 +167,17 @@ function makeLink(
   return `${ctx.settings.PUBLIC_URL}/api/v1/files/${token}`;
 }
 
-/** What a link opens: the row and its bytes. Every fault (altered, expired, deleted, not allowed) looks the same. */
-export async function openLink(ctx: Context, token: string) {
+/** What a link opens: a picture's row, and its bytes or the storage's own short link to them. */
+export type OpenedLink = { file: StoredFile; disposition: string } & (
+  | { content: StoredContent; elsewhere: null }
+  | { content: null; elsewhere: string }
+);
+
+/**
+ * Opens a link; `download` offers the picture as a file to save whatever the link says. Every fault (altered, expired,
+ * deleted, not allowed) looks the same. A provider is never sent elsewhere: not all of them follow.
+ */
+export async function openLink(ctx: Context, token: string, download: boolean): Promise<OpenedLink> {
   const link = ctx.links.verify(token);
   if (!link) throw new Refusal("not_found");
   const [file] = await ctx.db
@@ -177,9 +186,13 @@ export async function openLink(ctx: Context, token: string) {
     .where(and(eq(files.id, link.fileId), eq(files.userId, link.ownerId), isNull(files.deletedAt)));
   if (!file || file.expiresAt <= ctx.clock.now()) throw new Refusal("not_found");
   if (link.purpose === "view" && !file.viewable) throw new Refusal("not_found");
+  const disposition = `${download || link.download ? "attachment" : "inline"}; filename="${downloadName(file)}"`;
+  const wishes = { mime: file.mime, disposition };
+  const elsewhere = link.purpose === "view" ? await ctx.storage.link(file.storageKey, wishes) : null;
+  if (elsewhere !== null) return { file, disposition, content: null, elsewhere };
   const content = await ctx.storage.read(file.storageKey);
   if (!content) throw new Refusal("not_found");
-  return { file, content, download: link.download };
+  return { file, disposition, content, elsewhere: null };
 }
 
 /** The bytes of a file of ours, or the refusal `photo_expired`. */

@@ -1,27 +1,34 @@
 import { Elysia, t } from "elysia";
 import { closed, oneOf, refuses } from "../../platform/http/schemas.ts";
 import type { guard } from "../auth/guard.ts";
-import { downloadName, openLink } from "./photos.ts";
+import { openLink } from "./photos.ts";
 
 /** Pictures by signed link. The link is the permission: it names one file, its owner, its purpose and its end. */
 export function fileRoutes(guarded: ReturnType<typeof guard>) {
   return new Elysia({ tags: ["files"] }).use(guarded).get(
     "/files/:token",
     async ({ params, query, ctx, set }) => {
-      const { file, content, download } = await openLink(ctx, params.token);
-      const name = downloadName(file);
+      const { file, content, elsewhere, disposition } = await openLink(ctx, params.token, query.download === "1");
+      const headers = {
+        // Telegram's web client saves a file through fetch from its own origin; the link itself is the secret.
+        "access-control-allow-origin": "*",
+        "x-content-type-options": "nosniff",
+        "x-request-id": String(set.headers["x-request-id"]),
+      };
+      if (elsewhere !== null) {
+        // The address dies within a minute, and whoever follows it must not tell where it came from.
+        const further = { location: elsewhere, "cache-control": "private, no-store", "referrer-policy": "no-referrer" };
+        return new Response(null, { status: 302, headers: { ...headers, ...further } });
+      }
       return new Response(content.stream(), {
         headers: {
+          ...headers,
           "content-type": file.mime,
           "content-length": String(content.bytes),
-          "content-disposition": `${query.download === "1" || download ? "attachment" : "inline"}; filename="${name}"`,
+          "content-disposition": disposition,
           "cache-control": "private, max-age=300",
           "content-security-policy": "default-src 'none'; sandbox",
           "cross-origin-resource-policy": "cross-origin",
-          // Telegram's web client saves a file through fetch from its own origin; the link itself is the secret.
-          "access-control-allow-origin": "*",
-          "x-content-type-options": "nosniff",
-          "x-request-id": String(set.headers["x-request-id"]),
         },
       });
     },
@@ -47,8 +54,12 @@ export function fileRoutes(guarded: ReturnType<typeof guard>) {
             },
             content: { "image/jpeg": {} },
           },
+          302: {
+            description:
+              "Where `S3_LINKS=presigned`: the picture is at `Location`, an address that dies within a minute.",
+          },
         },
-        ...refuses("not_found"),
+        ...refuses("not_found", "storage_unavailable"),
       },
     },
   );

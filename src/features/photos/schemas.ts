@@ -23,6 +23,7 @@ export const UPLOAD_REFUSALS = [
   "image_too_small",
   "upload_too_slow",
   "busy",
+  "storage_unavailable",
 ] as const;
 
 /** A stored photo. */

@@ -14,7 +14,7 @@ export interface FileDeletions {
 }
 
 const BATCH_SIZE = 200;
-/** A storage that refuses so many one after another is not there; the rest waits for the next run. */
+/** A storage that refuses so many one after another will refuse the others too; the rest waits for the next run. */
 const REFUSALS_IN_A_ROW_MAX = 50;
 /** Refusals of one picture before the owner hears of it, and then each time so many runs have passed: once a day. */
 const REFUSALS_BEFORE_ALERT = 3;
@@ -53,7 +53,8 @@ export async function deleteDueFiles(ctx: Context, userId?: string): Promise<Fil
         refusedInARow = 0;
       } else {
         report.files_refused += 1;
-        refusedInARow += 1;
+        // One that is away would be asked for as long as the job may run, a picture every few seconds.
+        refusedInARow = (await isAway(ctx)) ? REFUSALS_IN_A_ROW_MAX : refusedInARow + 1;
         alertDue ||= isAlertDue(file.deleteFailures + 1);
       }
     }
@@ -73,6 +74,13 @@ const isAlertDue = (failures: number) => failures === REFUSALS_BEFORE_ALERT || f
 
 function isBehind(last: StoredFile): SQL | undefined {
   return or(gt(files.expiresAt, last.expiresAt), and(eq(files.expiresAt, last.expiresAt), gt(files.id, last.id)));
+}
+
+function isAway(ctx: Pick<Context, "storage">): Promise<boolean> {
+  return ctx.storage.ping().then(
+    () => false,
+    () => true,
+  );
 }
 
 /** False when the storage refused. */

@@ -2,6 +2,7 @@ import { OperatorError } from "../errors.ts";
 import type { Environment, SettingSource } from "./environment.ts";
 import type { Setting } from "./setting-types.ts";
 import { REQUIRED_TO_SERVE, type SettingName, type Settings, settingsTable } from "./settings.ts";
+import { storageContradictions } from "./storage-settings.ts";
 
 export interface LoadedSettings {
   settings: Settings;
@@ -112,6 +113,7 @@ function contradictions(settings: Settings): SettingFault[] {
       );
     }
   }
+  for (const [name, text] of storageContradictions(settings)) add(name, text);
   return faults;
 }
 

@@ -8,6 +8,8 @@ export interface HealthCheck {
   name: string;
   /** Resolves when all is well. */
   check(): Promise<unknown>;
+  /** Shown, but never a reason to send people elsewhere: the other processes miss the same thing. */
+  shownOnly?: boolean;
 }
 
 const Readiness = t.Object(
@@ -20,7 +22,9 @@ const Readiness = t.Object(
 
 /**
  * `/health/live`: the process answers. `/health/ready`: it can do its work; red while something it needs is away or while
- * it is stopping, so that a balancer sends people elsewhere.
+ * it is stopping, so that a balancer sends people elsewhere. What all processes would miss alike is shown and leaves it
+ * green: without a storage, sign-in, payments and the provider's notices still work, and taking every process out of the
+ * balancer would turn a part that fails into a whole that does.
  */
 export function health(checks: readonly HealthCheck[], isStopping: () => boolean) {
   return new Elysia({ name: "health" })
@@ -32,7 +36,7 @@ export function health(checks: readonly HealthCheck[], isStopping: () => boolean
       "/health/ready",
       async ({ status }) => {
         const results = await Promise.all(checks.map((one) => outcomeOf(one)));
-        const isReady = !isStopping() && results.every((result) => result.ok);
+        const isReady = !isStopping() && results.every((result) => result.ok || result.shownOnly);
         const answer = {
           status: isReady ? ("ready" as const) : ("not_ready" as const),
           checks: Object.fromEntries(results.map((result) => [result.name, result.ok ? "ok" : "failed"])),
@@ -47,15 +51,16 @@ export function health(checks: readonly HealthCheck[], isStopping: () => boolean
 }
 
 /** Runs one check, for `CHECK_MS_MAX` at most. */
-export async function outcomeOf(one: HealthCheck): Promise<{ name: string; ok: boolean }> {
+export async function outcomeOf(one: HealthCheck): Promise<{ name: string; ok: boolean; shownOnly: boolean }> {
+  const { name, shownOnly = false } = one;
   const late = Bun.sleep(CHECK_MS_MAX).then(() => {
     throw new Error("too slow");
   });
   try {
     await Promise.race([one.check(), late]);
-    return { name: one.name, ok: true };
+    return { name, ok: true, shownOnly };
   } catch {
-    return { name: one.name, ok: false };
+    return { name, ok: false, shownOnly };
   } finally {
     late.catch(() => {});
   }

@@ -1,6 +1,7 @@
 import { Elysia, ValidationError } from "elysia";
 import { ProviderFailure, Refusal } from "../errors.ts";
 import { type RefusalCode, refusalText } from "../refusals.ts";
+import { StorageFailure } from "../storage/storage.ts";
 import type { FaultReports } from "../telemetry/faults.ts";
 import type { Log } from "../telemetry/log.ts";
 import { isPreflight, preflightHeaders } from "./cross-origin.ts";
@@ -63,7 +64,7 @@ export function problemResponse(refusal: Refusal, request: Request, requestId: s
 }
 
 /**
- * The one place where what was thrown becomes an answer. A refusal says what it is; a fault of a provider is a 503
+ * The one place where what was thrown becomes an answer. A refusal says what it is; a fault of a provider or of the storage is a 503
  * without its words; a bug is a bare 500 whose cause stands only in the log. Where the router found nothing, but has the
  * path, the method is wrong.
  */
@@ -117,6 +118,10 @@ function refusalFor(
     log.error("a provider failed inside a request", { request_id: requestId, error });
     if (error.alert) faults?.report({ what: "a provider refuses us", error });
     return new Refusal("busy", { retry_after: 5 });
+  }
+  if (error instanceof StorageFailure) {
+    log.error("the storage failed inside a request", { request_id: requestId, error });
+    return new Refusal("storage_unavailable", { retry_after: 10 });
   }
   log.error("a bug answered with 500", { request_id: requestId, error });
   faults?.report({ what: "a bug answered with 500", error });

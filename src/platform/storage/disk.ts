@@ -1,9 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { link, lstat, mkdir, open, opendir, readdir, unlink } from "node:fs/promises";
+import { link, lstat, mkdir, open, opendir, readdir, statfs, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { invariant } from "../errors.ts";
-import { checkRoundTrip, isStorageKey, type Storage, type StorageEntry, StorageKeyTaken } from "./storage.ts";
+import {
+  checkRoundTrip,
+  isStorageKey,
+  type Storage,
+  type StorageEntry,
+  StorageFailure,
+  StorageKeyTaken,
+  type StoredFile,
+} from "./storage.ts";
 
 export interface DiskStorage extends Storage {
   /**
@@ -18,6 +26,8 @@ const FILE_MODE = 0o600;
 /** Beside the files, hence on the same file system. No key starts with a dot. */
 const TEMPORARY_FOLDER = ".tmp";
 const TEMPORARY_SUFFIX = ".tmp";
+/** With less, nothing is begun that would have to be stored. */
+const FREE_BYTES_MIN = 64 * 1024 * 1024;
 
 /**
  * Files in a private folder of this machine. A file appears under its key complete and on the disk, or not at all:
@@ -35,18 +45,22 @@ export function createDiskStorage(options: { folder: string; clock?: Clock }): D
   };
 
   const storage: DiskStorage = {
-    async put(key, bytes) {
+    async put(key, content) {
       const path = pathOf(key);
-      await makeFolder(temporaryFolder);
       const temporary = join(temporaryFolder, `${randomUUID()}${TEMPORARY_SUFFIX}`);
       try {
-        await writeSynced(temporary, bytes);
-        await makeFolder(dirname(path));
-        await linkOnce(temporary, path, key);
-      } finally {
-        await unlinkIfThere(temporary);
+        await makeFolder(temporaryFolder);
+        try {
+          await writeSynced(temporary, content);
+          await makeFolder(dirname(path));
+          await linkOnce(temporary, path, key);
+        } finally {
+          await unlinkIfThere(temporary);
+        }
+        await syncFolder(dirname(path));
+      } catch (error) {
+        throw writeFailure(error);
       }
-      await syncFolder(dirname(path));
     },
 
     async read(key) {
@@ -66,6 +80,15 @@ export function createDiskStorage(options: { folder: string; clock?: Clock }): D
 
     check: () => checkRoundTrip(storage),
 
+    async ping() {
+      const space = await statfs(root).catch(() => null);
+      if (space !== null && space.bavail * space.bsize < FREE_BYTES_MIN) {
+        throw new StorageFailure("the disk of the pictures is full");
+      }
+    },
+
+    link: async () => null,
+
     async sweepTemporary(olderThanMs) {
       const newest = clock.now().getTime() - olderThanMs;
       let removed = 0;
@@ -80,10 +103,11 @@ export function createDiskStorage(options: { folder: string; clock?: Clock }): D
   return storage;
 }
 
-async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+async function writeSynced(path: string, content: Uint8Array | StoredFile): Promise<void> {
   const file = await open(path, "wx", FILE_MODE);
   try {
-    await file.writeFile(bytes);
+    if (content instanceof Uint8Array) await file.writeFile(content);
+    else for await (const piece of content.stream()) await file.writeFile(piece);
     await file.sync();
   } finally {
     await file.close();
@@ -96,6 +120,14 @@ async function linkOnce(from: string, to: string, key: string): Promise<void> {
   } catch (error) {
     throw hasCode(error, "EEXIST") ? new StorageKeyTaken(key, { cause: error }) : error;
   }
+}
+
+/** What the system says when it cannot write: full, read-only, worn out, not ours. */
+const REFUSES_TO_WRITE = ["ENOSPC", "EDQUOT", "EROFS", "EIO", "EACCES", "EPERM", "EMFILE", "ENFILE"];
+
+function writeFailure(error: unknown): unknown {
+  const code = REFUSES_TO_WRITE.find((one) => hasCode(error, one));
+  return code === undefined ? error : new StorageFailure(`the disk does not take a file: ${code}`, { cause: error });
 }
 
 /** Makes the folder and those above it, and syncs the entry of each new one, or a crash could forget them. */

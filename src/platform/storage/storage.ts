@@ -5,6 +5,7 @@ import { invariant } from "../errors.ts";
 export interface StoredFile {
   /** Size in bytes. */
   bytes: number;
+  /** Ends with an error rather than early: a reader that reaches the end has all of it. */
   stream(): ReadableStream<Uint8Array>;
   content(): Promise<Uint8Array<ArrayBuffer>>;
 }
@@ -15,13 +16,24 @@ export interface StorageEntry {
   modifiedAt: Date;
 }
 
+/** What a link of the storage itself answers with. */
+export interface LinkWishes {
+  mime: string;
+  /** The whole `Content-Disposition`. */
+  disposition: string;
+}
+
 /**
  * Private file storage: a folder or a bucket behind the same few calls. Keys come from `newStorageKey`; a malformed key
- * is a bug and throws. What is stored under a key never changes: it is there, or it is deleted.
+ * is a bug and throws. What is stored under a key never changes: it is there, or it is deleted. Every call ends within a
+ * limit of its own, and rejects with `StorageFailure` when the storage is away or refuses.
  */
 export interface Storage {
-  /** Stores durably before it resolves. Rejects with `StorageKeyTaken` rather than overwrite. */
-  put(key: string, bytes: Uint8Array, options: { mime: string }): Promise<void>;
+  /**
+   * Stores durably before it resolves. Rejects with `StorageKeyTaken` rather than overwrite. What is already in another
+   * storage is streamed from there, a piece at a time.
+   */
+  put(key: string, content: Uint8Array | StoredFile, options: { mime: string }): Promise<void>;
   /** Null when there is no such file. */
   read(key: string): Promise<StoredFile | null>;
   /** Deletes durably; a file that is not there counts as deleted. */
@@ -30,6 +42,10 @@ export interface Storage {
   list(prefix?: string): AsyncIterable<StorageEntry>;
   /** Writes, reads back and deletes a small file; rejects with the first thing that failed. */
   check(): Promise<void>;
+  /** A cheap sign of life, for a question before something is charged; rejects when a `put` would fail now. */
+  ping(): Promise<void>;
+  /** A link of the storage's own, which dies within a minute; null when it gives none, or has no such file. */
+  link(key: string, wishes: LinkWishes): Promise<string | null>;
 }
 
 /** The key holds a file already. Keys are random, so this is a bug or a repeated `put`. */
@@ -37,6 +53,21 @@ export class StorageKeyTaken extends Error {
   override readonly name = "StorageKeyTaken";
   constructor(key: string, options?: ErrorOptions) {
     super(`storage key already holds a file: ${key}`, options);
+  }
+}
+
+/**
+ * The storage did not do what was asked: it is away, full, or does not know our key. Neither secrets nor signed addresses
+ * stand in the message.
+ */
+export class StorageFailure extends Error {
+  override readonly name = "StorageFailure";
+  /** It said no, and will say so again until somebody changes a setting; otherwise it may be tried again. */
+  readonly refused: boolean;
+
+  constructor(message: string, options: ErrorOptions & { refused?: boolean } = {}) {
+    super(message, options);
+    this.refused = options.refused ?? false;
   }
 }
 
@@ -70,10 +101,30 @@ export async function checkRoundTrip(storage: Storage): Promise<void> {
     const file = await storage.read(key);
     const readBack = file === null ? null : await file.content();
     if (readBack === null || Buffer.compare(readBack, written) !== 0) {
-      throw new Error("the storage does not give back what was written to it");
+      throw new StorageFailure("the storage does not give back what was written to it");
     }
   } finally {
     await storage.delete(key);
   }
-  if ((await storage.read(key)) !== null) throw new Error("the storage keeps a file that was deleted");
+  if ((await storage.read(key)) !== null) throw new StorageFailure("the storage keeps a file that was deleted");
+}
+
+/** Size and SHA-256 (hexadecimal) of a file, read through once and never held as a whole. */
+export async function digestOf(file: StoredFile): Promise<{ bytes: number; sha256: string }> {
+  const hasher = new Bun.CryptoHasher("sha256");
+  let bytes = 0;
+  for await (const piece of file.stream()) {
+    hasher.update(piece);
+    bytes += piece.byteLength;
+  }
+  return { bytes, sha256: hasher.digest("hex") };
+}
+
+/** Bytes at hand, as a file to read. */
+export function fileOf(bytes: Uint8Array): StoredFile {
+  return {
+    bytes: bytes.byteLength,
+    stream: () => new Blob([new Uint8Array(bytes)]).stream(),
+    content: async () => new Uint8Array(bytes),
+  };
 }

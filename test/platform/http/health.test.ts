@@ -31,6 +31,15 @@ describe("readiness", () => {
     ]);
   });
 
+  test("stays green where all processes miss the same thing, and says what", async () => {
+    const answer = await ask("/health/ready", [good, { ...bad, name: "storage", shownOnly: true }]);
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      { status: "ready", checks: { good: "ok", storage: "failed" } },
+    ]);
+    expect((await ask("/health/ready", [bad, { ...good, shownOnly: true }])).status).toBe(503);
+  });
+
   test("is red when a check throws at once instead of failing later", async () => {
     const check = (): never => {
       throw new Error("at once");
