@@ -111,7 +111,8 @@ function loadAddon(path: string, folder: string): unknown {
   } catch (cause) {
     throw new OperatorError(`The native image code in ${folder} could not be loaded. ${explain(reason(cause))}`);
   }
-  if (module.exports._isUsingX64V2?.() === false) {
+  // Elsewhere the addon says no as well: there is no such thing on an ARM processor.
+  if (process.arch === "x64" && module.exports._isUsingX64V2?.() === false) {
     throw new OperatorError("This processor is too old for the native image code: it lacks x86-64-v2 (SSE4.2).");
   }
   return module.exports;
