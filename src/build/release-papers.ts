@@ -33,7 +33,7 @@ LICENCES.txt tells whose work is inside. atelier itself is under the MIT licence
 function forWhom({ machine }: ReleaseTarget): string {
   const processor = machine.cpu === "x64" ? "x86-64 (v2: since about 2009)" : "ARM 64 bit";
   const system =
-    machine.libc === "musl" ? "musl 1.2 with libstdc++, such as Alpine" : "glibc 2.28: Debian 10, Ubuntu 20.04, RHEL 8";
+    machine.libc === "musl" ? "musl 1.2.5 with libstdc++: Alpine 3.20" : "glibc 2.28: Debian 10, Ubuntu 20.04, RHEL 8";
   return `${processor}, ${system}, or newer`;
 }
 
@@ -97,7 +97,10 @@ function section(folder: string): string {
   const { name, version, license } = readPackage(folder);
   const files = readdirSync(folder).filter((file) => LICENCE_FILE.test(file));
   const texts = files.toSorted().map((file) => readFileSync(join(folder, file), "utf8").trim());
-  return part(`${name} ${version} (${licenceName(license)})`, texts.join("\n\n") || "The package brings no text of its own.");
+  return part(
+    `${name} ${version} (${licenceName(license)})`,
+    texts.join("\n\n") || "The package brings no text of its own.",
+  );
 }
 
 /** Old packages write an object. */

@@ -4,8 +4,8 @@ import { parseArgs } from "node:util";
 import { version } from "../../package.json";
 import { buildConstants, commitEpochSeconds } from "./constants.ts";
 import { buildExecutable } from "./executable.ts";
-import { licencesText, readmeText } from "./release-papers.ts";
 import { fetchReleasePackages } from "./release-packages.ts";
+import { licencesText, readmeText } from "./release-papers.ts";
 import { RELEASE_TARGETS, type ReleaseTarget } from "./targets.ts";
 
 /** `bun run release [--only linux-arm64]`: the files of a release, their checksums and their papers, in dist/release. */

@@ -7,7 +7,8 @@ export interface BuildTarget {
 }
 
 /**
- * Sharp's prebuilt code for glibc needs glibc 2.28 (Debian 10, Ubuntu 20.04, RHEL 8) or newer and libstdc++; for musl, musl 1.2.
+ * Sharp's prebuilt code for glibc needs glibc 2.28 (Debian 10, Ubuntu 20.04, RHEL 8) or newer and libstdc++; for musl, musl 1.2.5
+ * (`statx`) and the libstdc++ of GCC 13, which Alpine has since 3.20.
  * The macOS ones are for trying things out at home.
  */
 export const BUILD_TARGETS: readonly BuildTarget[] = [

@@ -1,3 +1,4 @@
+import { Database as SqliteFile } from "bun:sqlite";
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Database } from "./database.ts";
@@ -24,6 +25,16 @@ const CONNECTIONS_SHARE_WARNING = 0.9;
 /** The name of the kind of database in use. */
 export function databaseKind(): "SQLite" | "PostgreSQL" {
   return dialect === "postgres" ? "PostgreSQL" : "SQLite";
+}
+
+/** The SQLite that is part of the program, whichever database is in use. */
+export function sqliteVersion(): string {
+  const file = new SqliteFile(":memory:");
+  try {
+    return String((file.query("select sqlite_version() as version").get() as { version?: unknown }).version);
+  } finally {
+    file.close();
+  }
 }
 
 /** Where the SQLite file should be and is not; null where there is one, and on Postgres. */
