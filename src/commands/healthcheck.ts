@@ -1,13 +1,20 @@
-import { SECOND_MS } from "../platform/clock.ts";
+import { readFileSync } from "node:fs";
+import { after, MINUTE_MS, SECOND_MS } from "../platform/clock.ts";
 import { processEnvironment } from "../platform/config/environment.ts";
 import { checkSettings } from "../platform/config/load.ts";
 import { OperatorError } from "../platform/errors.ts";
-import { type Command, print, readArguments } from "./command.ts";
+import { lastSlotAt } from "../platform/queue/cron.ts";
+import { listWorkers } from "../platform/queue/inspect.ts";
+import { processIdentity } from "../platform/queue/rescue.ts";
+import { ROLES, type Role } from "../roles/all.ts";
+import { type Command, oneOfFrom, print, readArguments, withContext } from "./command.ts";
 
-const USAGE = "Usage: atelier healthcheck [--url <address>]";
+const USAGE = "Usage: atelier healthcheck [--url <address>] [--role <role>]";
 const READY_PATH = "/health/ready";
 /** Below the five seconds that Docker waits for the command. */
 const TIMEOUT_MS = 4 * SECOND_MS;
+/** The most frequent recurring jobs have a slot every ten seconds. */
+const SLOT_MS_MAX = 2 * MINUTE_MS;
 /** Addresses that mean "all of this machine" to a listener and nothing to a caller. */
 const EVERY_ADDRESS = ["0.0.0.0", "::", "[::]"];
 
@@ -17,32 +24,95 @@ export const healthcheckCommand: Command = {
   help: `${USAGE}
 
   --url   the server's address; default: this machine at PORT
+  --role  ${ROLES.join(", ")}: what runs here. Default: the role that process 1 was started with, which in a container is
+          the server itself; otherwise all
 
-Asks ${READY_PATH} and ends with 0 when the server can do its work, with 1 when it cannot or does not answer. Docker's
-HEALTHCHECK runs it.
+Ends with 0 when the server can do its work, with 1 when it cannot or does not answer. One with an API is asked at
+${READY_PATH}. A worker has no port: its heartbeat is looked for in the database, and a scheduler's last slot.
+Docker's HEALTHCHECK runs it.
 
 Examples:
   atelier healthcheck
+  atelier healthcheck --role worker
   atelier healthcheck --url https://app.example.org`,
   async run(args) {
-    const { values } = readArguments(args, { usage: USAGE, options: { url: "string" } });
-    const url = values.url === undefined ? ownUrl() : urlFrom(values.url);
-    const { isReady, text } = await ask(url);
-    print(`${isReady ? "ready" : "not ready"}: ${url} ${text}`);
+    const { values } = readArguments(args, { usage: USAGE, options: { url: "string", role: "string" } });
+    const role = values.role === undefined ? roleOfProcessOne() : oneOfFrom(values.role, "--role", ROLES);
+    const { isReady, text } = await within(answerOf(role, values.url));
+    print(`${isReady ? "ready" : "not ready"}: ${text}`);
     return isReady ? 0 : 1;
   },
 };
 
-async function ask(url: string): Promise<{ isReady: boolean; text: string }> {
+interface Answer {
+  isReady: boolean;
+  text: string;
+}
+
+function answerOf(role: Role, url: string | undefined): Promise<Answer> {
+  if (url === undefined && role === "worker") return askWorker();
+  if (url === undefined && role === "scheduler") return askScheduler();
+  return ask(url === undefined ? ownUrl() : urlFrom(url));
+}
+
+/** Whoever waits for the answer kills after its own time, without a word. */
+async function within(answer: Promise<Answer>): Promise<Answer> {
+  const late = Bun.sleep(TIMEOUT_MS).then(() => ({ isReady: false, text: `no answer within ${TIMEOUT_MS} ms` }));
+  return Promise.race([answer, late]);
+}
+
+/** The worker of this machine, which in a container is the container. */
+async function askWorker(): Promise<Answer> {
+  const here = processIdentity().hostname;
+  const workers = await withContext((ctx) => listWorkers(ctx));
+  const own = workers.filter((worker) => worker.hostname === here);
+  const alive = own.find((worker) => worker.isAlive);
+  if (alive) return { isReady: true, text: `a worker runs here, with ${alive.jobsInHand} jobs in hand` };
+  const silent = own.length === 0 ? "none has signed in" : "its heartbeat has stopped";
+  return { isReady: false, text: `no worker runs here: ${silent}` };
+}
+
+/** Any scheduler does the work of all, so what counts is that one does. */
+async function askScheduler(): Promise<Answer> {
+  return withContext(async (ctx) => {
+    const lastSlot = await lastSlotAt(ctx);
+    const isReady = lastSlot !== null && lastSlot > after(ctx.clock.now(), -SLOT_MS_MAX);
+    return {
+      isReady,
+      text: `recurring jobs were last put into the queue at ${lastSlot?.toISOString() ?? "no time yet"}`,
+    };
+  });
+}
+
+/** The role in the command line of process 1 where that is this program, also behind an init such as `docker run --init`. */
+function roleOfProcessOne(): Role {
+  const words = wordsOfProcessOne();
+  const place = words.findIndex((word) => /(^|\/)atelier$/.test(word) || word === "serve");
+  const option = words.slice(Math.max(place, 0)).findIndex((word) => word.startsWith("--role"));
+  if (place < 0 || option < 0) return "all";
+  const word = words[place + option] ?? "";
+  const named = word.includes("=") ? word.slice(word.indexOf("=") + 1) : words[place + option + 1];
+  return ROLES.find((role) => role === named) ?? "all";
+}
+
+function wordsOfProcessOne(): string[] {
+  try {
+    return readFileSync("/proc/1/cmdline", "utf8").split("\0");
+  } catch {
+    return [];
+  }
+}
+
+async function ask(url: string): Promise<Answer> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: "manual" });
     const answer = (await response.json()) as { status?: unknown; checks?: Record<string, string> };
     const isReady = response.status === 200 && answer.status === "ready";
     const failed = Object.entries(answer.checks ?? {}).filter(([, outcome]) => outcome !== "ok");
     const names = failed.map(([name]) => name).join(", ");
-    return { isReady, text: `answers ${response.status}${names === "" ? "" : ` (failed: ${names})`}` };
+    return { isReady, text: `${url} answers ${response.status}${names === "" ? "" : ` (failed: ${names})`}` };
   } catch (error) {
-    return { isReady: false, text: `does not answer as a server of ours would (${(error as Error).message})` };
+    return { isReady: false, text: `${url} does not answer as a server of ours would (${(error as Error).message})` };
   }
 }
 
