@@ -19,8 +19,8 @@ FROM debian:bookworm-slim
 LABEL org.opencontainers.image.title="atelier" \
       org.opencontainers.image.description="The backend of a Telegram Mini App that makes pictures" \
       org.opencontainers.image.licenses="MIT"
-RUN groupadd --system --gid 10001 atelier \
- && useradd --system --uid 10001 --gid atelier --home-dir /data --no-create-home --shell /usr/sbin/nologin atelier \
+RUN groupadd --gid 10001 atelier \
+ && useradd --uid 10001 --gid atelier --no-log-init --home-dir /data --no-create-home --shell /usr/sbin/nologin atelier \
  && install --directory --owner=atelier --group=atelier --mode=0700 /data /var/cache/atelier
 COPY --from=build --chmod=0755 /src/dist/atelier /usr/local/bin/atelier
 COPY --from=build --chmod=0644 /src/dist/release/LICENCES.txt /usr/share/doc/atelier/LICENCES.txt

@@ -84,15 +84,19 @@ async function askScheduler(): Promise<Answer> {
   });
 }
 
-/** The role in the command line of process 1 where that is this program, also behind an init such as `docker run --init`. */
+/** In a container process 1 is the server itself, or an init such as that of `docker run --init` with the server's words. */
 function roleOfProcessOne(): Role {
-  const words = wordsOfProcessOne();
-  const place = words.findIndex((word) => /(^|\/)atelier$/.test(word) || word === "serve");
-  const option = words.slice(Math.max(place, 0)).findIndex((word) => word.startsWith("--role"));
-  if (place < 0 || option < 0) return "all";
-  const word = words[place + option] ?? "";
-  const named = word.includes("=") ? word.slice(word.indexOf("=") + 1) : words[place + option + 1];
-  return ROLES.find((role) => role === named) ?? "all";
+  return roleIn(wordsOfProcessOne());
+}
+
+/** The role that a command line starts our server in; `all` for every other command line. */
+export function roleIn(words: readonly string[]): Role {
+  const serve = words.indexOf("serve");
+  const isOurs = /(^|\/)atelier$/.test(words[serve - 1] ?? "");
+  if (!isOurs) return "all";
+  const place = words.findIndex((word, at) => at > serve && /^--role(=|$)/.test(word));
+  const named = words[place]?.includes("=") ? words[place]?.slice("--role=".length) : words[place + 1];
+  return place < 0 ? "all" : (ROLES.find((role) => role === named) ?? "all");
 }
 
 function wordsOfProcessOne(): string[] {

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { roleIn } from "../../src/commands/healthcheck.ts";
 import { after, MINUTE_MS } from "../../src/platform/clock.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { processIdentity } from "../../src/platform/queue/rescue.ts";
@@ -55,6 +56,20 @@ describe("atelier healthcheck", () => {
 });
 
 describe("atelier healthcheck where there is no port", () => {
+  test.each([
+    ["/usr/local/bin/atelier serve", "all"],
+    ["/usr/local/bin/atelier serve --role worker", "worker"],
+    ["atelier serve --port 3001 --role=scheduler", "scheduler"],
+    ["/sbin/docker-init -- /usr/local/bin/atelier serve --role worker", "worker"],
+    ["/usr/local/bin/atelier serve --role boss", "all"],
+    ["/usr/local/bin/atelier serve --role", "all"],
+    ["/usr/local/bin/other serve --role worker", "all"],
+    ["/sbin/init", "all"],
+    ["", "all"],
+  ] as const)("takes from the command line %p of process 1 the role %s", (line, role) => {
+    expect(roleIn(line.split(" "))).toBe(role);
+  });
+
   test("--role worker looks for the heartbeat of a worker of this very machine", async () => {
     const app = await startTestApp({ clock: createTestClock(new Date()) });
     const environment = settingsOf(app.database);
