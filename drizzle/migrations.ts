@@ -6,6 +6,7 @@ import postgresReferralsAndPromo from "./postgres/0004_referrals_and_promo.sql" 
 import postgresPrivacy from "./postgres/0005_privacy.sql" with { type: "text" };
 import postgresEdges from "./postgres/0006_edges.sql" with { type: "text" };
 import postgresTraces from "./postgres/0007_traces.sql" with { type: "text" };
+import postgresProgramVersions from "./postgres/0008_program_versions.sql" with { type: "text" };
 import sqliteFirst from "./sqlite/0000_first.sql" with { type: "text" };
 import sqliteSubscriptions from "./sqlite/0001_subscriptions.sql" with { type: "text" };
 import sqliteTax from "./sqlite/0002_tax.sql" with { type: "text" };
@@ -14,6 +15,7 @@ import sqliteReferralsAndPromo from "./sqlite/0004_referrals_and_promo.sql" with
 import sqlitePrivacy from "./sqlite/0005_privacy.sql" with { type: "text" };
 import sqliteEdges from "./sqlite/0006_edges.sql" with { type: "text" };
 import sqliteTraces from "./sqlite/0007_traces.sql" with { type: "text" };
+import sqliteProgramVersions from "./sqlite/0008_program_versions.sql" with { type: "text" };
 
 /**
  * The steps of the schema in both dialects, carried inside the program as text. `bun run generate` writes the files;
@@ -29,6 +31,7 @@ export const migrations = {
     { name: "0005_privacy", statements: sqlitePrivacy },
     { name: "0006_edges", statements: sqliteEdges },
     { name: "0007_traces", statements: sqliteTraces },
+    { name: "0008_program_versions", statements: sqliteProgramVersions },
   ],
   postgres: [
     { name: "0000_first", statements: postgresFirst },
@@ -39,5 +42,6 @@ export const migrations = {
     { name: "0005_privacy", statements: postgresPrivacy },
     { name: "0006_edges", statements: postgresEdges },
     { name: "0007_traces", statements: postgresTraces },
+    { name: "0008_program_versions", statements: postgresProgramVersions },
   ],
 } as const;

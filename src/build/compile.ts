@@ -1,6 +1,6 @@
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { version } from "../../package.json";
+import { buildConstants } from "./constants.ts";
 import { buildExecutable } from "./executable.ts";
 import { BUILD_TARGETS, hostTarget, targetNamed } from "./targets.ts";
 
@@ -9,10 +9,9 @@ import { BUILD_TARGETS, hostTarget, targetNamed } from "./targets.ts";
 const USAGE = `bun run build [--target <name>] [--outfile <path>]
 
 Targets: ${BUILD_TARGETS.map(({ bun }) => bun).join(", ")}; without one, this machine's.
-Another machine's target needs its packages: \`bun install --os=linux --cpu=arm64\`.
+What is released is built for all machines at once by \`bun run release\`.
 `;
 
-const COMMIT_DIGITS = 12;
 const BYTES_PER_MIB = 1024 * 1024;
 const projectFolder = resolve(import.meta.dir, "../..");
 
@@ -28,12 +27,13 @@ if (values.help) {
 async function compile(): Promise<void> {
   const startedAt = performance.now();
   try {
+    const target = values.target === undefined ? hostTarget() : targetNamed(values.target);
     const built = await buildExecutable({
       entry: join(projectFolder, "src/main.ts"),
       outfile: resolve(projectFolder, values.outfile ?? "dist/atelier"),
-      target: values.target === undefined ? hostTarget() : targetNamed(values.target),
+      target,
       projectFolder,
-      constants: { ATELIER_VERSION: version, ATELIER_COMMIT: currentCommit(), ATELIER_BUILT_AT: buildDate() },
+      constants: buildConstants(target, { project: projectFolder }),
     });
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     const size = (built.bytes / BYTES_PER_MIB).toFixed(0);
@@ -42,25 +42,4 @@ async function compile(): Promise<void> {
     process.stderr.write(`The build failed: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
   }
-}
-
-/** `ATELIER_COMMIT` in the environment stands in where there is no git, as in a container's build. */
-function currentCommit(): string {
-  const fromEnvironment = process.env.ATELIER_COMMIT;
-  if (fromEnvironment) return fromEnvironment;
-  const commit = git("rev-parse", `--short=${COMMIT_DIGITS}`, "HEAD");
-  if (commit === undefined) return "unknown";
-  return git("status", "--porcelain") === "" ? commit : `${commit}+changes`;
-}
-
-function git(...parameters: string[]): string | undefined {
-  if (!Bun.which("git")) return undefined;
-  const result = Bun.spawnSync(["git", "-C", projectFolder, ...parameters], { stderr: "ignore" });
-  return result.success ? result.stdout.toString().trim() : undefined;
-}
-
-/** `SOURCE_DATE_EPOCH` (seconds) fixes the date, so that the same source gives the same file again. */
-function buildDate(): string {
-  const epochSeconds = Number(process.env.SOURCE_DATE_EPOCH || Number.NaN);
-  return new Date(Number.isFinite(epochSeconds) ? epochSeconds * 1000 : Date.now()).toISOString();
 }

@@ -10,6 +10,10 @@ export interface ExecutableOptions {
   target: BuildTarget;
   /** The folder that holds package.json and node_modules. */
   projectFolder: string;
+  /** The folder whose node_modules hold the target's sharp packages; default: the project's. */
+  nativeFolder?: string;
+  /** The Bun that becomes part of the file; default: this very one, or what Bun fetches for another machine. */
+  runtime?: string;
   /** Names in the source that become these texts, such as the version. */
   constants: Readonly<Record<string, string>>;
   /** What else takes part in the build; nothing of the kind in what is shipped. */
@@ -37,6 +41,7 @@ export async function buildExecutable(options: ExecutableOptions): Promise<Execu
       compile: {
         target: options.target.bun,
         outfile: compiled,
+        ...(options.runtime === undefined ? {} : { executablePath: options.runtime }),
         // What lies in the working directory must not change the program: `.env` is read by its own rule, by ourselves.
         autoloadDotenv: false,
         autoloadBunfig: false,
@@ -51,7 +56,7 @@ export async function buildExecutable(options: ExecutableOptions): Promise<Execu
       // Embedded and compressed: a stack in the log names the source's lines.
       sourcemap: "inline",
       define: Object.fromEntries(Object.entries(options.constants).map(([name, text]) => [name, JSON.stringify(text)])),
-      plugins: [sharpPlugin(options.target, options.projectFolder), ...(options.plugins ?? [])],
+      plugins: [sharpPlugin(options.target, options.projectFolder, options.nativeFolder), ...(options.plugins ?? [])],
       throw: false,
     });
     if (!result.success) throw new Error(result.logs.map(describe).join("\n"));

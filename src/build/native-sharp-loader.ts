@@ -111,7 +111,8 @@ function loadAddon(path: string, folder: string): unknown {
   } catch (cause) {
     throw new OperatorError(`The native image code in ${folder} could not be loaded. ${explain(reason(cause))}`);
   }
-  if (module.exports._isUsingX64V2?.() === false) {
+  // Elsewhere the addon says no as well: there is no such thing on an ARM processor.
+  if (process.arch === "x64" && module.exports._isUsingX64V2?.() === false) {
     throw new OperatorError("This processor is too old for the native image code: it lacks x86-64-v2 (SSE4.2).");
   }
   return module.exports;
@@ -119,13 +120,15 @@ function loadAddon(path: string, folder: string): unknown {
 
 const ADVICE = "Set ATELIER_CACHE_DIR to a folder that belongs to this user, can be written and is not mounted noexec.";
 
+const NEEDED_SYSTEM =
+  "It needs glibc 2.28 or newer with libstdc++; the file for musl needs musl 1.2.5 and the libstdc++ of GCC 13, as in Alpine 3.20.";
+
 /** The system loader's words, with what to do about those that are known. */
 function explain(words: string): string {
   if (/failed to map segment|operation not permitted/i.test(words)) {
     return `It lies on a file system that is mounted noexec. ${ADVICE}`;
   }
-  if (/GLIBC|CXXABI|not found/.test(words))
-    return `The system is too old for it (${words}); glibc 2.28 or newer is needed.`;
+  if (/GLIBC|CXXABI|not found/.test(words)) return `The system is too old for it (${words}). ${NEEDED_SYSTEM}`;
   if (/cannot open shared object file/.test(words)) return `The system lacks a library that it needs (${words}).`;
   return `The system said: ${words}`;
 }

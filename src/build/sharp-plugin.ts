@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { Glob } from "bun";
 import type { EmbeddedNativeFile } from "./native-sharp-loader.ts";
 import type { BuildTarget } from "./targets.ts";
@@ -13,15 +13,19 @@ const COMMONJS_LOADER = /[\\/]node_modules[\\/]sharp[\\/]dist[\\/]sharp\.cjs$/;
  * them by a name made at run time; so the module that picks is replaced by one that embeds both files and hands them to
  * `native-sharp-loader.ts`. See docs/decisions/0002-compiled-file-and-sharp.md.
  *
- * `projectFolder` is the folder that holds `node_modules`. Throws where sharp's prebuilt code for `target` is not
- * installed or sharp is laid out in another way than this plugin knows.
+ * `projectFolder` is the folder that holds `node_modules`; those of `nativeFolder` hold the prebuilt code, where that is for
+ * another machine than the project's own. Throws where the code for `target` is not installed, is of another version than
+ * sharp itself, or sharp is laid out in another way than this plugin knows.
  */
-export function sharpPlugin(target: BuildTarget, projectFolder: string): Bun.BunPlugin {
+export function sharpPlugin(target: BuildTarget, projectFolder: string, nativeFolder?: string): Bun.BunPlugin {
   return {
     name: "sharp in the compiled file",
     setup(build) {
-      const found = findNativeSharp(target, projectFolder);
-      build.onLoad({ filter: NATIVE_LOADER }, () => ({ loader: "js", contents: replacementModule(found) }));
+      const found = findNativeSharp(target, projectFolder, nativeFolder);
+      build.onLoad({ filter: NATIVE_LOADER }, ({ path }) => ({
+        loader: "js",
+        contents: replacementModule(found, dirname(path)),
+      }));
       build.onLoad({ filter: COMMONJS_LOADER }, ({ path }) => {
         throw new Error(`${path} was reached by require("sharp"); the compiled file supports import only`);
       });
@@ -40,16 +44,28 @@ interface NativeSharp {
 
 type DescribedFile = Omit<EmbeddedNativeFile, "embeddedAt">;
 
-function findNativeSharp(target: BuildTarget, projectFolder: string): NativeSharp {
+/** The version of libvips in the prebuilt package for a target, such as `8.18.1`. Throws where the package is not installed. */
+export function libvipsVersion(target: BuildTarget, folder: string): string {
+  const versions = join(nativePackages(target, folder).library, "versions.json");
+  const { vips } = JSON.parse(readFileSync(versions, "utf8")) as { vips?: unknown };
+  if (typeof vips !== "string") throw new Error(`${versions} names no version of libvips`);
+  return vips;
+}
+
+function findNativeSharp(target: BuildTarget, projectFolder: string, nativeFolder = projectFolder): NativeSharp {
   const sharpFolder = dirname(Bun.resolveSync("sharp/package.json", projectFolder));
   if (!existsSync(join(sharpFolder, "dist", "sharp.mjs"))) {
     throw new Error(
       `${sharpFolder} has no dist/sharp.mjs: this version of sharp needs another src/build/sharp-plugin.ts`,
     );
   }
-  const addonPath = onlyFile(packageFolder(`@img/sharp-${target.sharp}`, sharpFolder), "lib/*.node");
-  const libraryPath = onlyFile(packageFolder(`@img/sharp-libvips-${target.sharp}`, sharpFolder), "lib/libvips-cpp.*");
-  const { version } = JSON.parse(readFileSync(join(sharpFolder, "package.json"), "utf8")) as { version: string };
+  const packages = nativePackages(target, nativeFolder);
+  const version = versionIn(sharpFolder);
+  if (versionIn(packages.addon) !== version) {
+    throw new Error(`${packages.addon} is of version ${versionIn(packages.addon)}, and sharp of ${version}`);
+  }
+  const addonPath = onlyFile(packages.addon, "lib/*.node");
+  const libraryPath = onlyFile(packages.library, "lib/libvips-cpp.*");
   return {
     addonPath,
     libraryPath,
@@ -59,12 +75,25 @@ function findNativeSharp(target: BuildTarget, projectFolder: string): NativeShar
   };
 }
 
+/** The folders of the addon's package and of the library's. They are looked for from sharp, whose dependencies they are. */
+function nativePackages(target: BuildTarget, folder: string): { addon: string; library: string } {
+  const sharpFolder = dirname(Bun.resolveSync("sharp/package.json", folder));
+  return {
+    addon: packageFolder(`@img/sharp-${target.sharp}`, sharpFolder),
+    library: packageFolder(`@img/sharp-libvips-${target.sharp}`, sharpFolder),
+  };
+}
+
 function packageFolder(name: string, from: string): string {
   try {
     return dirname(Bun.resolveSync(`${name}/package`, from));
   } catch {
-    throw new Error(`${name} is not installed. \`bun install --os=... --cpu=...\` fetches another machine's packages.`);
+    throw new Error(`${name} is not installed. \`bun run release\` fetches the packages of other machines.`);
   }
+}
+
+function versionIn(folder: string): string {
+  return (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string }).version;
 }
 
 function onlyFile(folder: string, pattern: string): string {
@@ -80,12 +109,13 @@ function describe(path: string, packageName: string): DescribedFile {
   return { placedAt: `${packageName}/lib/${basename(path)}`, bytes: content.byteLength, sha256 };
 }
 
-function replacementModule(found: NativeSharp): string {
-  const loader = join(import.meta.dir, "native-sharp-loader.ts");
+/** Names files as seen from `folder`, where the module lies: the text becomes part of the source map, and no machine's paths may. */
+function replacementModule(found: NativeSharp, folder: string): string {
+  const from = (path: string) => JSON.stringify(relative(folder, path).replace(/^(?!\.)/, "./"));
   return [
-    `import addonPath from ${JSON.stringify(found.addonPath)} with { type: "file" };`,
-    `import libraryPath from ${JSON.stringify(found.libraryPath)} with { type: "file" };`,
-    `import { loadNativeSharp } from ${JSON.stringify(loader)};`,
+    `import addonPath from ${from(found.addonPath)} with { type: "file" };`,
+    `import libraryPath from ${from(found.libraryPath)} with { type: "file" };`,
+    `import { loadNativeSharp } from ${from(join(import.meta.dir, "native-sharp-loader.ts"))};`,
     "export default loadNativeSharp({",
     `  version: ${JSON.stringify(found.version)},`,
     `  addon: { ...${JSON.stringify(found.addon)}, embeddedAt: addonPath },`,

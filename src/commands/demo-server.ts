@@ -31,7 +31,11 @@ export interface DemoServer {
 
 /** Starts a server with all emulators on a folder of its own, and leaves nothing behind. */
 export async function withDemoServer(work: (server: DemoServer) => Promise<number>): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), "atelier-demo-"));
+  const folder = await mkdtemp(join(tmpdir(), "atelier-demo-")).catch((error: Error) => {
+    throw new OperatorError(
+      `There is no place for the demo's files (${error.message}). Set TMPDIR to a folder to write in.`,
+    );
+  });
   const environment = new Map<string, EnvironmentValue>(processEnvironment);
   const set = (name: string, value: string) => environment.set(name, { value, source: "sandbox" });
   set("DATA_DIR", folder);

@@ -31,7 +31,8 @@ export interface Patient {
   openWithSchema(): Promise<OpenContext>;
 }
 
-export interface CheckResult extends Finding {
+/** What `--json` shows of a check. Programs read it: members may be added, and none changes or goes. */
+export interface CheckResult extends Required<Finding> {
   name: string;
   /** How long it took, in whole ms. */
   ms: number;
@@ -54,8 +55,8 @@ const TIMEOUT_MS = 10 * SECOND_MS;
 /** Runs one check. Whatever happens in it becomes a finding, within its time. */
 export async function runCheck(check: DoctorCheck, patient: Patient): Promise<CheckResult> {
   const startedAt = performance.now();
-  const finding = await findingOf(check, patient);
-  return { name: check.name, ...finding, ms: Math.round(performance.now() - startedAt) };
+  const { status, text, lines = [] } = await findingOf(check, patient);
+  return { name: check.name, status, text, lines, ms: Math.round(performance.now() - startedAt) };
 }
 
 async function findingOf(check: DoctorCheck, patient: Patient): Promise<Finding> {

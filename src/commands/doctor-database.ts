@@ -1,8 +1,10 @@
 import { type OpenContext, ownMigrations } from "../context.ts";
 import { SECOND_MS, systemClock } from "../platform/clock.ts";
 import { clockSkewMs, databaseFacts } from "../platform/db/inspect.ts";
+import { judgeDatabase } from "../platform/db/inspect-server.ts";
 import { migrationStates } from "../platform/db/migrate.ts";
-import { type DoctorCheck, failed, NotExamined, ok, warning } from "./doctor-check.ts";
+import { listWorkers } from "../platform/queue/inspect.ts";
+import { type DoctorCheck, failed, NotExamined, ok, type Patient, warning } from "./doctor-check.ts";
 
 const SKEW_MS_WARNING = 2 * SECOND_MS;
 const SKEW_MS_MAX = 60 * SECOND_MS;
@@ -14,7 +16,7 @@ const BYTES_PER_MIB = 1024 * 1024;
 /** It answers, and is what the program expects. */
 export const databaseCheck: DoctorCheck = {
   name: "database",
-  needs: ["DATABASE_URL", "DATA_DIR"],
+  needs: ["DATABASE_URL", "DATA_DIR", "DATABASE_POOL_MAX"],
   timeoutMs: TIMEOUT_MS,
   async run(patient) {
     let open: OpenContext;
@@ -26,10 +28,26 @@ export const databaseCheck: DoctorCheck = {
     }
     const facts = await databaseFacts(open.database, open.ctx.settings.DATA_DIR);
     const size = `${(facts.bytes / BYTES_PER_MIB).toFixed(1)} MiB`;
-    const text = `${[facts.version, size, ...facts.notes].join(", ")}.`;
-    return facts.warnings.length === 0 ? ok(text) : warning(text, facts.warnings);
+    const use = { poolMax: open.ctx.settings.DATABASE_POOL_MAX, processes: await processesOn(patient) };
+    const judgement = await judgeDatabase(open.database, use);
+    const text = `${[facts.version, size, ...facts.notes, ...judgement.notes].join(", ")}.`;
+    const complaints = [...facts.warnings, ...judgement.warnings];
+    if (judgement.failures.length > 0) return failed(text, [...judgement.failures, ...complaints]);
+    return complaints.length === 0 ? ok(text) : warning(text, complaints);
   },
 };
+
+/** Those that are known to hold connections: each living worker's process, and at least one. */
+async function processesOn(patient: Patient): Promise<number> {
+  try {
+    const { ctx } = await patient.openWithSchema();
+    const alive = (await listWorkers(ctx)).filter((worker) => worker.isAlive);
+    return Math.max(1, new Set(alive.map((worker) => `${worker.hostname} ${worker.processId}`)).size);
+  } catch (error) {
+    if (error instanceof NotExamined) return 1;
+    throw error;
+  }
+}
 
 /** The tables are this version's. */
 export const schemaCheck: DoctorCheck = {

@@ -69,6 +69,14 @@ export function halfSet(settings: Settings, sources: Sources): string[] {
       "TELEGRAM_APP_NAME is set without TELEGRAM_BOT_NAME: no link into the app can be made. Set both.",
     ],
     [
+      isSet("YOOKASSA_SHOP_ID") !== isSet("YOOKASSA_SECRET_KEY"),
+      "Only one of YOOKASSA_SHOP_ID and YOOKASSA_SECRET_KEY is set: nothing is sold. Set both, or neither.",
+    ],
+    [
+      settings.YOOKASSA_AUTOPAYMENTS === "on" && !isSet("YOOKASSA_SHOP_ID") && !isSet("YOOKASSA_SECRET_KEY"),
+      "YOOKASSA_AUTOPAYMENTS=on without a shop renews nothing. Set YOOKASSA_SHOP_ID and YOOKASSA_SECRET_KEY, or leave it out.",
+    ],
+    [
       isSet("MY_TAX_INN") !== isSet("MY_TAX_PASSWORD"),
       "Only one of MY_TAX_INN and MY_TAX_PASSWORD is set: nothing is registered in «Мой налог» by itself. Set both, or neither.",
     ],

@@ -35,8 +35,15 @@ export const workersCheck: DoctorCheck = {
     if (alive.length === 0) return warning("None runs: no picture will be made. Start one: atelier serve");
     const inHand = alive.reduce((total, worker) => total + worker.jobsInHand, 0);
     const silent = workers.length - alive.length;
-    const text = `${alive.length} running with ${inHand} jobs in hand.`;
-    return silent === 0 ? ok(text) : ok(`${text} ${silent} silent, whose jobs the others take over.`);
+    const running = `${alive.length} running with ${inHand} jobs in hand.`;
+    const text = silent === 0 ? running : `${running} ${silent} silent, whose jobs the others take over.`;
+    const versions = alive.map((worker) => worker.version ?? "a version that does not tell");
+    const different = [...new Set(versions)].toSorted();
+    if (different.length === 1) return ok(text);
+    return warning(
+      `${text} They are of ${different.length} versions: finish the upgrade.`,
+      different.map((version) => `${versions.filter((one) => one === version).length} of ${version}`),
+    );
   },
 };
 

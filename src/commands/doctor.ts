@@ -22,12 +22,16 @@ import {
   warning,
 } from "./doctor-check.ts";
 import { clockCheck, databaseCheck, schemaCheck } from "./doctor-database.ts";
+import { foldersCheck } from "./doctor-folders.ts";
 import { diskCheck, imagesCheck } from "./doctor-machine.ts";
 import { breakerCheck, kieBalanceCheck, publicUrlCheck } from "./doctor-outside.ts";
+import { telegramPaceCheck } from "./doctor-pace.ts";
 import { deletionsCheck } from "./doctor-privacy.ts";
 import { halfSetCheck, settingsCheck } from "./doctor-settings.ts";
+import { noticesCheck, shopCheck, taxDeadlineCheck } from "./doctor-shop.ts";
 import { storageCheck } from "./doctor-storage.ts";
 import { metersCheck, taxServiceCheck } from "./doctor-tax.ts";
+import { outerClockCheck } from "./doctor-times.ts";
 import {
   alertsCheck,
   deadLettersCheck,
@@ -40,14 +44,16 @@ import {
 
 const USAGE = "Usage: atelier doctor [--json]";
 
-/** In the order in which they are shown. */
-const CHECKS: readonly DoctorCheck[] = [
+/** In the order in which they are shown. Their names are part of what programs read. */
+export const CHECKS: readonly DoctorCheck[] = [
   settingsCheck,
   halfSetCheck,
   databaseCheck,
   schemaCheck,
   clockCheck,
+  outerClockCheck,
   diskCheck,
+  foldersCheck,
   storageCheck,
   imagesCheck,
   maintenanceCheck,
@@ -61,7 +67,11 @@ const CHECKS: readonly DoctorCheck[] = [
   assistantCheck,
   botCheck,
   webhookCheck,
+  telegramPaceCheck,
+  shopCheck,
+  noticesCheck,
   taxServiceCheck,
+  taxDeadlineCheck,
   metersCheck,
   publicUrlCheck,
   outboxCheck,
@@ -75,8 +85,8 @@ export const doctorCommand: Command = {
 
   --json   for a program: {status, version, at, checks: [{name, status, text, lines, ms}]}
 
-Looks at settings, database, clock, disk, storage, native image code, workers, queue, kie.ai, the assistant, the bot, the
-tax service, the limits of a self-employed seller and the public address. Works with and without a running server and
+Looks at settings, database, clocks, disk, folders, storage, native image code, workers, queue, kie.ai, the assistant, the
+bot, the shop and its notices, the tax service, the limits of a self-employed seller and the public address. Works with and without a running server and
 changes nothing. Each check has its own time limit; one that fails never stops the others. Ends with 1 when a check failed; warnings alone end with 0.
 
 Examples:
@@ -172,7 +182,7 @@ const MARKS: Record<Status, { mark: string; colour: string }> = {
 function report(results: readonly CheckResult[]): string {
   const isColourful = process.stdout.isTTY === true && !process.env.NO_COLOR;
   const width = Math.max(...results.map((result) => result.name.length));
-  const lines = results.flatMap(({ name, status, text, lines: further = [] }) => {
+  const lines = results.flatMap(({ name, status, text, lines: further }) => {
     const { mark, colour } = MARKS[status];
     const shownMark = isColourful ? `\u001b[${colour}m${mark}\u001b[0m` : mark;
     return [

@@ -72,7 +72,7 @@ describe("the compiled program", () => {
     const info = page.find(({ name }) => name === "atelier_build_info");
     expect(info?.labels).toEqual({ version: "9.8.7", commit: "0123456789ab", role: "all" });
     expect(page.find(({ name }) => name === "atelier_stored_numbers_fresh")?.value).toBe(1);
-    const health = await deployment.run(["healthcheck", "--metrics"], { METRICS_PORT: new URL(metricsUrl).port });
+    const health = await deployment.run(["healthcheck", "--url", new URL(metricsUrl).origin]);
     expect(health.code).toBe(0);
   }, 20_000);
 

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import packageJson from "../../package.json";
 import { commands } from "../../src/commands/index.ts";
 import { runProgram, startProgram } from "./program.ts";
@@ -61,14 +63,29 @@ describe("the program", () => {
     }
   });
 
-  test("says what it is, without loading the native code unless asked", async () => {
+  test("says what it is with all its parts, without loading the native code unless asked", async () => {
     const plain = await runProgram(["version"]);
     expect(plain.out).toStartWith(`atelier ${packageJson.version}\n`);
-    expect(plain.out).toContain(`sharp     ${packageJson.dependencies.sharp}\n`);
-    expect(plain.out).not.toContain("libvips");
+    expect(plain.out).toContain(`sharp      ${packageJson.dependencies.sharp}\n`);
+    expect(plain.out).toContain(`libraries  elysia ${packageJson.dependencies.elysia}, drizzle-orm `);
+    expect(plain.out).toContain("font       name DejaVu Sans Bold, version 2.37, licence ");
+    expect(plain.out).not.toContain("loaded");
     const all = JSON.parse((await runProgram(["version", "--all", "--json"])).out);
-    expect(all).toMatchObject({ version: packageJson.version, bun: Bun.version, database: "SQLite", built_at: null });
-    expect(all.libvips).toMatch(/^8\.\d+\.\d+$/);
+    expect(all).toMatchObject({
+      version: packageJson.version,
+      bun: Bun.version,
+      database: "SQLite",
+      // A file that was compiled knows these two; the program's source does not.
+      built_at: null,
+      libvips: null,
+      libraries: { postgres: packageJson.dependencies.postgres },
+      loaded: { sharp: packageJson.dependencies.sharp },
+    });
+    expect(all.loaded.libvips).toMatch(/^8\.\d+\.\d+$/);
+    expect(all.sqlite).toMatch(/^3\.\d+\.\d+$/);
+    const migrations = readdirSync(join(import.meta.dir, "../../drizzle/sqlite")).filter((name) => /\.sql$/.test(name));
+    expect(migrations).toContain(`${all.schema}.sql`);
+    expect(migrations.toSorted().at(-1)).toBe(`${all.schema}.sql`);
   });
 
   test("tells the dialect by DATABASE_URL, with no connection made", async () => {

@@ -14,6 +14,7 @@ export {
 } from "./ledger/ledger.ts";
 export { type LedgerDifference, type LedgerReport, verifyLedger } from "./ledger/verify.ts";
 export { taxOn } from "./payments/amounts.ts";
+export { type NoticeState, noticeState } from "./payments/notice-view.ts";
 export { openPayments, openRefunds } from "./payments/open-orders.ts";
 export type { Payment } from "./payments/orders.ts";
 export { watchPaymentProvider } from "./payments/payment-outage.ts";
@@ -29,6 +30,7 @@ export { endSubscriptionsOf, grantPlanDays, type PlanDays } from "./subscription
 export { creditEntries, creditGrants, creditHolds, GRANT_KINDS, type GrantKind } from "./tables.ts";
 export { type Meter, metersAt } from "./tax/meters.ts";
 export { markAnnulled, markRegistered, type TaxEntry, taxMonth, YEAR_LIMIT_KOPECKS, yearIncome } from "./tax/tax.ts";
+export { oldestUnregistered, registrationDeadline } from "./tax/tax-deadline.ts";
 export { readDesk } from "./tax/tax-desk.ts";
 export { type TaxBacklog, taxBacklog } from "./tax/tax-filing.ts";
 export { type JournalLine, journalOf, type MonthReport, monthReport, monthReports } from "./tax/tax-report.ts";

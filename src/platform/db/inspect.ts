@@ -1,3 +1,4 @@
+import { Database as SqliteFile } from "bun:sqlite";
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Database } from "./database.ts";
@@ -15,8 +16,6 @@ export interface DatabaseFacts {
   notes: string[];
 }
 
-/** Older ones lack what the queries need. */
-const POSTGRES_VERSION_MIN = 15;
 /** Checkpoints keep it at about 16 MiB; far beyond that, a reader that never ends holds them up. */
 const WAL_BYTES_WARNING = 256 * 1024 * 1024;
 const CONNECTIONS_SHARE_WARNING = 0.9;
@@ -24,6 +23,16 @@ const CONNECTIONS_SHARE_WARNING = 0.9;
 /** The name of the kind of database in use. */
 export function databaseKind(): "SQLite" | "PostgreSQL" {
   return dialect === "postgres" ? "PostgreSQL" : "SQLite";
+}
+
+/** The SQLite that is part of the program, whichever database is in use. */
+export function sqliteVersion(): string {
+  const file = new SqliteFile(":memory:");
+  try {
+    return String((file.query("select sqlite_version() as version").get() as { version?: unknown }).version);
+  } finally {
+    file.close();
+  }
 }
 
 /** Where the SQLite file should be and is not; null where there is one, and on Postgres. */
@@ -79,16 +88,12 @@ async function sqliteFacts(database: Database, dataFolder: string): Promise<Data
 
 async function postgresFacts(database: Database): Promise<DatabaseFacts> {
   const [row] = await database.raw(
-    `select current_setting('server_version') as version, current_setting('server_version_num')::int / 10000 as major,
+    `select current_setting('server_version') as version,
        pg_database_size(current_database())::float8 as bytes, current_setting('max_connections')::int as connections_max,
        (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as connections,
-       current_setting('synchronous_commit') as synchronous, pg_is_in_recovery() as is_replica`,
+       current_setting('synchronous_commit') as synchronous`,
   );
   const warnings: string[] = [];
-  if (Number(row?.major) < POSTGRES_VERSION_MIN) {
-    warnings.push(`It is version ${row?.version}; ${POSTGRES_VERSION_MIN} or newer is needed.`);
-  }
-  if (row?.is_replica === true) warnings.push("It is a read-only replica: DATABASE_URL must name the primary server.");
   if (row?.synchronous === "off") {
     warnings.push("synchronous_commit is off: a crash of the server can lose payments that were acknowledged.");
   }

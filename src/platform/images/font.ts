@@ -9,6 +9,12 @@ import { setNativeEnvironment } from "./native-environment.ts";
 
 /** The family as pango asks for it; it has Latin, Cyrillic and Greek letters. */
 export const FONT_FAMILY = "DejaVu Sans Bold";
+/** For `atelier version`. The text of the licence lies beside the file. */
+export const FONT = {
+  name: FONT_FAMILY,
+  version: "2.37",
+  licence: "Bitstream Vera and DejaVu (free to embed)",
+} as const;
 
 let placing: Promise<string> | undefined;
 

@@ -1,5 +1,5 @@
 import { Cron } from "croner";
-import { and, eq, gt, like, lt, or, sql } from "drizzle-orm";
+import { and, desc, eq, gt, like, lt, or, sql } from "drizzle-orm";
 import { after, type Clock, HOUR_MS } from "../clock.ts";
 import type { Queries } from "../db/database.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -103,6 +103,16 @@ export async function runDue(needs: SchedulerNeeds, entry: Schedule, cron: Cron)
     if (made === null) await reviveParked(inner, uniqueKey);
   });
   return nextMs;
+}
+
+/** When the last recurring job was put into the queue, by whatever scheduler; null when none ever was. */
+export async function lastSlotAt(needs: Pick<SchedulerNeeds, "db">): Promise<Date | null> {
+  const [row] = await needs.db
+    .select({ lastSlot: schedules.lastSlot })
+    .from(schedules)
+    .orderBy(desc(schedules.lastSlot), schedules.name)
+    .limit(1);
+  return row?.lastSlot ?? null;
 }
 
 /**

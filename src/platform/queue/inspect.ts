@@ -145,6 +145,8 @@ export interface WorkerView {
   hostname: string;
   processId: number;
   kinds: string[];
+  /** Null for one that was started by a version which did not tell. */
+  version: string | null;
   startedAt: Date;
   heartbeatAt: Date;
   /** Whether its heartbeat is young enough to keep its leases. */
@@ -168,6 +170,7 @@ export async function listWorkers(needs: QueueNeeds): Promise<WorkerView[]> {
       hostname: row.hostname,
       processId: row.processId,
       kinds: row.kinds,
+      version: row.version,
       startedAt: row.startedAt,
       heartbeatAt: row.heartbeatAt,
       isAlive: row.heartbeatAt > silentSince,

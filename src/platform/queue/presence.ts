@@ -1,4 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
+import { buildInfo } from "../../build/build-info.ts";
 import { newId } from "../ids.ts";
 import type { LeasedJob } from "./claim.ts";
 import { freeLeases, processIdentity, type RescueNeeds } from "./rescue.ts";
@@ -54,6 +55,11 @@ async function register(needs: RescueNeeds, workerId: string, kinds: string[]): 
   const now = needs.clock.now();
   await needs.db
     .insert(workers)
-    .values({ id: workerId, ...processIdentity(), kinds, startedAt: now, heartbeatAt: now })
+    .values({ id: workerId, ...processIdentity(), kinds, version: programVersion(), startedAt: now, heartbeatAt: now })
     .onConflictDoNothing();
+}
+
+/** As the rows of workers name it. */
+export function programVersion(): string {
+  return `${buildInfo.version} (${buildInfo.commit})`;
 }

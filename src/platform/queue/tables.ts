@@ -52,6 +52,8 @@ export const workers = table("workers", {
   processStart: text("process_start").notNull(),
   /** The job kinds it can do, so that a kind nobody knows is seen. */
   kinds: json<string[]>("kinds").notNull(),
+  /** Which program it is, such as `0.1.0 (c5b9f1855067)`, so that an upgrade that was left half done is seen. */
+  version: text("version"),
   startedAt: moment("started_at").notNull(),
   heartbeatAt: moment("heartbeat_at").notNull(),
 });

@@ -5,6 +5,7 @@ import { OperatorError, Refusal } from "../../../platform/errors.ts";
 import { isTrusted, trustedProxiesFrom } from "../../../platform/http/client-address.ts";
 import { newId } from "../../../platform/ids.ts";
 import { NOTICE_NETWORKS, parseNotice } from "../../../providers/yookassa/webhook.ts";
+import { FOREIGN_ADDRESS } from "./notice-view.ts";
 import { paymentProvider } from "./orders.ts";
 import { paymentNotices } from "./payment-tables.ts";
 import { applyPayment, PaymentWithoutOrder } from "./payments.ts";
@@ -42,7 +43,7 @@ export async function takeNotice(ctx: Context, notice: { body: unknown; address:
   if (!isFromProvider(ctx, notice.address)) {
     if (!mayJournalStray(ctx)) return;
     ctx.log.warn("a notice came from an address outside the provider's list");
-    await journal("foreign_address");
+    await journal(FOREIGN_ADDRESS);
     return;
   }
   if (!parsed || (parsed.objectType !== "payment" && parsed.objectType !== "refund")) {

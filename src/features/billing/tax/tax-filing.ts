@@ -29,7 +29,7 @@ const conditions: Record<TaxTask, SQL | undefined> = {
 const isOpen = or(conditions.annul, conditions.look, conditions.send);
 
 /** Sales of a test shop moved no money: a true receipt for one would be a tax on nothing. */
-const mayBeSent = (isReal: boolean) => (isReal ? eq(payments.isTest, false) : undefined);
+export const mayBeSent = (isReal: boolean) => (isReal ? eq(payments.isTest, false) : undefined);
 
 /** The entries for which it is time, oldest first. What lies aside for a person is left alone. */
 export async function dueEntries(
