@@ -70,10 +70,10 @@ interface Target {
 
 function targetFrom(text: string | undefined, settings: Settings): Target {
   if (text === undefined) throw new OperatorError(`--to is missing.\n${USAGE}`);
-  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) {
+  const address = /^postgres(ql)?:\/\//.test(text) ? URL.parse(text) : null;
+  if (address !== null && (address.hostname !== "" || address.pathname.length > 1)) {
     if (text === settings.DATABASE_URL) throw new OperatorError("--to names the database that the settings name.");
-    const url = new URL(text);
-    const shown = `PostgreSQL at ${url.host}${url.pathname}`;
+    const shown = `PostgreSQL at ${address.host}${address.pathname}`;
     return { shown, settings: { DATABASE_URL: text, DATA_DIR: resolve(settings.DATA_DIR) }, folder: null };
   }
   const folder = /^sqlite:(.+)$/s.exec(text)?.[1];

@@ -20,7 +20,9 @@ const BACKGROUND_PRIORITY = 30n;
 /** Puts it all on hold, in the restore's own transaction. */
 export async function holdBack(session: BulkSession, header: BackupHeader, now: Date): Promise<void> {
   const held = schedule.filter(({ kind }) => HELD_KINDS.has(kind));
-  const free = schedule.filter(({ kind }) => !HELD_KINDS.has(kind)).map(({ name }) => `'${keyOf(name)}'`);
+  const free = schedule
+    .filter(({ kind }) => !HELD_KINDS.has(kind))
+    .map(({ name }) => `'${keyOf(name).replaceAll("'", "''")}'`);
   const isFree = `unique_key is not null and unique_key in (${free.join(", ")})`;
   await session.query(
     `update jobs set state = 'ready', lease = null, worker_id = null where state = 'leased' and ${isFree}`,

@@ -6,6 +6,7 @@ import { readArchiveFile } from "../platform/backup/archive-file.ts";
 import type { BackupHeader, BackupManifest } from "../platform/backup/format.ts";
 import { beginLoad, type Loaded, loadRows, lookAtTarget, stepsTo } from "../platform/backup/load.ts";
 import { compareFiles, loadFiles, lookAtStorage } from "../platform/backup/load-files.ts";
+import { createSummer, otherSum } from "../platform/backup/totals.ts";
 import type { Settings } from "../platform/config/settings.ts";
 import { databaseFault, missingDatabaseFile } from "../platform/db/inspect.ts";
 import { migrate } from "../platform/db/migrate.ts";
@@ -93,16 +94,20 @@ interface Order extends Whole {
 async function readThrough(path: string): Promise<Whole> {
   const sizes = new Map<string, number>();
   const lost: string[] = [];
+  const summer = createSummer(bookSums);
   let header: BackupHeader | null = null;
   let manifest: BackupManifest | null = null;
   for await (const piece of readArchiveFile(path, { rows: true, files: true, verify: true })) {
     if (piece.kind === "header") header = piece.header;
+    if (piece.kind === "rows") summer.add(piece.table, piece.rows);
     if (piece.kind === "file") sizes.set(piece.key, piece.content.length);
     if (piece.kind === "missing" && piece.missing === "lost") lost.push(piece.key);
     if (piece.kind === "manifest") manifest = piece.manifest;
   }
   if (header === null || manifest === null)
     throw new Error("a backup was read to its end without its beginning or end");
+  const wrong = otherSum(manifest.sums, summer.sums());
+  if (wrong !== null) throw new OperatorError(`${path} is no whole backup. ${wrong} Nothing was changed.`);
   return { header, manifest, sizes, lost };
 }
 

@@ -7,7 +7,7 @@ import type { TableShape } from "../db/table-shapes.ts";
 import { OperatorError } from "../errors.ts";
 import type { BackupHeader, BackupManifest, BookSum, TableTotals } from "./format.ts";
 import type { BackupPiece } from "./read.ts";
-import { type SumQuestion, sumsOf, totalsOf } from "./totals.ts";
+import { otherSum, type SumQuestion, sumsOf, totalsOf } from "./totals.ts";
 
 /*
  * Filling an empty database:
@@ -133,12 +133,7 @@ async function compare(session: BulkSession, manifest: BackupManifest, questions
     }
   }
   const sums = await sumsOf(session, manifest.header.tables, questions);
-  const stated = new Map(manifest.sums.map(({ what, sum }) => [what, sum]));
-  const wrong = sums.find(({ what, sum }) => stated.get(what) !== sum);
-  if (wrong !== undefined || sums.length !== stated.size) {
-    throw new OperatorError(
-      `The sums differ (${wrong?.what ?? "one is missing"}: ${wrong?.sum} instead of ${stated.get(wrong?.what ?? "")}). Nothing was kept.`,
-    );
-  }
+  const wrong = otherSum(manifest.sums, sums);
+  if (wrong !== null) throw new OperatorError(`${wrong} Nothing was kept.`);
   return { tables, sums };
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { BulkSession } from "../db/bulk.ts";
+import type { BulkSession, StoredRow } from "../db/bulk.ts";
 import type { TableShape } from "../db/table-shapes.ts";
 import type { BookSum, TableTotals } from "./format.ts";
 import { lineOf } from "./row-lines.ts";
@@ -55,6 +55,31 @@ export interface SumQuestion {
   table: string;
   column: string;
   by?: string;
+}
+
+/** The first sum that was found to be another than stated, in words; those of another version are not compared. */
+export function otherSum(stated: readonly BookSum[], found: readonly BookSum[]): string | null {
+  const known = new Map(stated.map(({ what, sum }) => [what, sum]));
+  const wrong = found.find(({ what, sum }) => known.has(what) && known.get(what) !== sum);
+  return wrong ? `The sum "${wrong.what}" is ${wrong.sum} and should be ${known.get(wrong.what)}.` : null;
+}
+
+/** Adds up rows that pass by, for a look at a backup without any database. */
+export function createSummer(questions: readonly SumQuestion[]) {
+  const sums = new Map<string, bigint>();
+  return {
+    add(table: TableShape, rows: readonly StoredRow[]): void {
+      for (const { what, column, by } of questions.filter((question) => question.table === table.name)) {
+        const place = (name: string | undefined) => table.columns.findIndex((one) => one.name === name);
+        for (const row of place(column) < 0 ? [] : rows) {
+          const line = by === undefined ? what : `${what}: ${row[place(by)]}`;
+          const value = row[place(column)];
+          sums.set(line, (sums.get(line) ?? 0n) + (typeof value === "bigint" ? value : 0n));
+        }
+      }
+    },
+    sums: (): BookSum[] => [...sums].map(([what, sum]) => ({ what, sum: String(sum) })),
+  };
 }
 
 /** Asks for those that the schema knows; the database adds up by itself, which is another way than the rows took. */

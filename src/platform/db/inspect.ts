@@ -39,7 +39,8 @@ export function missingDatabaseFile(dataFolder: string): string | null {
 export async function existingTables(database: Database): Promise<string[]> {
   const rows = await database.raw(
     dialect === "postgres"
-      ? "select relname as name from pg_class where relkind in ('r', 'p') and pg_table_is_visible(oid) order by relname"
+      ? `select relname as name from pg_class where relkind in ('r', 'p') and pg_table_is_visible(oid)
+         and relnamespace <> 'pg_catalog'::regnamespace order by relname`
       : "select name from sqlite_master where type = 'table' order by name",
   );
   return rows.map((row) => String(row.name));
