@@ -16,6 +16,8 @@ import { schedule } from "../schedule.ts";
 const HELD_KINDS: ReadonlySet<string> = new Set(["subscriptions.keep", "tax.file", "privacy.clean_up"]);
 export const HOLD_REASON = "restored from a backup: look first";
 const BACKGROUND_PRIORITY = 30n;
+const MESSAGES_MAY_HAVE_ARRIVED = `update outbox_messages
+  set state = 'unknown', reason = 'restored', sender_job = null, sender_lease = null where state in ('waiting', 'sending')`;
 
 /** Puts it all on hold, in the restore's own transaction. */
 export async function holdBack(session: BulkSession, header: BackupHeader, now: Date): Promise<void> {
@@ -40,10 +42,12 @@ export async function holdBack(session: BulkSession, header: BackupHeader, now: 
     return jobs.columns.map((column) => values[column.name] ?? null);
   });
   if (rows.length > 0) await session.insert(jobs, rows);
-  await session.query(
-    "update outbox_messages set state = 'unknown', reason = 'restored', sender_job = null, sender_lease = null where state in ('waiting', 'sending')",
-  );
-  for (const table of ["workers", "live_connections", "live_hosts"]) await session.query(`delete from ${table}`);
+  // The backup of an older program may lack some of these.
+  const has = (table: string) => header.tables.some(({ name }) => name === table);
+  if (has("outbox_messages")) await session.query(MESSAGES_MAY_HAVE_ARRIVED);
+  for (const table of ["workers", "live_connections", "live_hosts"].filter(has)) {
+    await session.query(`delete from ${table}`);
+  }
 }
 
 const keyOf = (name: string) => `schedule:${name}`;

@@ -12,8 +12,8 @@ import { seedGenerations } from "../support/seed-generations.ts";
 import { faultsSeed, seededRandom, spreadMoments } from "../support/seeded-random.ts";
 
 /** Kills at random moments; `KILLS` takes more by hand. One more is at a moment that is not left to chance. */
-const KILLS = Number(process.env.KILLS ?? 2);
-const GENERATIONS = 1_500;
+const KILLS = Number(process.env.KILLS ?? 1);
+const GENERATIONS = 1_000;
 
 const file = join(backupFolder(), "whole.tar");
 let facts: BackupFacts;

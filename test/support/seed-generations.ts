@@ -1,5 +1,5 @@
 import { type BulkSession, openBulk, ROWS_AT_A_TIME, type StoredValue } from "../../src/platform/db/bulk.ts";
-import { tableShapes } from "../../src/platform/db/table-shapes.ts";
+import { type TableShape, tableShapes } from "../../src/platform/db/table-shapes.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { moscowMonth } from "../../src/platform/moscow.ts";
 import * as tables from "../../src/tables.ts";
@@ -19,12 +19,16 @@ type Row = Record<string, StoredValue>;
  * have written it: each person got credits by a pack, each picture held, and spent or gave back, its price or a free action.
  * `ledger verify` finds nothing. Returns the number of rows.
  */
-export async function seedGenerations(database: TestDatabase, generations: number, seed = 1): Promise<number> {
+export async function seedGenerations(
+  database: TestDatabase,
+  generations: number,
+  { seed = 1, shapes = tableShapes(tables) }: { seed?: number; shapes?: readonly TableShape[] } = {},
+): Promise<number> {
   const session = await openBulk({ ...database, poolMax: 1, prepare: true, statementTimeoutMs: 0 }, "write");
   try {
     const random = seededRandom(seed);
     const people = Math.max(1, Math.round(generations * PEOPLE_PER_GENERATION));
-    const writer = bulkWriter(session);
+    const writer = bulkWriter(session, shapes);
     for (let person = 0; person < people; person += 1) {
       const first = Math.floor((generations * person) / people);
       const last = Math.floor((generations * (person + 1)) / people);
@@ -39,8 +43,7 @@ export async function seedGenerations(database: TestDatabase, generations: numbe
 }
 
 /** Collects rows by table and writes them many at a time, those that others refer to first. */
-function bulkWriter(session: BulkSession) {
-  const shapes = tableShapes(tables);
+function bulkWriter(session: BulkSession, shapes: readonly TableShape[]) {
   const waiting = new Map<string, Row[]>();
   let held = 0;
   let total = 0;
