@@ -64,6 +64,8 @@ function sizes(pid: number): [string, number][] {
         const status = readFileSync(`/proc/${name}/status`, "utf8");
         const parent = Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]);
         const kib = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]);
+        // A process that has ended and was not collected yet has no size.
+        if (!Number.isFinite(kib)) return [];
         return Number(name) === pid ? [["itself", kib]] : parent === pid ? [["its other end", kib]] : [];
       } catch {
         return [];
