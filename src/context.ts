@@ -2,9 +2,10 @@ import { migrations } from "../drizzle/migrations.ts";
 import { type Clock, systemClock } from "./platform/clock.ts";
 import { type Catalogue, loadCatalogue } from "./platform/config/catalogue.ts";
 import type { Settings } from "./platform/config/settings.ts";
+import { type BulkSession, openBulk } from "./platform/db/bulk.ts";
 import type { Database } from "./platform/db/database.ts";
 import { type Migration, migrationsOf } from "./platform/db/migrate.ts";
-import { openDatabase } from "./platform/db/open.ts";
+import { type DatabaseOptions, openDatabase } from "./platform/db/open.ts";
 import { newId } from "./platform/ids.ts";
 import { createImages, type Images } from "./platform/images/index.ts";
 import { createDeltas, type Deltas } from "./platform/live/deltas.ts";
@@ -104,13 +105,22 @@ export const ownMigrations: readonly Migration[] = migrationsOf(migrations);
 
 /** Opens the database that the settings name. */
 export function openOwnDatabase(settings: Settings): Promise<Database> {
-  return openDatabase({
+  return openDatabase(databaseOptions(settings));
+}
+
+/** Opens it for whole tables: a snapshot to read from, or one transaction to fill it with. */
+export function openOwnBulk(settings: Settings, mode: "read" | "write"): Promise<BulkSession> {
+  return openBulk(databaseOptions(settings), mode);
+}
+
+function databaseOptions(settings: Settings): DatabaseOptions {
+  return {
     url: settings.DATABASE_URL,
     dataFolder: settings.DATA_DIR,
     poolMax: settings.DATABASE_POOL_MAX,
     prepare: settings.DATABASE_PREPARE === "on",
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-  });
+  };
 }
 
 /** The log that the settings ask for, on standard error. */

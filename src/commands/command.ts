@@ -18,6 +18,8 @@ export interface Command {
   summary: string;
   /** What `atelier <name> --help` teaches: usage, options, examples. */
   help: string;
+  /** Started by another command; the overview leaves it out. */
+  hidden?: boolean;
   /** Runs with the words behind the name; resolves with the exit code. Throws `OperatorError` for what people must mend. */
   run(args: readonly string[]): Promise<number>;
 }

@@ -1,6 +1,9 @@
+import { backupCommand } from "./backup.ts";
 import { botMenuButtonCommand, botSetWebhookCommand } from "./bot.ts";
 import { cleanupCommand } from "./cleanup.ts";
 import type { Command } from "./command.ts";
+import { copyCommand } from "./copy.ts";
+import { copyReceiveCommand } from "./copy-receive.ts";
 import { demoCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
 import { healthcheckCommand } from "./healthcheck.ts";
@@ -12,6 +15,7 @@ import { openapiCommand } from "./openapi.ts";
 import { promoCreateCommand, promoListCommand, promoStopCommand } from "./promo.ts";
 import { reconcileCommand } from "./reconcile.ts";
 import { refundCommand } from "./refund.ts";
+import { restoreCommand } from "./restore.ts";
 import { sandboxCommand } from "./sandbox.ts";
 import { serveCommand } from "./serve.ts";
 import { settingsCommand } from "./settings.ts";
@@ -56,6 +60,10 @@ export const commands: readonly Command[] = [
   maintenanceStatusCommand,
   cleanupCommand,
   storageMoveCommand,
+  backupCommand,
+  restoreCommand,
+  copyReceiveCommand,
+  copyCommand,
   healthcheckCommand,
   openapiCommand,
   versionCommand,
@@ -77,7 +85,7 @@ export function isTopic(word: string): boolean {
 
 /** What `atelier --help` prints; with a topic such as `jobs`, its commands only. */
 export function overview(topic = ""): string {
-  const shown = isTopic(topic) ? about(topic) : commands;
+  const shown = isTopic(topic) ? about(topic) : commands.filter((command) => !command.hidden);
   const width = Math.max(...shown.map((command) => command.name.length));
   const lines = shown.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`);
   const usage = `Usage: atelier ${isTopic(topic) ? `${topic} ` : ""}<command> [options]`;
@@ -94,5 +102,5 @@ export function overview(topic = ""): string {
 }
 
 function about(topic: string): readonly Command[] {
-  return commands.filter((command) => command.name.split(" ")[0] === topic);
+  return commands.filter((command) => !command.hidden && command.name.split(" ")[0] === topic);
 }

@@ -14,6 +14,7 @@ const START_MS_MAX = 20_000;
 const STOP_MS_MAX = 15_000;
 
 const dataFolder = mkdtempSync(join(tmpdir(), "atelier-beside-"));
+const backupFolder = mkdtempSync(join(tmpdir(), "atelier-beside-backups-"));
 const environment = { DATA_DIR: dataFolder, PORT: String(freePort()), HOST: "127.0.0.1", RATE_LIMITS: "off" };
 const origin = `http://127.0.0.1:${environment.PORT}`;
 const started: Bun.Subprocess[] = [];
@@ -21,6 +22,7 @@ afterAll(async () => {
   for (const program of started) program.kill("SIGKILL");
   await Promise.all(started.map((program) => program.exited));
   rmSync(dataFolder, { recursive: true, force: true });
+  rmSync(backupFolder, { recursive: true, force: true });
 });
 
 function freePort(): number {
@@ -110,19 +112,25 @@ describe("operator commands beside a server", () => {
         grants += 1;
         return ["user", "grant", String(people.at(grants % people.length)), "3", "--key", `beside-${grants}`];
       };
-      const [first, second, third] = await Promise.all([
+      let backups = 0;
+      const backup = () => {
+        backups += 1;
+        return ["backup", join(backupFolder, `${backups}.tar`)];
+      };
+      const [first, second, third, fourth] = await Promise.all([
         operate([grant], isOver),
         operate([() => ["ledger", "verify"], () => ["jobs", "list"]], isOver),
         operate([() => ["cleanup"], () => ["cleanup", "--dry-run"]], isOver),
+        operate([backup], isOver),
         refuseSecondServer(),
       ]);
       await Promise.all(load);
 
       expect(complaints).toEqual([]);
-      expect([...first.failures, ...second.failures, ...third.failures]).toEqual([]);
+      expect([...first.failures, ...second.failures, ...third.failures, ...fourth.failures]).toEqual([]);
       // Otherwise it would have been no load, and nothing beside it.
       expect(requests).toBeGreaterThan(100);
-      for (const { runs } of [first, second, third]) expect(runs).toBeGreaterThan(2);
+      for (const { runs } of [first, second, third, fourth]) expect(runs).toBeGreaterThan(2);
       expect((await run("ledger", "verify")).out).toBe(`The credits of all ${people.length} people add up.\n`);
       expect(await sumOfBalances()).toBe(3 * grants);
 

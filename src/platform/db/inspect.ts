@@ -1,6 +1,7 @@
 import { Database as SqliteFile } from "bun:sqlite";
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { BulkSession } from "./bulk.ts";
 import type { Database } from "./database.ts";
 import { dialect } from "./dialect.ts";
 import { SQLITE_FILE_NAME } from "./open.ts";
@@ -16,6 +17,8 @@ export interface DatabaseFacts {
   notes: string[];
 }
 
+/** By what servers and commands are known to Postgres (open.postgres.ts). */
+const APPLICATION_NAME = "atelier";
 /** Checkpoints keep it at about 16 MiB; far beyond that, a reader that never ends holds them up. */
 const WAL_BYTES_WARNING = 256 * 1024 * 1024;
 const CONNECTIONS_SHARE_WARNING = 0.9;
@@ -39,6 +42,35 @@ export function sqliteVersion(): string {
 export function missingDatabaseFile(dataFolder: string): string | null {
   const path = resolve(dataFolder, SQLITE_FILE_NAME);
   return dialect === "sqlite" && !existsSync(path) ? path : null;
+}
+
+/** The names of the tables in it, ours and others'. */
+export async function existingTables(database: Database): Promise<string[]> {
+  const rows = await database.raw(
+    dialect === "postgres"
+      ? `select relname as name from pg_class where relkind in ('r', 'p') and pg_table_is_visible(oid)
+         and relnamespace <> 'pg_catalog'::regnamespace order by relname`
+      : "select name from sqlite_master where type = 'table' order by name",
+  );
+  return rows.map((row) => String(row.name));
+}
+
+/**
+ * How many connections of other atelier processes the Postgres database has at this moment; 0 on SQLite, whose data folder
+ * has a lock for that. Asked before this process opens a pool of its own.
+ */
+export async function connectionsOfOthers(session: Pick<BulkSession, "query">): Promise<number> {
+  if (dialect === "sqlite") return 0;
+  const [row] = await session.query(
+    `select count(*)::int as connections from pg_stat_activity
+     where datname = current_database() and application_name = '${APPLICATION_NAME}'`,
+  );
+  return Number(row?.connections);
+}
+
+/** The size of SQLite's write-ahead log in bytes, which grows while a snapshot is held; 0 on Postgres. */
+export function writeAheadBytes(dataFolder: string): number {
+  return dialect === "sqlite" ? sizeOf(`${join(dataFolder, SQLITE_FILE_NAME)}-wal`) : 0;
 }
 
 /** Asks the database about itself. */

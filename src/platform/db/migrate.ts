@@ -24,6 +24,8 @@ export interface MigrateNeeds {
 
 /** drizzle-kit puts this between the statements of one file. */
 const STATEMENT_BREAK = "--> statement-breakpoint";
+/** Stands among the steps while a restore fills the database, so that nothing takes the unfinished one for the whole. */
+export const RESTORE_MARK = "restore-in-progress";
 /** Any constant of our own: two programs that start at once on Postgres take turns. */
 const ADVISORY_LOCK = 7_263_948_120;
 
@@ -123,17 +125,34 @@ async function insertMark(queries: unknown, migration: Migration, now: Date): Pr
   return (rows?.length ?? 0) > 0;
 }
 
-async function appliedMigrations(needs: MigrateNeeds): Promise<Map<string, Date>> {
+/** The names of the steps that the database has taken, whoever knows them. */
+export async function appliedNames(database: Database): Promise<string[]> {
+  if (!(await hasMarks(database))) return [];
+  const rows = await database.raw("select name from schema_migrations order by name");
+  return rows.map((row) => String(row.name));
+}
+
+async function hasMarks(database: Database): Promise<boolean> {
   const exists =
     dialect === "postgres"
-      ? await needs.database.raw("select 1 as found where to_regclass('schema_migrations') is not null")
-      : await needs.database.raw("select 1 as found from sqlite_master where name = 'schema_migrations'");
-  if (exists.length === 0) return new Map();
+      ? await database.raw("select 1 as found where to_regclass('schema_migrations') is not null")
+      : await database.raw("select 1 as found from sqlite_master where name = 'schema_migrations'");
+  return exists.length > 0;
+}
+
+async function appliedMigrations(needs: MigrateNeeds): Promise<Map<string, Date>> {
+  if (!(await hasMarks(needs.database))) return new Map();
   const rows = await needs.database.raw("select name, checksum, applied_at from schema_migrations order by name");
   const known = new Map(needs.migrations.map((migration) => [migration.name, checksum(migration)]));
   const applied = new Map<string, Date>();
   for (const row of rows) {
     const name = String(row.name);
+    if (name === RESTORE_MARK && !known.has(name)) {
+      throw new OperatorError(
+        "A restore into this database was begun and did not come to its end. Run `atelier restore <file>` once more, which " +
+          "begins anew, or give the server another, empty database.",
+      );
+    }
     if (!known.has(name)) {
       throw new OperatorError(
         `The database was used by a newer version of atelier (it has the migration "${name}", which this one does not know). ` +
