@@ -4,7 +4,7 @@ import { claim, type LeasedJob } from "./claim.ts";
 import { createHands, type HandsNeeds, type JobHandler } from "./hands.ts";
 import { beat, freeForgotten, signIn, signOut } from "./presence.ts";
 import { createRescue, HEARTBEAT_MS, type RescueNeeds, rescueDeadNeighbours } from "./rescue.ts";
-import { withDeadline } from "./with-deadline.ts";
+import { withDeadline } from "../with-deadline.ts";
 
 /** Jobs taken in one statement at most. */
 const CLAIM_BATCH_SIZE = 100;
