@@ -1,6 +1,6 @@
 import type { Log } from "../telemetry/log.ts";
-import type { Connection } from "./connection.postgres.ts";
 import { withDeadline } from "../with-deadline.ts";
+import type { Connection } from "./connection.postgres.ts";
 
 /**
  * The session that hears NOTIFY.

@@ -20,7 +20,8 @@ export class DatabaseUnavailable extends Error {
 }
 
 /** Codes of the system, of postgres.js and of Postgres (SQLSTATE). */
-const AWAY = /^(ECONN\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ERR_SOCKET\w*|CONNECT\w+|08\w{3}|57P0\d|25006)$/;
+const AWAY =
+  /^(ECONN\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ERR_SOCKET\w*|CONNECT\w+|08\w{3}|57P0\d|25006)$/;
 const BUSY = /^(53\w{3}|57014|55P03|25P03)$/;
 /** What waiting does not mend: name or password, no such database, no rights, a certificate that is not trusted. */
 const HOPELESS = /^(28\w{3}|3D000|42501|08P01|\w*CERT\w*|\w*SIGNATURE\w*|ERR_TLS\w*|UNABLE_TO\w+|SASL\w*)$/;
