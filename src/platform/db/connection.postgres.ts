@@ -104,7 +104,11 @@ function wrap(socket: Socket, host: PostgresHost, address: PostgresAddress, opti
     keep_alive: KEEP_ALIVE_SECONDS,
     onnotice: () => {},
     ...(options.onNotice ? { onnotify: options.onNotice } : {}),
-    onclose: ended,
+    onclose() {
+      // The driver has let go of the socket, which may still have something to complain of.
+      socket.on("error", ignore);
+      ended();
+    },
     connection: { application_name: options.name, ...options.parameters, ...address.parameters },
     // The driver would connect again by itself, and run there what its caller has given up.
     socket: () => {
@@ -127,6 +131,7 @@ function wrap(socket: Socket, host: PostgresHost, address: PostgresAddress, opti
       ended();
       // Fails what is in hand; then the socket goes, for the driver would wait for the server's good-bye.
       void client.end({ timeout: 0 }).catch(() => {});
+      socket.on("error", ignore);
       setTimeout(() => socket.destroy(), 0);
     },
     async close() {
@@ -137,6 +142,9 @@ function wrap(socket: Socket, host: PostgresHost, address: PostgresAddress, opti
   };
   return connection;
 }
+
+/** Who ends a socket knows that it ended; an error that nobody hears ends the program. */
+const ignore = () => {};
 
 function openSocket(host: PostgresHost): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -156,8 +164,8 @@ function openSocket(host: PostgresHost): Promise<Socket> {
     socket.once("connect", () => {
       clearTimeout(late);
       socket.removeListener("error", failed);
-      // Until the driver listens: an error that nobody hears ends the program.
-      socket.on("error", () => {});
+      // Until the driver listens.
+      socket.on("error", ignore);
       resolve(socket);
     });
   });
