@@ -19,7 +19,7 @@ export interface Listener {
 
 type Connect = (onNotice: (channel: string, payload: string) => void) => Promise<Connection>;
 
-const PULSE_MS = 5_000;
+const PULSE_MS = 3_000;
 /** A pulse is back within milliseconds, or something is wrong. */
 const PULSE_BACK_MS_MAX = 2_000;
 const AGAIN_MS = { least: 50, most: 500 };

@@ -1,7 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import type postgres from "postgres";
 import type { Log } from "../telemetry/log.ts";
 import { readAddress } from "./address.postgres.ts";
 import { type Connection, createConnector } from "./connection.postgres.ts";
@@ -44,9 +43,11 @@ const WAIT_MS_MAX = 2_000;
 const REST_MS_MAX = 10_000;
 const CLOSE_MS_MAX = 5_000;
 
-/** A connection with the queries of a transaction on it. */
+/** A connection with the queries of the transaction that runs on it. */
 interface Session extends Connection {
-  transaction: PostgresJsDatabase["transaction"];
+  queries: PostgresJsDatabase;
+  /** The first statement of the transaction that failed, whatever its caller made of that. */
+  failure: unknown;
 }
 
 /**
@@ -110,10 +111,10 @@ function openPool(options: PostgresOptions): Pool<Session> {
     waitMsMax: WAIT_MS_MAX,
     async open() {
       const connection = await connect();
-      // Also teaches the driver which types drizzle reads by itself.
-      drizzle(connection.client);
-      const queries = drizzle(transactional(connection, options) as never) as unknown as PostgresJsDatabase;
-      return Object.assign(connection, { transaction: queries.transaction.bind(queries) });
+      const session = Object.assign(connection, { failure: undefined }) as unknown as Session;
+      // This way the driver's own client also learns which types drizzle reads by itself.
+      session.queries = drizzle(transactional(session, options) as never) as unknown as PostgresJsDatabase;
+      return session;
     },
   });
 }
@@ -144,19 +145,24 @@ function dueOf(options: PostgresOptions): number {
 
 type Runner = (query: string, values: never[], prepare: boolean, shape: Shape) => Promise<unknown>;
 
+/** Sends a statement, unless the session has ended: the driver would write to a socket that is gone. */
+async function send(session: Session, query: string, values: never[], prepare: boolean, shape: Shape) {
+  if (session.isBroken) throw new ConnectionLost("away", "the connection to the database ended");
+  const sent = session.client.unsafe(query, values, { prepare });
+  return shape === "values" ? await sent.values() : await sent;
+}
+
 /** Runs one statement outside a transaction, within its time. A read whose connection broke is asked once more. */
 function createRunner(pool: Pool<Session>, options: PostgresOptions): Runner {
-  const ask = async (session: Session, query: string, values: never[], prepare: boolean, shape: Shape) => {
-    session.dueMs = dueOf(options);
-    const sent = session.client.unsafe(query, values, { prepare });
-    return shape === "values" ? await sent.values() : await sent;
-  };
   const once: Runner = async (...statement) => {
     if (patienceNow(0) > options.statementTimeoutMs) {
       // The server's own limit is changed for one transaction; for a session a pooler would not keep it.
-      return inTransaction(pool, options, (_, session) => ask(session, ...statement));
+      return inTransaction(pool, options, (_, session) => send(session, ...statement));
     }
-    return withSession(pool, (session) => ask(session, ...statement));
+    return withSession(pool, (session) => {
+      session.dueMs = dueOf(options);
+      return send(session, ...statement);
+    });
   };
   return async (query, ...rest) => {
     try {
@@ -168,25 +174,35 @@ function createRunner(pool: Pool<Session>, options: PostgresOptions): Runner {
   };
 }
 
-/** Begins, works and commits on one connection. */
+/**
+ * Begins, works and commits on one connection. By hand, because the driver's own way writes its `rollback` to a connection
+ * that has ended, which ends the program.
+ */
 async function inTransaction<T>(
   pool: Pool<Session>,
   options: PostgresOptions,
   work: (queries: Queries, session: Session) => Promise<T>,
 ): Promise<T> {
   const patienceMs = patienceNow(0);
-  return withSession(pool, (session) => {
-    session.dueMs = dueOf(options);
-    return session.transaction((transaction) =>
-      insideTransaction(async () => {
-        if (patienceMs > options.statementTimeoutMs) {
-          await transaction.execute(sql.raw(`set local statement_timeout = ${Math.ceil(patienceMs)}`));
-        }
-        const result = await work(transaction as unknown as Queries, session);
-        session.dueMs = dueOf(options);
-        return result;
-      }),
-    );
+  return withSession(pool, async (session) => {
+    const own = (statement: string) => {
+      session.dueMs = dueOf(options);
+      return send(session, statement, [], false, "rows");
+    };
+    session.failure = undefined;
+    await own("begin");
+    try {
+      if (patienceMs > options.statementTimeoutMs) await own(`set local statement_timeout = ${Math.ceil(patienceMs)}`);
+      const result = await insideTransaction(() => work(session.queries as unknown as Queries, session));
+      // The server would answer a commit with a rollback, and without a word of complaint.
+      if (session.failure !== undefined) throw session.failure;
+      await own("commit");
+      return result;
+    } catch (error) {
+      // A rollback that fails leaves the connection in a state that nobody knows.
+      if (!session.isBroken) await own("rollback").catch(() => session.drop());
+      throw error;
+    }
   });
 }
 
@@ -251,30 +267,26 @@ function facade(run: Runner, prepare: boolean) {
   };
 }
 
-/** A connection's client as drizzle gets it for transactions: statements are prepared and have their time. */
-function transactional(session: Connection, options: PostgresOptions) {
-  const inside = (client: postgres.TransactionSql) => {
-    let inHand = 0;
-    return {
-      options: session.client.options,
-      unsafe(query: string, values: never[] = []) {
-        refuseAfterTransaction(transactionMark.getStore());
-        return pending(async (shape) => {
-          inHand += 1;
-          session.dueMs = dueOf(options);
-          try {
-            const sent = client.unsafe(query, values, { prepare: mayBePrepared(options.prepare, query) });
-            return await (shape === "values" ? sent.values() : sent);
-          } finally {
-            inHand -= 1;
-            if (inHand === 0) session.dueMs = performance.now() + REST_MS_MAX;
-          }
-        });
-      },
-    };
-  };
+/** A connection's client as drizzle gets it inside a transaction: statements are prepared and have their time. */
+function transactional(session: Session, options: PostgresOptions) {
+  let inHand = 0;
   return {
     options: session.client.options,
-    begin: (work: (inner: unknown) => Promise<unknown>) => session.client.begin((client) => work(inside(client))),
+    unsafe(query: string, values: never[] = []) {
+      refuseAfterTransaction(transactionMark.getStore());
+      return pending(async (shape) => {
+        inHand += 1;
+        session.dueMs = dueOf(options);
+        try {
+          return await send(session, query, values, mayBePrepared(options.prepare, query), shape);
+        } catch (error) {
+          session.failure ??= error;
+          throw error;
+        } finally {
+          inHand -= 1;
+          if (inHand === 0) session.dueMs = performance.now() + REST_MS_MAX;
+        }
+      });
+    },
   };
 }

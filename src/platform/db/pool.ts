@@ -115,8 +115,13 @@ export function createPool<C extends Pooled>({ open, sizeMax, waitMsMax }: PoolO
     taken.delete(connection);
     grow();
   };
+  let sweptMs = performance.now();
   const sweep = () => {
     const now = performance.now();
+    // A program that stood still has not read what the server may have answered meanwhile.
+    const stoodStillMs = now - sweptMs - SWEEP_MS;
+    sweptMs = now;
+    if (stoodStillMs > SWEEP_MS) for (const connection of taken) connection.dueMs += stoodStillMs;
     for (const connection of [...taken]) {
       if (connection.dueMs > now) continue;
       connection.drop(new DatabaseUnavailable("busy", "the database gave no answer in time"));
