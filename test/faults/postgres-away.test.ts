@@ -12,7 +12,7 @@ import { until } from "../support/until.ts";
 
 /** Short in the gate; `AWAY_SECONDS=20 AWAY_WAYS=all` is the full length. */
 const DOWN_MS = Number(process.env.AWAY_SECONDS ?? 3) * 1_000;
-const PEOPLE = 6;
+const PEOPLE = 4;
 const BEFORE_MS = 1_500;
 /** The longest that a request may take, whatever the database does: its wait and its statements. */
 const REQUEST_MS_MAX = 10_000;
@@ -20,6 +20,8 @@ const HEALTH_MS_MAX = 2_500;
 const FIRST_GOOD_MS_MAX = 2_000;
 const PACE_MS_MAX = 10_000;
 const PAUSE_MS = 150;
+/** Between two orders of one person; the provider takes two new ones a second. */
+const ORDER_PAUSE_MS = 1_800;
 
 type Way = "stopped" | "crashed" | "frozen" | "unreachable";
 const WAYS: readonly Way[] =
@@ -90,7 +92,7 @@ async function orderAll(person: RemotePerson, accepted: Map<string, string>, tri
         await Bun.sleep(PAUSE_MS);
       }
     }
-    await Bun.sleep(PAUSE_MS * 2);
+    await Bun.sleep(ORDER_PAUSE_MS);
   }
 }
 

@@ -47,6 +47,8 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
     async database() {
       const name = `own_${crypto.randomUUID().replaceAll("-", "")}`;
       await admin(null, (sql) => sql.unsafe(`create database ${name}`));
+      // The throw-away servers answer before a commit is written; here one is crashed, and must keep what it answered.
+      await admin(null, (sql) => sql.unsafe(`alter database ${name} set synchronous_commit = on`));
       // Only for its folder: pictures lie there.
       const { dataFolder, remove } = await createTestDatabase({ empty: true });
       return { url: withName(name, wire.port), dataFolder, remove };

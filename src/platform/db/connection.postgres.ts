@@ -112,9 +112,12 @@ function wrap(socket: Socket, host: PostgresHost, address: PostgresAddress, opti
     connection: { application_name: options.name, ...options.parameters, ...address.parameters },
     // The driver would connect again by itself, and run there what its caller has given up.
     socket: () => {
-      if (isUsed) return new Promise<never>(() => {});
-      isUsed = true;
-      return socket;
+      if (!isUsed) {
+        isUsed = true;
+        return socket;
+      }
+      connection.drop();
+      return new Promise<never>(() => {});
     },
   } as postgres.Options<Record<string, never>>) as unknown as postgres.Sql;
   const now = performance.now();
@@ -140,6 +143,8 @@ function wrap(socket: Socket, host: PostgresHost, address: PostgresAddress, opti
       socket.destroy();
     },
   };
+  // A server that hangs up at once does so before the driver listens, which would then wait.
+  socket.once("close", () => connection.drop());
   return connection;
 }
 
