@@ -130,7 +130,10 @@ test(
   async () => {
     const seed = faultsSeed();
     const moments = spreadMoments(ROUND_COUNT, 2_000, seededRandom(seed));
-    const deployment = await deploy({ kie: { taskMs: 800 } });
+    const deployment = await deploy({
+    kie: { taskMs: 800 },
+    settings: { FREE_ACTIONS_PER_MONTH: "1000", ACTIVE_GENERATIONS_MAX: "100" },
+  });
     deployment.kie.faults.set("kie.upload", { mode: "delay", delayMs: 150 });
     deployment.kie.faults.set("kie.create", { mode: "delay", delayMs: 300 });
     deployment.kie.faults.set("kie.result", { mode: "delay", delayMs: 300 });

@@ -60,6 +60,14 @@ export async function migrate(needs: MigrateNeeds, beforeChange: () => Promise<v
   });
 }
 
+/**
+ * A program that is killed in the middle of a step leaves its session at work, and with it the locks for which everybody
+ * waits; this way the server looks whether anybody is still there. Not every system can, which is no fault.
+ */
+const NOTICE_DEATH = `do $$ begin
+  perform set_config('client_connection_check_interval', '1s', true);
+exception when others then null; end $$`;
+
 const CREATE_MARKS =
   "create table if not exists schema_migrations (name text primary key, checksum text not null, applied_at text not null)";
 
@@ -101,6 +109,7 @@ function inItsOwnTime<T>(database: Database, work: (queries: unknown) => Promise
       if (dialect === "postgres") {
         // Processes of the version before go on working meanwhile, and are waited for.
         await runInside(queries, "set local lock_timeout = 0");
+        await runInside(queries, NOTICE_DEATH);
         await runInside(queries, `select pg_advisory_xact_lock(${ADVISORY_LOCK})`);
       }
       return work(queries);
