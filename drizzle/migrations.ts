@@ -7,6 +7,7 @@ import postgresPrivacy from "./postgres/0005_privacy.sql" with { type: "text" };
 import postgresEdges from "./postgres/0006_edges.sql" with { type: "text" };
 import postgresTraces from "./postgres/0007_traces.sql" with { type: "text" };
 import postgresProgramVersions from "./postgres/0008_program_versions.sql" with { type: "text" };
+import postgresActingScheduler from "./postgres/0009_acting_scheduler.sql" with { type: "text" };
 import sqliteFirst from "./sqlite/0000_first.sql" with { type: "text" };
 import sqliteSubscriptions from "./sqlite/0001_subscriptions.sql" with { type: "text" };
 import sqliteTax from "./sqlite/0002_tax.sql" with { type: "text" };
@@ -16,6 +17,7 @@ import sqlitePrivacy from "./sqlite/0005_privacy.sql" with { type: "text" };
 import sqliteEdges from "./sqlite/0006_edges.sql" with { type: "text" };
 import sqliteTraces from "./sqlite/0007_traces.sql" with { type: "text" };
 import sqliteProgramVersions from "./sqlite/0008_program_versions.sql" with { type: "text" };
+import sqliteActingScheduler from "./sqlite/0009_acting_scheduler.sql" with { type: "text" };
 
 /**
  * The steps of the schema in both dialects, carried inside the program as text. `bun run generate` writes the files;
@@ -32,6 +34,7 @@ export const migrations = {
     { name: "0006_edges", statements: sqliteEdges },
     { name: "0007_traces", statements: sqliteTraces },
     { name: "0008_program_versions", statements: sqliteProgramVersions },
+    { name: "0009_acting_scheduler", statements: sqliteActingScheduler },
   ],
   postgres: [
     { name: "0000_first", statements: postgresFirst },
@@ -43,5 +46,6 @@ export const migrations = {
     { name: "0006_edges", statements: postgresEdges },
     { name: "0007_traces", statements: postgresTraces },
     { name: "0008_program_versions", statements: postgresProgramVersions },
+    { name: "0009_acting_scheduler", statements: postgresActingScheduler },
   ],
 } as const;

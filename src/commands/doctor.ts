@@ -39,6 +39,7 @@ import {
   outboxCheck,
   paceCheck,
   queueCheck,
+  schedulerCheck,
   workersCheck,
 } from "./doctor-work.ts";
 
@@ -58,6 +59,7 @@ export const CHECKS: readonly DoctorCheck[] = [
   imagesCheck,
   maintenanceCheck,
   workersCheck,
+  schedulerCheck,
   queueCheck,
   deadLettersCheck,
   deletionsCheck,

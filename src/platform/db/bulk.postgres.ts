@@ -1,6 +1,7 @@
-import postgres from "postgres";
 import { OperatorError } from "../errors.ts";
+import { readAddress } from "./address.postgres.ts";
 import { type BulkSession, canonicalJson, quoted, ROWS_AT_A_TIME, type StoredValue } from "./bulk.ts";
+import { createConnector } from "./connection.postgres.ts";
 import type { DatabaseOptions } from "./open.ts";
 import type { ColumnShape, TableShape } from "./table-shapes.ts";
 
@@ -13,17 +14,14 @@ type ColumnTypes = ReadonlyMap<string, string>;
 
 /** A session on Postgres through a connection of its own, on which no time limit of the server holds. */
 export async function openPostgresBulk(options: DatabaseOptions, mode: "read" | "write"): Promise<BulkSession> {
-  const client = postgres(options.url, {
-    max: 1,
-    connect_timeout: 10,
-    max_lifetime: null,
+  const connect = createConnector(readAddress(options.url, options.caFile), {
+    name: BULK_APPLICATION_NAME,
     prepare: options.prepare,
-    onnotice: () => {},
-    connection: { application_name: BULK_APPLICATION_NAME },
+    parameters: {},
   });
-  let connection: postgres.ReservedSql;
+  const session = await connect();
+  const connection = session.client;
   try {
-    connection = await client.reserve();
     await connection.unsafe(
       mode === "read" ? "begin isolation level repeatable read read only" : "begin isolation level read committed",
     );
@@ -34,7 +32,7 @@ export async function openPostgresBulk(options: DatabaseOptions, mode: "read" | 
     // The first statement that reads is what fixes the state that the transaction sees.
     await connection.unsafe("select count(*) from pg_class");
   } catch (error) {
-    await client.end({ timeout: 5 });
+    await session.close();
     throw error;
   }
   const known = new Map<string, ColumnTypes>();
@@ -78,8 +76,7 @@ export async function openPostgresBulk(options: DatabaseOptions, mode: "read" | 
       try {
         if (!ended) await connection.unsafe("rollback");
       } finally {
-        connection.release();
-        await client.end({ timeout: 5 });
+        await session.close();
       }
     },
   };

@@ -5,6 +5,7 @@ import { StorageFailure } from "../storage/storage.ts";
 import type { FaultReports } from "../telemetry/faults.ts";
 import type { Log } from "../telemetry/log.ts";
 import { isPreflight, preflightHeaders } from "./cross-origin.ts";
+import { databaseRefusal } from "./database-trouble.ts";
 import type { MethodTable } from "./method-table.ts";
 
 /** The media type of every refusal (RFC 9457). */
@@ -122,6 +123,11 @@ function refusalFor(
   if (error instanceof StorageFailure) {
     log.error("the storage failed inside a request", { request_id: requestId, error });
     return new Refusal("storage_unavailable", { retry_after: 10 });
+  }
+  const unavailable = databaseRefusal(error);
+  if (unavailable) {
+    log.warn("the database had no answer for a request", { request_id: requestId, error });
+    return unavailable;
   }
   log.error("a bug answered with 500", { request_id: requestId, error });
   faults?.report({ what: "a bug answered with 500", error });
