@@ -116,7 +116,6 @@ test("P7 a connection without an address is nobody's: it is trusted with nothing
     });
   for (let each = 0; each < 200; each += 1) await (await ask(`203.0.113.${each}`)).text();
   expect((await ask("192.0.2.200")).status).toBe(429);
-  expect((await tryToSignIn(app, "192.0.2.200")).status).toBe(422);
 }, 20_000);
 
 describe("a flood of one kind leaves the others alone", () => {
