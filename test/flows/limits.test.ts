@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { paymentNotices } from "../../src/features/billing/payments/payment-tables.ts";
 import { SECOND_MS } from "../../src/platform/clock.ts";
 import { startTestApp, TEST_WEBHOOK_SECRET, type TestApp } from "../support/app.ts";
@@ -101,6 +102,21 @@ describe("P7 an address is counted by what trusted proxies say, and by its netwo
     expect((await ask("192.0.2.200")).status).toBe(429);
   }, 20_000);
 });
+
+test("P7 a connection without an address is nobody's: it is trusted with nothing, and all such share one allowance", async () => {
+  const app = await startTestApp(PROXY);
+  const unix = join(app.database.dataFolder, "server.sock");
+  app.app.listen({ unix } as unknown as { port: number });
+  const ask = (forwarded: string) =>
+    fetch("http://localhost/api/v1/auth/telegram", {
+      unix,
+      method: "POST",
+      headers: { "content-type": "application/json", "x-forwarded-for": forwarded },
+      body: '{"wrong":true}',
+    });
+  for (let each = 0; each < 200; each += 1) await (await ask(`203.0.113.${each}`)).text();
+  expect((await ask("192.0.2.200")).status).toBe(429);
+}, 20_000);
 
 describe("a flood of one kind leaves the others alone", () => {
   test("of sign-ins: pictures and prices of the same network", async () => {

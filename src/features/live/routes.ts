@@ -6,6 +6,7 @@ import { originRule } from "../../platform/http/origins.ts";
 import { closed, NoQuerySchema, oneOf, refuses } from "../../platform/http/schemas.ts";
 import { LIVE_EVENT_TYPES, lastEventNumber } from "../../platform/live/events.ts";
 import type { LiveHub } from "../../platform/live/hub.ts";
+import { createPolls } from "../../platform/live/polls.ts";
 import type { SignOuts } from "../../platform/live/sign-outs.ts";
 import type { LiveSockets } from "../../platform/live/socket.ts";
 import { issueTicket, TICKET_SECONDS } from "../../platform/live/tickets.ts";
@@ -36,6 +37,7 @@ export function liveRoutes(
   { hub, sockets, signOuts }: { hub: LiveHub; sockets: LiveSockets; signOuts: SignOuts },
 ) {
   const mayConnect = originRule(root.settings);
+  const polls = createPolls();
   return new Elysia({ prefix: "/live", tags: ["live"] })
     .use(guarded)
     .post(
@@ -64,7 +66,9 @@ export function liveRoutes(
       async ({ query, person, ctx, request }) => {
         const since = startingPoint(query.since, await lastEventNumber(ctx, person.id));
         stepAside(request);
-        const events = await hub.wait(person.id, since, (query.wait ?? 0) * 1000, request.signal);
+        const events = await polls.hold(person.id, (ended) =>
+          hub.wait(person.id, since, (query.wait ?? 0) * 1000, AbortSignal.any([request.signal, ended])),
+        );
         return { events, last_event: events.at(-1)?.n ?? since };
       },
       {

@@ -31,8 +31,6 @@ export interface LiveListener {
 
 /** Behind the wake-ups: a listener looks for itself this often. */
 const POLL_MS = 5_000;
-/** Long polls of one person at once, as many as sockets: with one more, the oldest ends. */
-const WAITS_PER_PERSON_MAX = 10;
 
 interface Listener {
   userId: string;
@@ -47,7 +45,6 @@ export function createLiveHub(needs: { db: Queries; log: Log; wakeUps: WakeUps }
   const byPerson = new Map<string, Set<Listener>>();
   /** Ends the waits in hand, so that a server that stops does not have to wait for them. */
   const waits = new Set<() => void>();
-  const waitsByPerson = new Map<string, Set<() => void>>();
   let size = 0;
 
   const stop = (listener: Listener) => {
@@ -114,15 +111,9 @@ export function createLiveHub(needs: { db: Queries; log: Log; wakeUps: WakeUps }
           clearTimeout(deadline);
           clearTimeout(settle);
           waits.delete(finish);
-          mine.delete(finish);
-          if (mine.size === 0) waitsByPerson.delete(userId);
           listener.stop();
           resolve(events);
         };
-        const mine = waitsByPerson.get(userId) ?? new Set();
-        const [oldest] = mine;
-        if (mine.size >= WAITS_PER_PERSON_MAX) oldest?.();
-        waitsByPerson.set(userId, mine.add(finish));
         const deadline = setTimeout(finish, waitMs);
         waits.add(finish);
         signal?.addEventListener("abort", finish, { once: true });

@@ -32,6 +32,13 @@ describe("what no route would take is sent away at the door", () => {
     }
   });
 
+  test("a body that its route would never have read", async () => {
+    const headers = `Authorization: Bearer ${person.token}\r\n`;
+    expect((await post("/live/ticket", `${headers}Content-Length: 5\r\n`, "12345")).status).toBe(200);
+    const answer = await post("/live/ticket", `${headers}Content-Length: 99999999\r\n`, "12345");
+    expect([answer.status, parts(answer).problem.code]).toEqual([413, "body_too_large"]);
+  });
+
   test("an upload announced too large hears that its file is", async () => {
     const headers = `Authorization: Bearer ${person.token}\r\nContent-Type: multipart/form-data; boundary=x\r\n`;
     const answer = await post("/fitting/upload", `${headers}Content-Length: 70000000\r\n`, "--x");

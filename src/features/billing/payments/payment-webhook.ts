@@ -4,6 +4,7 @@ import { after, DAY_MS, HOUR_MS } from "../../../platform/clock.ts";
 import { OperatorError, Refusal } from "../../../platform/errors.ts";
 import { isTrusted, trustedProxiesFrom } from "../../../platform/http/client-address.ts";
 import { newId } from "../../../platform/ids.ts";
+import type { WakeUps } from "../../../platform/wake.ts";
 import { NOTICE_NETWORKS, parseNotice } from "../../../providers/yookassa/webhook.ts";
 import { FOREIGN_ADDRESS } from "./notice-view.ts";
 import { paymentProvider } from "./orders.ts";
@@ -22,7 +23,8 @@ const STRAYS_JOURNALED_PER_HOUR = 100;
 const official = trustedProxiesFrom(NOTICE_NETWORKS);
 const loopback = trustedProxiesFrom(["127.0.0.0/8", "::1/128"]);
 let atOnce = 0;
-let strays = { hour: 0, count: 0 };
+/** By the process's wake-ups, of which it has one. */
+const strays = new WeakMap<WakeUps, { hour: number; count: number }>();
 
 /**
  * A notice of the payment provider: a hint to look. Nothing in it is believed but which object to read back. Resolves
@@ -64,10 +66,12 @@ export async function takeNotice(ctx: Context, notice: { body: unknown; address:
 }
 
 /** Counts in this process; beyond the number neither table nor log grow. */
-function mayJournalStray({ clock }: Pick<Context, "clock">): boolean {
+function mayJournalStray({ clock, wakeUps }: Pick<Context, "clock" | "wakeUps">): boolean {
   const hour = Math.floor(clock.now().getTime() / HOUR_MS);
-  strays = hour === strays.hour ? { hour, count: strays.count + 1 } : { hour, count: 1 };
-  return strays.count <= STRAYS_JOURNALED_PER_HOUR;
+  const known = strays.get(wakeUps);
+  const count = known?.hour === hour ? known.count + 1 : 1;
+  strays.set(wakeUps, { hour, count });
+  return count <= STRAYS_JOURNALED_PER_HOUR;
 }
 
 /** A second net behind the re-reading: the official networks, and loopback where emulators are allowed. */
