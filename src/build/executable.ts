@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { sharpPlugin } from "./sharp-plugin.ts";
 import type { BuildTarget } from "./targets.ts";
+import { tracePlugin } from "./trace-plugin.ts";
 
 export interface ExecutableOptions {
   /** The TypeScript file that the program starts with. */
@@ -56,7 +57,11 @@ export async function buildExecutable(options: ExecutableOptions): Promise<Execu
       // Embedded and compressed: a stack in the log names the source's lines.
       sourcemap: "inline",
       define: Object.fromEntries(Object.entries(options.constants).map(([name, text]) => [name, JSON.stringify(text)])),
-      plugins: [sharpPlugin(options.target, options.projectFolder, options.nativeFolder), ...(options.plugins ?? [])],
+      plugins: [
+        sharpPlugin(options.target, options.projectFolder, options.nativeFolder),
+        tracePlugin,
+        ...(options.plugins ?? []),
+      ],
       throw: false,
     });
     if (!result.success) throw new Error(result.logs.map(describe).join("\n"));

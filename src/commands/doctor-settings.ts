@@ -109,6 +109,10 @@ export function halfSet(settings: Settings, sources: Sources): string[] {
       "OTEL_EXPORTER_OTLP_HEADERS or TRACES_PERCENT is set without OTEL_EXPORTER_OTLP_ENDPOINT: there are no traces. Set it, or leave them out.",
     ],
     [
+      isSet("OTEL_EXPORTER_OTLP_HEADERS") && isInTheClear(settings.OTEL_EXPORTER_OTLP_ENDPOINT),
+      "OTEL_EXPORTER_OTLP_HEADERS goes to a collector over plain http: a key would travel in the clear. Use https, or a collector on this machine.",
+    ],
+    [
       isSet("SENTRY_ENVIRONMENT") && settings.SENTRY_DSN === "",
       "SENTRY_ENVIRONMENT is set without SENTRY_DSN: nothing is reported. Set SENTRY_DSN, or leave it out.",
     ],
@@ -128,6 +132,11 @@ export function halfSet(settings: Settings, sources: Sources): string[] {
   ];
   const sentences = rules.filter(([applies]) => applies).map(([, sentence]) => sentence);
   return [...sentences, ...unusedStorageSettings(settings)];
+}
+
+function isInTheClear(address: string): boolean {
+  const url = URL.canParse(address) ? new URL(address) : null;
+  return url?.protocol === "http:" && !isLoopback(url.hostname);
 }
 
 /** Addresses that may be of this very machine. */

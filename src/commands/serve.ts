@@ -83,8 +83,10 @@ export async function start(settings: Settings, role: Role, sandbox?: RunningSan
   }
 }
 
-/** Nothing leaves a sandbox: whoever listens must be on this machine. */
-function withoutOutsiders(settings: Settings): Settings {
+/** Nothing leaves a sandbox: whoever watches it must be on this machine. */
+export function withoutOutsiders<T extends Pick<Settings, "SENTRY_DSN" | "OTEL_EXPORTER_OTLP_ENDPOINT">>(
+  settings: T,
+): T {
   const here = (url: string): string => (URL.canParse(url) && isLoopback(new URL(url).hostname) ? url : "");
   return {
     ...settings,

@@ -5,7 +5,12 @@ export const quietLog = createLog({ level: "silent", format: "json", write: () =
 
 /** What the settings switch on when only these are set. */
 export function telemetryWith(
-  settings: { METRICS_PORT?: number; OTEL_EXPORTER_OTLP_ENDPOINT?: string; SENTRY_DSN?: string } = {},
+  settings: {
+    METRICS_PORT?: number;
+    OTEL_EXPORTER_OTLP_ENDPOINT?: string;
+    TRACES_PERCENT?: number;
+    SENTRY_DSN?: string;
+  } = {},
 ): Promise<Telemetry> {
   return startTelemetry(
     {
