@@ -61,8 +61,11 @@ describe.skipIf(lane === "sqlite")("two versions side by side (Postgres only: SQ
       expect(await marks()).toBe(0);
       // Two programs of the new version that start at once.
       const needs = { database: open, clock: systemClock, migrations: [...ownMigrations, LATER] };
+      const begun = performance.now();
       const applied = await Promise.all([migrate(needs), migrate(needs)]);
       expect(applied.flat()).toEqual([LATER.name]);
+      // The killed one's session would have kept its locks for half a minute.
+      expect(performance.now() - begun).toBeLessThan(6_000);
 
       const after = await person.ordered();
       for (const { id } of [before, after]) expect(await person.ended(id)).toMatchObject({ status: "succeeded" });

@@ -38,7 +38,7 @@ const TRIES_MAX = 4;
 /** A server that keeps its own limit has answered by then. */
 const ANSWER_MS = 500;
 /** Whoever gets no connection within this time is refused. */
-const WAIT_MS_MAX = 2_000;
+const WAIT_MS_MAX = 3_000;
 /** Our side of a transaction only computes; one that rests longer belongs to a program that hangs and holds its locks. */
 const REST_MS_MAX = 10_000;
 const CLOSE_MS_MAX = 5_000;
