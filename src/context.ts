@@ -86,7 +86,8 @@ export interface ContextOverrides {
 
 /** Image work in hand at once: two keep both cores of a small server busy, and memory bounded. */
 const IMAGE_CONCURRENCY = 2;
-const STATEMENT_TIMEOUT_MS = 30_000;
+/** Nobody waits longer for an answer; what is known to take longer says so (`withPatience`). */
+const STATEMENT_TIMEOUT_MS = 4_000;
 /** The largest result that is fetched; the provider's own limit for pictures is 30 MB. */
 const RESULT_BYTES_MAX = 30 * 1024 * 1024;
 const RESULT_FETCH_MS_MAX = 60_000;
@@ -94,10 +95,16 @@ const RESULT_FETCH_MS_MAX = 60_000;
 /** The schema's steps for the database in use. */
 export const ownMigrations: readonly Migration[] = migrationsOf(migrations);
 
-/** Opens the database that the settings name. */
-export function openOwnDatabase(settings: Settings): Promise<Database> {
+/** Opens the database that the settings name; `direct` goes around a pooler where its address is known. */
+export function openOwnDatabase(settings: Settings, log?: Log, { direct = false } = {}): Promise<Database> {
+  const directUrl = settings.DATABASE_DIRECT_URL;
+  const goesAround = direct && directUrl !== "";
   return openDatabase({
-    url: settings.DATABASE_URL,
+    url: goesAround ? directUrl : settings.DATABASE_URL,
+    directUrl,
+    pooler: goesAround ? "off" : settings.DATABASE_POOLER,
+    caFile: settings.DATABASE_CA_FILE,
+    ...(log === undefined ? {} : { log }),
     dataFolder: settings.DATA_DIR,
     poolMax: settings.DATABASE_POOL_MAX,
     prepare: settings.DATABASE_PREPARE === "on",
@@ -118,7 +125,7 @@ export async function openContext(settings: Settings, overrides: ContextOverride
   const random = overrides.random ?? Math.random;
   const log = overrides.log ?? logOf(settings);
   const catalogue = await loadCatalogue(settings.CATALOGUE_FILE);
-  const database = await openOwnDatabase(settings);
+  const database = await openOwnDatabase(settings, log);
   const wakeUps = createWakeUps(database, log, newId());
   const loopbackAllowed = settings.PROVIDER_LOOPBACK === "allow";
   const parts: ContextParts = {

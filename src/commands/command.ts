@@ -1,13 +1,17 @@
 import { parseArgs } from "node:util";
 import { type Context, openContext, ownMigrations } from "../context.ts";
-import { after, DAY_MS } from "../platform/clock.ts";
+import { after, DAY_MS, MINUTE_MS } from "../platform/clock.ts";
 import { type Environment, environmentFaults, processEnvironment } from "../platform/config/environment.ts";
 import { type LoadedSettings, loadSettings } from "../platform/config/load.ts";
 import { databaseFault, missingDatabaseFile } from "../platform/db/inspect.ts";
 import { migrationStates } from "../platform/db/migrate.ts";
+import { withPatience } from "../platform/db/patience.ts";
 import { OperatorError } from "../platform/errors.ts";
 import { moscowDayStart } from "../platform/moscow.ts";
 import { createLog, writeToStandardError } from "../platform/telemetry/log.ts";
+
+/** An operator waits for what a client would not: reports over all rows. */
+const STATEMENT_MS_MAX = 10 * MINUTE_MS;
 
 /** One command of the program. Each lives in a file of its own. */
 export interface Command {
@@ -58,7 +62,7 @@ export async function withContext<T>(work: (ctx: Context) => Promise<T>): Promis
     if (states.some((state) => state.appliedAt === null)) {
       throw new OperatorError("The database has no schema yet, or an older one. Run: atelier migrate");
     }
-    return await work(open.ctx);
+    return await withPatience(STATEMENT_MS_MAX, () => work(open.ctx));
   } finally {
     await open.close();
   }

@@ -21,7 +21,7 @@ A SQLite file is copied beside itself first. A database that a newer version has
       options: { status: { type: "boolean" }, "dry-run": { type: "boolean" } },
     });
     const { settings } = operatorSettings();
-    const database = await openOwnDatabase(settings);
+    const database = await openOwnDatabase(settings, undefined, { direct: true });
     const needs = { database, clock: systemClock, migrations: ownMigrations };
     try {
       const states = await migrationStates(needs);

@@ -82,13 +82,12 @@ async function postgresFacts(database: Database): Promise<DatabaseFacts> {
     `select current_setting('server_version') as version, current_setting('server_version_num')::int / 10000 as major,
        pg_database_size(current_database())::float8 as bytes, current_setting('max_connections')::int as connections_max,
        (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as connections,
-       current_setting('synchronous_commit') as synchronous, pg_is_in_recovery() as is_replica`,
+       current_setting('synchronous_commit') as synchronous`,
   );
   const warnings: string[] = [];
   if (Number(row?.major) < POSTGRES_VERSION_MIN) {
     warnings.push(`It is version ${row?.version}; ${POSTGRES_VERSION_MIN} or newer is needed.`);
   }
-  if (row?.is_replica === true) warnings.push("It is a read-only replica: DATABASE_URL must name the primary server.");
   if (row?.synchronous === "off") {
     warnings.push("synchronous_commit is off: a crash of the server can lose payments that were acknowledged.");
   }
@@ -107,11 +106,18 @@ async function postgresFacts(database: Database): Promise<DatabaseFacts> {
 
 /** What to tell people of an error that means the database cannot be used; null for every other error. */
 export function databaseFault(error: unknown): string | null {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown };
-  if (typeof code !== "string") return null;
+  const { code, message } = lowestWithCode(error);
+  if (code === undefined) return null;
   const advice = ADVICE.find(([codes]) => codes.test(code))?.[1];
   return advice === undefined ? null : `The ${databaseKind()} database cannot be used (${message}). ${advice}`;
+}
+
+/** What lies below the wrappings of drizzle and of ours: the driver's own words. */
+function lowestWithCode(error: unknown): { code?: string; message?: string } {
+  if (!(error instanceof Error)) return {};
+  const below = lowestWithCode(error.cause);
+  const { code } = error as { code?: unknown };
+  return below.code === undefined && typeof code === "string" ? { code, message: error.message } : below;
 }
 
 /** Error codes of the system, of postgres.js, of Postgres (SQLSTATE) and of SQLite. */
@@ -123,6 +129,15 @@ const ADVICE: ReadonlyArray<readonly [RegExp, string]> = [
   [/^(ENOTFOUND|EAI_AGAIN|DNSException|ENOENT)$/, "Is the host name in DATABASE_URL right?"],
   [/^(28P01|28000)$/, "Are user and password in DATABASE_URL right?"],
   [/^3D000$/, "Create it first, or correct its name in DATABASE_URL."],
+  [/^25006$/, "DATABASE_URL must name the primary server, or all of them: postgres://user@first,second/name"],
+  [
+    /^08P01$/,
+    "Is it a pooler in transaction mode? Then set DATABASE_POOLER=transaction, and DATABASE_DIRECT_URL to the server itself.",
+  ],
+  [
+    /CERT|ERR_TLS|UNABLE_TO/,
+    "Name the authority that signed the server's certificate in DATABASE_CA_FILE, and the host as the certificate does.",
+  ],
   [/^42501$/, "Give the user of DATABASE_URL the rights to it."],
   [/^53300$/, "Too many programs use it: lower DATABASE_POOL_MAX or raise max_connections."],
   [/^SQLITE_NOTADB$/, "The file is something else, or damaged: restore a backup."],

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { sql } from "drizzle-orm";
-import type { Clock } from "../clock.ts";
+import { type Clock, HOUR_MS } from "../clock.ts";
 import { OperatorError } from "../errors.ts";
 import type { Database } from "./database.ts";
 import { type Dialect, dialect } from "./dialect.ts";
+import { withPatience } from "./patience.ts";
 
 /** One numbered step of the schema, as drizzle-kit wrote it; it is carried inside the program as text. */
 export interface Migration {
@@ -22,6 +23,8 @@ export interface MigrateNeeds {
   migrations: readonly Migration[];
 }
 
+/** More than any statement of a step takes, other programs' turns included. */
+const STEP_MS_MAX = 6 * HOUR_MS;
 /** drizzle-kit puts this between the statements of one file. */
 const STATEMENT_BREAK = "--> statement-breakpoint";
 /** Any constant of our own: two programs that start at once on Postgres take turns. */
@@ -47,10 +50,7 @@ export async function migrate(needs: MigrateNeeds, beforeChange: () => Promise<v
   const pendingBefore = (await migrationStates(needs)).filter((state) => state.appliedAt === null);
   if (pendingBefore.length === 0) return [];
   await beforeChange();
-  await needs.database.transaction(async (queries) => {
-    await takeTurn(queries);
-    await runInside(queries, CREATE_MARKS);
-  });
+  await inItsOwnTime(needs.database, (queries) => runInside(queries, CREATE_MARKS));
   return withoutForeignKeys(needs.database, async () => {
     const appliedNow: string[] = [];
     for (const migration of needs.migrations) {
@@ -59,6 +59,14 @@ export async function migrate(needs: MigrateNeeds, beforeChange: () => Promise<v
     return appliedNow;
   });
 }
+
+/**
+ * A program that is killed in the middle of a step leaves its session at work, and with it the locks for which everybody
+ * waits; this way the server looks whether anybody is still there. Not every system can, which is no fault.
+ */
+const NOTICE_DEATH = `do $$ begin
+  perform set_config('client_connection_check_interval', '1s', true);
+exception when others then null; end $$`;
 
 const CREATE_MARKS =
   "create table if not exists schema_migrations (name text primary key, checksum text not null, applied_at text not null)";
@@ -80,8 +88,7 @@ async function withoutForeignKeys<T>(database: Database, work: () => Promise<T>)
 
 async function applyOne(needs: MigrateNeeds, migration: Migration): Promise<boolean> {
   const { database, clock } = needs;
-  return database.transaction(async (queries) => {
-    await takeTurn(queries);
+  return inItsOwnTime(database, async (queries) => {
     const inserted = await insertMark(queries, migration, clock.now());
     if (!inserted) return false;
     for (const statement of migration.statements.split(STATEMENT_BREAK)) {
@@ -92,11 +99,22 @@ async function applyOne(needs: MigrateNeeds, migration: Migration): Promise<bool
   });
 }
 
-/** On Postgres: one program at a time, with all the time that it takes. SQLite's write lock does the same by itself. */
-async function takeTurn(queries: unknown): Promise<void> {
-  if (dialect !== "postgres") return;
-  await runInside(queries, "set local statement_timeout = 0");
-  await runInside(queries, `select pg_advisory_xact_lock(${ADVISORY_LOCK})`);
+/**
+ * A transaction that, on Postgres, one program at a time runs, with all the time that it takes; the lock is the
+ * transaction's, so that a pooler may stand between. SQLite's write lock does the same by itself.
+ */
+function inItsOwnTime<T>(database: Database, work: (queries: unknown) => Promise<T>): Promise<T> {
+  return withPatience(STEP_MS_MAX, () =>
+    database.transaction(async (queries) => {
+      if (dialect === "postgres") {
+        // Processes of the version before go on working meanwhile, and are waited for.
+        await runInside(queries, "set local lock_timeout = 0");
+        await runInside(queries, NOTICE_DEATH);
+        await runInside(queries, `select pg_advisory_xact_lock(${ADVISORY_LOCK})`);
+      }
+      return work(queries);
+    }),
+  );
 }
 
 async function refuseDanglingRows(queries: unknown, migration: Migration): Promise<void> {

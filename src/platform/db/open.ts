@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Log } from "../telemetry/log.ts";
 import type { Database } from "./database.ts";
 import { dialect } from "./dialect.ts";
 
@@ -10,6 +11,13 @@ export interface DatabaseOptions {
   poolMax: number;
   prepare: boolean;
   statementTimeoutMs: number;
+  /** The server itself, where `url` is a pooler; listening goes there. */
+  directUrl?: string;
+  /** Whether `url` is a pooler that may give each transaction another session. */
+  pooler?: "off" | "transaction";
+  /** PEM file of the authority that signed the server's certificate. */
+  caFile?: string;
+  log?: Log;
 }
 
 /** The name of the SQLite file in the data folder. */

@@ -1,8 +1,8 @@
 import { MINUTE_MS } from "../clock.ts";
 import type { Log } from "../telemetry/log.ts";
+import { withDeadline } from "../with-deadline.ts";
 import { complete, type LeasedJob, type QueueNeeds } from "./claim.ts";
 import { giveBack, giveBackFailed, type JobOutcome, LeaseLost, park } from "./outcome.ts";
-import { withDeadline } from "./with-deadline.ts";
 
 /** A pause up to this long ends with a wake-up of its own; behind a longer one, the poll is punctual enough. */
 const WAKE_AFTER_MS_MAX = MINUTE_MS;

@@ -1,5 +1,7 @@
 import { and, type Column, eq, gte, isNotNull, lte, ne, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
+import { MINUTE_MS } from "../../../platform/clock.ts";
+import { withPatience } from "../../../platform/db/patience.ts";
 import { type User, users, usersAfter } from "../../profile/index.ts";
 import { creditEntries, creditGrants, creditHoldParts, creditHolds } from "../tables.ts";
 import { carriedInto } from "./free-actions.ts";
@@ -18,6 +20,8 @@ export interface LedgerReport {
   differences: LedgerDifference[];
 }
 
+/** The whole journal of a page's people is summed up. */
+const STATEMENT_MS_MAX = 2 * MINUTE_MS;
 /** People compared in one go. */
 const PAGE_SIZE = 500;
 
@@ -25,7 +29,11 @@ const PAGE_SIZE = 500;
  * Recomputes every person's numbers from entries, grants and holds. Pages are read while the product works, so a
  * difference counts only if it is still there when looked at again with the person's row locked.
  */
-export async function verifyLedger(ctx: Context): Promise<LedgerReport> {
+export function verifyLedger(ctx: Context): Promise<LedgerReport> {
+  return withPatience(STATEMENT_MS_MAX, () => verifyAll(ctx));
+}
+
+async function verifyAll(ctx: Context): Promise<LedgerReport> {
   const report: LedgerReport = { people: 0, differences: [] };
   let lastId: string | null = null;
   for (;;) {
