@@ -95,7 +95,7 @@ export function createApp(ctx: Context, options: AppOptions) {
   const { sandbox } = options;
   if (sandbox) app.all("/sandbox/*", ({ request }) => sandbox(request), { parse: "none", detail: { hide: true } });
   methods.fill(app.routes);
-  return { app, hub, sockets };
+  return { app, hub, sockets, signOuts };
 }
 
 /** The app's type, for the typed client. */

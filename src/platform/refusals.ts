@@ -202,6 +202,12 @@ const refusals = {
     en: "The server is busy. Try again in a moment.",
     ru: "Сервер занят. Попробуйте через мгновение.",
   },
+  database_unavailable: {
+    status: 503,
+    title: "The server cannot work right now",
+    en: "The server cannot work for a moment. Try again shortly; what you have paid for is safe.",
+    ru: "Сервер ненадолго недоступен. Повторите чуть позже: всё оплаченное на месте.",
+  },
   idempotency_key_reused: {
     status: 422,
     title: "Idempotency key used for another request",

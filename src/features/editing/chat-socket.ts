@@ -2,6 +2,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
+import { databaseRefusal } from "../../platform/http/database-trouble.ts";
 import { problemOf } from "../../platform/http/problem.ts";
 import type { LiveHub } from "../../platform/live/hub.ts";
 import type { TicketHolder } from "../auth/index.ts";
@@ -86,7 +87,8 @@ export function createChatSocket(root: Context, hub: LiveHub, raw: Raw, holder: 
       }
       await answer(frame);
     } catch (error) {
-      if (error instanceof Refusal) sendRefusal(error, frame.id);
+      const refusal = error instanceof Refusal ? error : databaseRefusal(error);
+      if (refusal) sendRefusal(refusal, frame.id);
       else {
         ctx.log.error("a chat frame met a bug", { error });
         sendRefusal(new Refusal("internal_error"), frame.id);

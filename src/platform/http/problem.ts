@@ -2,6 +2,7 @@ import { Elysia, ValidationError } from "elysia";
 import { ProviderFailure, Refusal } from "../errors.ts";
 import { type RefusalCode, refusalText } from "../refusals.ts";
 import type { Log } from "../telemetry/log.ts";
+import { databaseRefusal } from "./database-trouble.ts";
 import type { MethodTable } from "./method-table.ts";
 
 /** The media type of every refusal (RFC 9457). */
@@ -103,6 +104,11 @@ function refusalFor(
   if (error instanceof ProviderFailure) {
     log.error("a provider failed inside a request", { request_id: requestId, error });
     return new Refusal("busy", { retry_after: 5 });
+  }
+  const unavailable = databaseRefusal(error);
+  if (unavailable) {
+    log.warn("the database had no answer for a request", { request_id: requestId, error });
+    return unavailable;
   }
   log.error("a bug answered with 500", { request_id: requestId, error });
   return new Refusal("internal_error");

@@ -21,7 +21,8 @@ interface Watched {
 export interface SignOuts {
   watch(raw: Raw, watched: Watched): void;
   forget(raw: Raw): void;
-  stop(): void;
+  /** Closes all that are watched, so that their clients go to another process. */
+  stop(code: number, reason: string): void;
 }
 
 export function createSignOuts(wakeUps: WakeUps, log: Log): SignOuts {
@@ -44,7 +45,8 @@ export function createSignOuts(wakeUps: WakeUps, log: Log): SignOuts {
     }
   };
   const unsubscribe = wakeUps.subscribe("sessions", (keys) => {
-    for (const userId of keys ?? []) {
+    // Null: somebody may have been signed out while nothing was heard.
+    for (const userId of keys ?? [...byPerson.keys()]) {
       look(userId).catch((error: unknown) => log.warn("the sockets of a person could not be checked", { error }));
     }
   });
@@ -56,6 +58,12 @@ export function createSignOuts(wakeUps: WakeUps, log: Log): SignOuts {
       people.set(raw, watched.userId);
     },
     forget,
-    stop: unsubscribe,
+    stop(code, reason) {
+      unsubscribe();
+      for (const raw of [...byPerson.values()].flatMap((sockets) => [...sockets.keys()])) {
+        forget(raw);
+        raw.close(code, reason);
+      }
+    },
   };
 }
