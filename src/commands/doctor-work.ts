@@ -2,10 +2,13 @@ import { CREATE_WINDOW } from "../features/generations/index.ts";
 import { outboxCounts, recentAlerts } from "../features/notifications/index.ts";
 import { after, DAY_MS, MINUTE_MS, SECOND_MS } from "../platform/clock.ts";
 import { placesTaken } from "../platform/limits/inspect.ts";
+import { actingScheduler } from "../platform/queue/acting.ts";
 import { listWorkers, queueDepth } from "../platform/queue/inspect.ts";
 import { UNKNOWN_KIND } from "../platform/queue/unknown-kinds.ts";
 import { type DoctorCheck, failed, ok, warning } from "./doctor-check.ts";
 
+/** By then another one would have taken over. */
+const SCHEDULER_SILENT_MS_MAX = 15 * SECOND_MS;
 const DUE_MS_WARNING = MINUTE_MS;
 const DUE_MS_MAX = 10 * MINUTE_MS;
 const ALERTS_SHOWN = 10;
@@ -24,6 +27,24 @@ export const workersCheck: DoctorCheck = {
     const silent = workers.length - alive.length;
     const text = `${alive.length} running with ${inHand} jobs in hand.`;
     return silent === 0 ? ok(text) : ok(`${text} ${silent} silent, whose jobs the others take over.`);
+  },
+};
+
+/** Recurring work is put into the queue. */
+export const schedulerCheck: DoctorCheck = {
+  name: "scheduler",
+  needs: NEEDS,
+  async run(patient) {
+    const { ctx } = await patient.openWithSchema();
+    const holder = await actingScheduler(ctx);
+    const start = "Start one: atelier serve, or atelier serve --role scheduler";
+    if (!holder) return warning(`None acts: nothing renews, sweeps or cleans up. ${start}`);
+    const who = `Process ${holder.processId} on ${holder.hostname.split("/")[0]}`;
+    const silentMs = ctx.clock.now().getTime() - holder.beatAt.getTime();
+    if (silentMs > SCHEDULER_SILENT_MS_MAX) {
+      return warning(`${who} acted last ${Math.round(silentMs / SECOND_MS)} s ago, and none has taken over. ${start}`);
+    }
+    return ok(`${who} acts, since ${holder.actsSince.toISOString().slice(0, 19)}Z.`);
   },
 };
 

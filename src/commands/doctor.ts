@@ -27,7 +27,15 @@ import { breakerCheck, kieBalanceCheck, publicUrlCheck } from "./doctor-outside.
 import { deletionsCheck } from "./doctor-privacy.ts";
 import { halfSetCheck, settingsCheck } from "./doctor-settings.ts";
 import { metersCheck, taxServiceCheck } from "./doctor-tax.ts";
-import { alertsCheck, deadLettersCheck, outboxCheck, paceCheck, queueCheck, workersCheck } from "./doctor-work.ts";
+import {
+  alertsCheck,
+  deadLettersCheck,
+  outboxCheck,
+  paceCheck,
+  queueCheck,
+  schedulerCheck,
+  workersCheck,
+} from "./doctor-work.ts";
 
 const USAGE = "Usage: atelier doctor [--json]";
 
@@ -42,6 +50,7 @@ const CHECKS: readonly DoctorCheck[] = [
   storageCheck,
   imagesCheck,
   workersCheck,
+  schedulerCheck,
   queueCheck,
   deadLettersCheck,
   deletionsCheck,

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { startScheduler } from "../platform/queue/cron.ts";
 import { schedule } from "../schedule.ts";
 
-/** Starts putting recurring jobs into the queue. Any number may run; each slot yields one job. */
+/** Starts putting recurring jobs into the queue. Any number may run: one acts, the others stand by. */
 export function startSchedulerRole(ctx: Context): { stop(): Promise<void> } {
   const scheduler = startScheduler(ctx, schedule);
   ctx.log.info("scheduler started", { schedules: schedule.length });

@@ -195,6 +195,7 @@ export const personalTables: readonly PersonalTable[] = [
 
 /** Tables without anything of a person, each with the reason. */
 export const impersonalTables: Readonly<Record<string, string>> = {
+  scheduler_lease: "which process acts as the scheduler",
   init_data_uses: "hashes of launch data and of networks, with no way to a person; gone after a day or two",
   departures: "a keyed hash that nobody can turn back; gone after a month, or after a year for the banned",
   erasures: "receipts: numbers only, made so that they lead to nobody",

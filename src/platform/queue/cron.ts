@@ -4,6 +4,7 @@ import { after, type Clock, HOUR_MS } from "../clock.ts";
 import type { Queries } from "../db/database.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { WakeUps } from "../wake.ts";
+import { createActing } from "./acting.ts";
 import { type EnqueueNeeds, enqueue } from "./enqueue.ts";
 import { FAILED_TOO_OFTEN } from "./outcome.ts";
 import { jobs, schedules } from "./tables.ts";
@@ -35,16 +36,30 @@ const SLOT_AHEAD_MS_MAX = 2 * HOUR_MS;
 export const SCHEDULE_TIME_ZONE = "Europe/Moscow";
 
 /**
- * Starts putting recurring jobs into the queue. Any number of schedulers may run: the slot is advanced and the job
- * enqueued in one transaction, so each slot yields one job whoever comes first. Slots missed while nothing ran yield
- * one job, not many.
+ * Starts putting recurring jobs into the queue. Any number of schedulers may run: one of them acts (acting.ts). Besides,
+ * the slot is advanced and the job enqueued in one transaction, so each slot yields one job whoever comes first. Slots
+ * missed while nothing ran yield one job, not many.
  */
 export function startScheduler(needs: SchedulerNeeds, entries: readonly Schedule[]): { stop(): Promise<void> } {
   const crons = entries.map((entry) => ({ entry, cron: new Cron(entry.cron, { timezone: SCHEDULE_TIME_ZONE }) }));
   const nextAt = new Map<string, number>();
   let running: Promise<void> = Promise.resolve();
   let lastTick = Number.NEGATIVE_INFINITY;
+  const acting = createActing(needs);
+  let acts = false;
+  const mayAct = async (): Promise<boolean> => {
+    try {
+      const holds = await acting.hold();
+      if (holds !== acts) needs.log.info(holds ? "this scheduler acts now" : "another scheduler acts now");
+      acts = holds;
+    } catch (error) {
+      acts = false;
+      needs.log.warn("no scheduler can act while the database is away", { error });
+    }
+    return acts;
+  };
   const tick = async () => {
+    if (!(await mayAct())) return;
     const nowMs = needs.clock.now().getTime();
     // What was worked out before the clock was set back may lie anywhere ahead.
     if (nowMs < lastTick) nextAt.clear();
@@ -66,6 +81,9 @@ export function startScheduler(needs: SchedulerNeeds, entries: readonly Schedule
     async stop() {
       clearInterval(timer);
       await running;
+      await acting
+        .release()
+        .catch((error: unknown) => needs.log.warn("the schedule could not be handed over", { error }));
     },
   };
 }

@@ -25,6 +25,11 @@ export function processIdentity(): { hostname: string; processId: number; proces
   return { hostname: machineName(), processId: process.pid, processStart: startOf(process.pid) ?? "" };
 }
 
+/** Whether that was a process of this machine which no longer exists; of another machine's nothing can be said. */
+export function isGone(process: { hostname: string; processId: number; processStart: string }): boolean {
+  return process.hostname === machineName() && startOf(process.processId) !== process.processStart;
+}
+
 /**
  * Frees the leases of workers of this very machine whose process no longer exists, so that a restart after a crash goes
  * on at once instead of after the lease time. Returns the number of jobs freed.
@@ -33,7 +38,7 @@ export async function rescueDeadNeighbours(needs: RescueNeeds): Promise<number> 
   const neighbours = await needs.db.select().from(workers).where(eq(workers.hostname, machineName()));
   let freed = 0;
   for (const worker of neighbours) {
-    if (startOf(worker.processId) !== worker.processStart) freed += await freeWorker(needs, worker.id);
+    if (isGone(worker)) freed += await freeWorker(needs, worker.id);
   }
   return freed;
 }

@@ -60,3 +60,15 @@ export const schedules = table("schedules", {
   lastSlot: moment("last_slot").notNull(),
   runs: bigInteger("runs").notNull(),
 });
+
+/** Which scheduler acts: at most one row, whose holder counts its beats up while it lives. */
+export const schedulerLease = table("scheduler_lease", {
+  name: text("name").primaryKey(),
+  holderId: id("holder_id").notNull(),
+  hostname: text("hostname").notNull(),
+  processId: integer("process_id").notNull(),
+  processStart: text("process_start").notNull(),
+  beats: bigInteger("beats").notNull(),
+  actsSince: moment("acts_since").notNull(),
+  beatAt: moment("beat_at").notNull(),
+});

@@ -1,10 +1,10 @@
 import { SECOND_MS } from "../clock.ts";
 import type { WakeUps } from "../wake.ts";
+import { withDeadline } from "../with-deadline.ts";
 import { claim, type LeasedJob } from "./claim.ts";
 import { createHands, type HandsNeeds, type JobHandler } from "./hands.ts";
 import { beat, freeForgotten, signIn, signOut } from "./presence.ts";
 import { createRescue, HEARTBEAT_MS, type RescueNeeds, rescueDeadNeighbours } from "./rescue.ts";
-import { withDeadline } from "./with-deadline.ts";
 
 /** Jobs taken in one statement at most. */
 const CLAIM_BATCH_SIZE = 100;
@@ -89,14 +89,17 @@ export async function startWorker(needs: WorkerNeeds, options: WorkerOptions): P
       await running;
       await hands.finish(graceMs);
       await heart.stop();
-      await signOut(needs, workerId);
+      // Away as the database may be just now, a stop is a stop: others free what is left, by this worker's silence.
+      await signOut(needs, workerId).catch((error: unknown) =>
+        needs.log.warn("the worker could not sign out", { worker: workerId, error }),
+      );
     },
   };
 }
 
 /** Beats for the worker and looks after the others. */
 function startHeart(needs: RescueNeeds, workerId: string, kinds: string[]): { stop(): Promise<void> } {
-  const rescue = createRescue();
+  let rescue = createRescue();
   let beating: Promise<void> | null = null;
   const beatOnce = async () => {
     try {
@@ -107,6 +110,8 @@ function startHeart(needs: RescueNeeds, workerId: string, kinds: string[]): { st
       );
     } catch (error) {
       needs.log.error("heartbeat failed", { error });
+      // While the database is away nobody's heart is seen to beat: what was seen before says nothing of the others.
+      rescue = createRescue();
     }
     beating = null;
   };
