@@ -1,9 +1,10 @@
 import { parseArgs } from "node:util";
-import { openContext, ownMigrations } from "../context.ts";
+import { type OpenContext, openContext, openOwnDatabase, ownMigrations } from "../context.ts";
 import { environmentFaults, processEnvironment } from "../platform/config/environment.ts";
 import { loadSettings } from "../platform/config/load.ts";
 import type { Settings } from "../platform/config/settings.ts";
 import { copyBeforeMigrate } from "../platform/db/copy-before-migrate.ts";
+import { databaseFault } from "../platform/db/inspect.ts";
 import { migrate } from "../platform/db/migrate.ts";
 import { databaseIsFile } from "../platform/db/open.ts";
 import { OperatorError } from "../platform/errors.ts";
@@ -29,7 +30,7 @@ Examples:
   atelier serve                           one server with SQLite in DATA_DIR
   DATABASE_URL=postgres://... atelier serve --role worker
 
-Stops on SIGTERM or SIGINT: jobs in hand are finished or handed back within 25 seconds.`,
+Stops on SIGTERM or SIGINT: jobs in hand are finished or handed back within 25 seconds. A second signal ends it at once.`,
   async run(args) {
     const { values } = parseArgs({
       args: [...args],
@@ -63,11 +64,7 @@ export async function start(settings: Settings, role: Role, sandbox?: RunningSan
   const unlock = databaseIsFile ? lockDataFolder(settings.DATA_DIR) : () => {};
   try {
     const open = await openContext(settings, sandbox ? { images: sandbox.images, clock: sandbox.clock } : {});
-    const needs = { database: open.database, clock: open.ctx.clock, migrations: ownMigrations };
-    await migrate(needs, async () => {
-      const copy = await copyBeforeMigrate(open.database, open.ctx.clock, settings.DATA_DIR);
-      if (copy) open.ctx.log.info("the database was copied before its schema changes", { copy });
-    });
+    await bringUpToDate(open, settings);
     const running = await startRoles(open, role, { sandbox: sandbox?.handle });
     return {
       ...running,
@@ -82,12 +79,39 @@ export async function start(settings: Settings, role: Role, sandbox?: RunningSan
   }
 }
 
+/** The schema is changed by the server itself, around a pooler where there is one. */
+async function bringUpToDate({ ctx, database: own }: OpenContext, settings: Settings): Promise<void> {
+  const isPooled = settings.DATABASE_DIRECT_URL !== "";
+  const database = isPooled ? await openOwnDatabase(settings, ctx.log, { direct: true }) : own;
+  try {
+    await migrate({ database, clock: ctx.clock, migrations: ownMigrations }, async () => {
+      const copy = await copyBeforeMigrate(database, ctx.clock, settings.DATA_DIR);
+      if (copy) ctx.log.info("the database was copied before its schema changes", { copy });
+    });
+  } catch (error) {
+    const fault = databaseFault(error);
+    throw fault === null ? error : new OperatorError(fault);
+  } finally {
+    if (isPooled) await database.close();
+  }
+}
+
 async function untilStopped(running: RunningRoles, sandbox: RunningSandbox | undefined): Promise<void> {
-  await new Promise<void>((resolve) => {
-    process.once("SIGTERM", () => resolve());
-    process.once("SIGINT", () => resolve());
-  });
-  const forced = setTimeout(() => process.exit(1), STOP_MS_MAX);
+  const { promise: asked, resolve: stop } = Promise.withResolvers<void>();
+  const force = (why: string) => {
+    running.ctx.log.error("ended before everything was down", { why });
+    process.exit(1);
+  };
+  let isStopping = false;
+  const hear = (signal: NodeJS.Signals) => {
+    if (isStopping) force(`${signal} came a second time`);
+    isStopping = true;
+    stop();
+  };
+  process.on("SIGTERM", hear);
+  process.on("SIGINT", hear);
+  await asked;
+  const forced = setTimeout(() => force(`${STOP_MS_MAX / 1_000} seconds are over`), STOP_MS_MAX);
   await running.stop();
   await sandbox?.stop();
   clearTimeout(forced);

@@ -1,5 +1,6 @@
 import type { OpenContext } from "../context.ts";
 import { OperatorError } from "../platform/errors.ts";
+import { CLOSE_GOING_AWAY } from "../platform/live/socket.ts";
 import { createApp } from "../routes.ts";
 
 /** Bodies are streamed and each route has its own limit far below; this one only stops what no route would read. */
@@ -27,7 +28,7 @@ export async function startApi(
   let stopping = false;
   await ctx.wakeUps.start();
   await ctx.deltas.start();
-  const { app, hub, sockets } = createApp(ctx, {
+  const { app, hub, sockets, signOuts } = createApp(ctx, {
     isStopping: () => stopping,
     healthChecks: [
       { name: "database", check: () => database.raw("select 1 as one") },
@@ -60,6 +61,8 @@ export async function startApi(
       stopping = true;
       await Bun.sleep(FAREWELL_MS);
       await sockets.stop();
+      // Those of conversations: what is being answered there goes on, and the same message watches it again.
+      signOuts.stop(CLOSE_GOING_AWAY, "the server is stopping, come back and send the same message");
       hub.stop();
       await Promise.race([app.server?.stop(false), Bun.sleep(DRAIN_MS)]);
       await app.server?.stop(true);
