@@ -9,7 +9,7 @@ import { after, DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/platform/clock.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { providerStates, rateWindows } from "../../src/platform/limits/tables.ts";
 import { enqueue } from "../../src/platform/queue/enqueue.ts";
-import { jobs, workers } from "../../src/platform/queue/tables.ts";
+import { jobs, schedulerLease, workers } from "../../src/platform/queue/tables.ts";
 import { startTestApp, TEST_WEBHOOK_SECRET, testEnvironment } from "../support/app.ts";
 import { createTestClock } from "../support/clock.ts";
 import { lane } from "../support/database.ts";
@@ -37,7 +37,8 @@ const syncCommits = (state: "on" | "off") =>
 if (lane === "postgres") await syncCommits("on");
 
 afterEach(async () => {
-  for (const table of [jobs, workers, providerStates, ownerAlerts, rateWindows]) await app.ctx.db.delete(table);
+  for (const table of [jobs, workers, schedulerLease, providerStates, ownerAlerts, rateWindows])
+    await app.ctx.db.delete(table);
   app.kie.setCredits(CREDITS);
   app.clock.set(new Date());
 });
@@ -65,6 +66,18 @@ async function examine(environment: Record<string, string> = settings()) {
   return { code, report, check, text: out };
 }
 
+const addScheduler = (beatAt: Date) =>
+  app.ctx.db.insert(schedulerLease).values({
+    name: "scheduler",
+    holderId: newId(),
+    hostname: "elsewhere/machine",
+    processId: 41,
+    processStart: "",
+    beats: 7,
+    actsSince: new Date("2026-11-18T09:00:00.000Z"),
+    beatAt,
+  });
+
 const addWorker = (heartbeatAt: Date) =>
   app.ctx.db.insert(workers).values({
     id: newId(),
@@ -79,6 +92,7 @@ const addWorker = (heartbeatAt: Date) =>
 describe("atelier doctor", () => {
   test("finds a server in order, and tells no secret", async () => {
     await addWorker(new Date());
+    await addScheduler(new Date());
     const environment = settings();
     const { code, report, check, text } = await examine(environment);
     const notOk = report.checks.filter((one) => one.status !== "ok").map((one) => one.name);
@@ -89,6 +103,7 @@ describe("atelier doctor", () => {
     expect(check("images").text).toContain("a watermark was written");
     expect(check("kie.ai balance").text).toBe("1000 credits, enough for 250 pictures.");
     expect(check("workers").text).toBe("1 running with 0 jobs in hand.");
+    expect(check("scheduler").text).toBe("Process 41 on elsewhere acts, since 2026-11-18T09:00:00Z.");
     expect(check("bot").text).toBe(`@${app.telegram.botName} answers.`);
     expect(check("bot webhook").text).toBe("It leads here; 0 updates wait.");
     for (const name of [
@@ -108,7 +123,8 @@ describe("atelier doctor", () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^✓ settings +All \d+ are right; \d+ come from outside\.$/m);
     expect(out).toMatch(/^! workers +None runs: no picture will be made\. Start one: atelier serve$/m);
-    expect(out).toMatch(/\n\d+ ok, 2 warnings, 0 failed\.\n$/);
+    expect(out).toMatch(/^! scheduler +None acts: nothing renews, sweeps or cleans up\. Start one: atelier serve, or/m);
+    expect(out).toMatch(/\n\d+ ok, 3 warnings, 0 failed\.\n$/);
     expect(out).not.toContain("\u001b[");
   });
 
@@ -336,6 +352,13 @@ describe("atelier doctor", () => {
       /^1 jobs ready, 1 of them due, the oldest for 6\d\d s; 0 in work\. Workers do not/,
     );
     expect(check("workers").status).toBe("warning");
+  });
+
+  test("J1 a scheduler that fell silent without another taking over is worth a warning", async () => {
+    await addScheduler(after(new Date(), -MINUTE_MS));
+    const { check } = await examine();
+    expect(check("scheduler").status).toBe("warning");
+    expect(check("scheduler").text).toMatch(/^Process 41 on elsewhere acted last 6\d s ago, and none has taken over\./);
   });
 
   test("an open breaker, places taken and alerts of the last day are shown", async () => {

@@ -64,6 +64,23 @@ describe("a transaction", () => {
     expect(await names()).toEqual(["b", "taken"]);
   });
 
+  test.skipIf(lane === "sqlite")(
+    "undoes everything when a statement failed and its caller kept that to itself (SQLite undoes the statement alone)",
+    async () => {
+      const { ctx } = machinery();
+      await insert(ctx.db, "taken");
+      const attempt = ctx.transaction(async (tx) => {
+        await insert(tx.db, "a");
+        await insert(tx.db, "taken")
+          .execute()
+          .catch(() => {});
+      });
+      // Postgres answers the commit of such a transaction with a rollback, and without a word of complaint.
+      await expect(attempt).rejects.toThrow("schedules_pkey");
+      expect(await names()).toEqual(["taken"]);
+    },
+  );
+
   test("joins nested ones: they see its writes, and go with it", async () => {
     const { ctx } = machinery();
     const attempt = ctx.transaction(async (tx) => {

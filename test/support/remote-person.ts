@@ -19,6 +19,8 @@ export interface RequestOptions {
 export interface RemotePerson {
   readonly id: string;
   readonly token: string;
+  /** Where this person's client finds the server. */
+  readonly url: string;
   /** `path` begins behind `/api/v1`. A refused or cut connection throws. */
   request(path: string, options?: RequestOptions): Promise<Response>;
   /** The JSON of an answer that must have this status. */
@@ -81,6 +83,7 @@ function personWith(url: string, id: string, token: string): RemotePerson {
   const person: RemotePerson = {
     id,
     token,
+    url,
     request(path, { method = "GET", json, body, headers, keepalive = false } = {}) {
       const content = json === undefined ? body : JSON.stringify(json);
       return fetch(`${url}/api/v1${path}`, {
