@@ -229,6 +229,25 @@ describe("a move", () => {
     expect(Object.keys(await contentsOf(served)).length).toBe(40);
   });
 
+  test("a file that moves between a reader's two looks is found all the same", async () => {
+    const bucket = s3StorageAt(newDoor());
+    const [key = ""] = await fill(disk, 1);
+    const before = await contentsOf(disk);
+    let looks = 0;
+    const primary: Storage = {
+      ...bucket,
+      async read(wanted) {
+        const found = await bucket.read(wanted);
+        looks += 1;
+        if (looks === 1) await run(disk, bucket, { deleteSource: true });
+        return found;
+      },
+    };
+    const file = await withFallback(primary, disk).read(key);
+    expect(Bun.hash((await file?.content()) ?? "").toString(16)).toBe(before[key] ?? "");
+    expect(await contentsOf(disk)).toEqual({});
+  });
+
   test("waits out a short outage, and gives up on a long one with what it has", async () => {
     const door = newDoor();
     const bucket = s3StorageAt(door);

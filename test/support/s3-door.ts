@@ -81,13 +81,14 @@ export async function openS3Door(): Promise<S3Door> {
       incoming.resume();
       return refuse(answer, 403, headers.authorization === undefined ? "AccessDenied" : "SignatureDoesNotMatch");
     }
-    const pass = () => forward({ incoming, answer, url, headers, fault, isBucket });
+    // All of it or nothing: behind this door, half a body of a client that was killed would become an object.
+    const body = await wholeBody(incoming);
+    const pass = () => forward({ incoming, answer, url, headers, fault, isBucket, body });
     if (request.method !== "PUT" || headers["if-none-match"] !== "*" || !door.conditional) return pass();
     // One write of a key at a time, so that each sees what the one before it did.
     const before = lastPut.get(request.path) ?? Promise.resolve();
     const mine = before.then(async () => {
       if (await isThere(request.path)) {
-        incoming.resume();
         return refuse(answer, 412, "PreconditionFailed");
       }
       return pass();
@@ -109,6 +110,7 @@ export async function openS3Door(): Promise<S3Door> {
     headers: Record<string, string>;
     fault: S3Fault | null;
     isBucket: boolean;
+    body: Buffer;
   }) =>
     new Promise<void>((resolve, reject) => {
       const { incoming, answer, url, fault } = call;
@@ -131,11 +133,7 @@ export async function openS3Door(): Promise<S3Door> {
         },
       );
       upstream.on("error", reject);
-      // A client that was killed in mid-sentence.
-      incoming.on("close", () => {
-        if (!incoming.complete) upstream.destroy(new Error("the client is gone"));
-      });
-      incoming.pipe(upstream);
+      upstream.end(call.body);
     });
 
   server.on("connection", (socket) => {
@@ -156,6 +154,15 @@ export async function openS3Door(): Promise<S3Door> {
     },
   };
   return door;
+}
+
+async function wholeBody(incoming: IncomingMessage): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of incoming) pieces.push(piece as Buffer);
+  const body = Buffer.concat(pieces);
+  const length = Number(incoming.headers["content-length"] ?? 0);
+  if (body.byteLength !== length) throw new Error("the client went away in mid-sentence");
+  return body;
 }
 
 function refuse(answer: ServerResponse, status: number, code: string): void {

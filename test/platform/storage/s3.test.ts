@@ -277,11 +277,11 @@ describe("a storage that refuses", () => {
 });
 
 describe("lists and links", () => {
-  test("a list of 2 100 files has each of them once, and nothing that is no key", async () => {
+  test("a list of 1 100 files has each of them once, and nothing that is no key", async () => {
     const door = newDoor();
     const prefix = newPrefix();
     const port = await s3ServerPort();
-    const names = Array.from({ length: 2_100 }, (_, index) => `p${String(index % 7)}/file-${index}.jpg`);
+    const names = Array.from({ length: 1_100 }, (_, index) => `p${String(index % 7)}/file-${index}.jpg`);
     const rest = [...names, "No-Key.txt"];
     const put = async () => {
       for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
@@ -295,8 +295,8 @@ describe("lists and links", () => {
     const keys: string[] = [];
     for await (const entry of storage.list()) keys.push(entry.key);
     expect(keys.toSorted()).toEqual(names.toSorted());
-    expect(door.seen.length - before).toBe(3);
-    expect(await all(storage.list("p3/"))).toBe(300);
+    expect(door.seen.length - before).toBe(2);
+    expect(await all(storage.list("p3/"))).toBe(157);
     expect(await all(storage.list("p3/file-3."))).toBe(1);
   }, 20_000);
 
