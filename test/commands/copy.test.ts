@@ -1,7 +1,9 @@
+import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import postgresClient from "postgres";
 import { lockDataFolder } from "../../src/platform/single-server-lock.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { backUp, backupFolder, dumpOf, operate, type Place } from "../support/backups.ts";
@@ -109,6 +111,21 @@ describe.skipIf(lane === "sqlite")("between both kinds of database (needs the se
     expect(await dumpOf(third)).toEqual(before);
   }, 120_000);
 
+  test("documents whose keys stand in any order, and a database that sorts in a language, make no difference", async () => {
+    const sqlite = sqlitePlace();
+    await copyBetween(app.database, sqlite, "--beside-server");
+    const file = new Database(join(sqlite.dataFolder, "atelier.sqlite"));
+    // As an older program, or a hand, may have written it: Postgres would keep neither the order nor the blanks.
+    file.run(`update live_events set data = '{ "zz": 1, "a": [ 1.0, 1e2 ], "b": {"y":1,"x":"\\u0041"} }'`);
+    file.close();
+    const before = await dumpOf(sqlite);
+    const postgres = await postgresPlace();
+    const sorting = await sortingInEnglish(postgres);
+    await copyBetween(sqlite, sorting);
+    expect(await dumpOf(sorting)).toEqual(before);
+    await sorting.remove();
+  }, 60_000);
+
   test("nobody reads the target's password in the list of processes", async () => {
     const sqlite = sqlitePlace();
     await copyBetween(app.database, sqlite, "--beside-server");
@@ -154,7 +171,6 @@ describe.skipIf(lane === "sqlite")("between both kinds of database (needs the se
   test("text that Postgres cannot hold is named, and nothing is kept", async () => {
     const sqlite = sqlitePlace();
     await copyBetween(app.database, sqlite, "--beside-server");
-    const { Database } = await import("bun:sqlite");
     const file = new Database(join(sqlite.dataFolder, "atelier.sqlite"));
     file.run("update users set first_name = 'a' || char(0) || 'b'");
     file.close();
@@ -174,6 +190,27 @@ async function copyBetween(from: Place, to: Place, ...words: string[]): Promise<
   const target = to.url === "" ? `sqlite:${to.dataFolder}` : to.url;
   const { code, out, err } = await runProgram(["copy", "--to", target, ...words], { environment: settingsOf(from) });
   if (code !== 0 || err !== "") throw new Error(`copy ended with ${code}: ${err}${out}`);
+}
+
+/** A database beside `other` whose texts are compared as English does: "a" before "B" and "_" before both. */
+async function sortingInEnglish(other: TestDatabase): Promise<TestDatabase> {
+  const name = `english_${crypto.randomUUID().replaceAll("-", "")}`;
+  const admin = (statement: string) => {
+    const client = postgresClient(other.url, { max: 1, onnotice: () => {} });
+    return client.unsafe(statement).finally(() => client.end());
+  };
+  await admin(`create database ${name} template template0 locale_provider icu icu_locale 'en-US'`);
+  const url = new URL(other.url);
+  url.pathname = `/${name}`;
+  const client = postgresClient(url.toString(), { max: 1 });
+  const [row] = await client`select 'a' < 'B' as is_english`;
+  await client.end();
+  expect(row?.is_english).toBe(true);
+  return {
+    url: url.toString(),
+    dataFolder: other.dataFolder,
+    remove: async () => void (await admin(`drop database ${name} with (force)`)),
+  };
 }
 
 /** Of all processes that are there now, as `ps` reads them. */

@@ -10,7 +10,7 @@ describe("the program", () => {
     for (const words of [["--help"], ["help"], []]) {
       const { code, out } = await runProgram(words);
       expect({ words, code }).toEqual({ words, code: 0 });
-      for (const command of commands) expect(out).toContain(`  ${command.name} `);
+      for (const { name, hidden } of commands) expect([name, out.includes(`  ${name} `)]).toEqual([name, !hidden]);
     }
   });
 

@@ -119,6 +119,8 @@ async function fillAboutMoney(
   await db.insert(subscriptions).values({
     ...{ id: subscriptionId, userId, type: "pro", state: "active", amountKopecks: Number.MAX_SAFE_INTEGER, credits: 1 },
     ...{ anchorAt: AT, anchorMonths: 1, periodCount: 1, endsAt: AT, autoRenew: true, methodId: "m", nextTryAt: AT },
+    // Told in time, so that the charge is due.
+    ...{ noticedFor: AT, graceEndsAt: FAR_AHEAD },
     ...{ failedTries: 0, createdAt: AT, updatedAt: AT },
   });
   await db.insert(subscriptionPeriods).values({
@@ -148,6 +150,19 @@ async function fillAboutProcesses({ ctx: { db } }: TestApp, userId: string) {
   const hostId = newId();
   await db.insert(tables.liveHosts).values({ id: hostId, heartbeatAt: AT });
   await db.insert(tables.liveConnections).values({ id: newId(), hostId, userId });
+  const message = {
+    chatId: 5_000_000_123,
+    key: "result_ready",
+    parameters: { strange: STRANGE_TEXT },
+    language: "ru",
+  } as const;
+  await db.insert(tables.outboxMessages).values(
+    (["waiting", "sending"] as const).map((state) => ({
+      ...{ ...message, id: newId(), userId, lane: "texts" as const, state, priority: 1, cause: `every-table:${state}` },
+      ...{ dueAt: AT, staleAt: FAR_AHEAD, attempts: 0, createdAt: AT, updatedAt: AT },
+      senderJob: state === "sending" ? newId() : null,
+    })),
+  );
   await db.insert(tables.outboxPauses).values({ provider: "telegram", until: AT, failures: 0 });
   await db.insert(tables.ownerAlerts).values({
     ...{ id: newId(), level: "warning", reason: "strange", details: STRANGE_JSON, createdAt: AT },

@@ -1,4 +1,5 @@
-import { type BulkSession, openBulk, ROWS_AT_A_TIME, type StoredValue } from "../../src/platform/db/bulk.ts";
+import { type BulkSession, ROWS_AT_A_TIME, type StoredValue } from "../../src/platform/db/bulk.ts";
+import { openBulk } from "../../src/platform/db/open-bulk.ts";
 import { type TableShape, tableShapes } from "../../src/platform/db/table-shapes.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { moscowMonth } from "../../src/platform/moscow.ts";

@@ -1,6 +1,3 @@
-import { join } from "node:path";
-import { dialect } from "./dialect.ts";
-import { type DatabaseOptions, SQLITE_FILE_NAME } from "./open.ts";
 import type { TableShape } from "./table-shapes.ts";
 
 /**
@@ -31,16 +28,6 @@ export interface BulkSession {
 
 /** Rows that pass through the program at a time. */
 export const ROWS_AT_A_TIME = 500;
-
-/** Opens such a session on the database in use, which has to be there. */
-export async function openBulk(options: DatabaseOptions, mode: "read" | "write"): Promise<BulkSession> {
-  if (dialect === "postgres") {
-    const { openPostgresBulk } = await import("./bulk.postgres.ts");
-    return openPostgresBulk(options, mode);
-  }
-  const { openSqliteBulk } = await import("./bulk.sqlite.ts");
-  return openSqliteBulk(join(options.dataFolder, SQLITE_FILE_NAME), mode);
-}
 
 /** A name of the schema inside a statement. */
 export function quoted(name: string): string {
