@@ -145,8 +145,10 @@ test(
     for (const moment of moments) {
       const { codes, ms, failed, answered, socketCodes } = await stopUnderLoad(servers, people, moment);
       // With what the servers say of it, as such a round cannot be had again.
-    const complaints = servers.flatMap((server) => server.log().filter(({ message }) => message.includes("no answer")));
-    expect({ failed, complaints }).toEqual({ failed: [], complaints: [] });
+      const complaints = servers.flatMap((server) =>
+        server.log().filter(({ message }) => message.includes("no answer")),
+      );
+      expect({ failed, complaints }).toEqual({ failed: [], complaints: [] });
       expect(answered).toBeGreaterThan(0);
       expect(codes).toEqual(codes.map(() => 0));
       expect(ms).toBeLessThan(STOP_MS_MAX);
