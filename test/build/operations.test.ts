@@ -13,9 +13,6 @@ const operations = join(projectFolder, "docs/operations");
 const read = (name: string) => readFileSync(join(operations, name), "utf8");
 const dockerfile = readFileSync(join(projectFolder, "Dockerfile"), "utf8");
 
-/** Settings and commands of parts that are built beside this one; each leaves this list when it is there. */
-const COMING_SETTINGS = ["S3_ENDPOINT", "S3_REGION", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"];
-const COMING_COMMANDS = ["backup"];
 /** Read by the program or its libraries, and no settings of a server. */
 const OTHER_NAMES = ["ATELIER_CACHE_DIR", "MALLOC_ARENA_MAX"];
 /** Read by the unit itself. */
@@ -25,14 +22,11 @@ const STOP_SECONDS_MAX = 25;
 
 function isSetting(name: string): boolean {
   const plain = name.replace(/_FILE$/, "");
-  return [plain, name].some(
-    (one) => one in settingsTable || COMING_SETTINGS.includes(one) || OTHER_NAMES.includes(one),
-  );
+  return [plain, name].some((one) => one in settingsTable || OTHER_NAMES.includes(one));
 }
 
 /** What is wrong with the words behind `atelier`, or null. */
 function commandFault(words: readonly string[]): string | null {
-  if (COMING_COMMANDS.includes(words[0] ?? "")) return null;
   const found = findCommand(words);
   if (!found) return `there is no command ${words.join(" ")}`;
   const options = found.args.filter((word) => word.startsWith("--"));
@@ -159,13 +153,9 @@ describe.each(readdirSync(operations).filter((name) => /\.(service|timer)$/.test
   // The rest is about what a service runs.
   if (name.endsWith(".timer")) return;
 
-  test("names settings, commands and secrets that exist", () => {
-    const environment = values("Environment").map((pair) => pair.split("=") as [string, string]);
-    const unknown = environment.map(([one]) => one).filter((one) => !isSetting(one) && !UNITS_OWN.includes(one));
-    expect(unknown).toEqual([]);
-    const credentials = values("LoadCredential").map((one) => one.split(":")[0] ?? "");
-    const read = environment.flatMap(([, value]) => /^%d\/(\w+)$/.exec(value)?.slice(1, 2) ?? []);
-    expect(read.toSorted()).toEqual(credentials.toSorted());
+  test("names settings and commands that exist", () => {
+    const environment = values("Environment").map((pair) => pair.split("=")[0] ?? "");
+    expect(environment.filter((one) => !isSetting(one) && !UNITS_OWN.includes(one))).toEqual([]);
     const started = values("ExecStart").flatMap(
       (line) => /\/usr\/local\/bin\/atelier ([^';]+)/.exec(line)?.slice(1, 2) ?? [],
     );
@@ -173,16 +163,13 @@ describe.each(readdirSync(operations).filter((name) => /\.(service|timer)$/.test
     expect(commandFault(started[0]?.trim().split(" ") ?? [])).toBeNull();
   });
 
-  test("may compile code, load it from its cache, and nothing much else", () => {
-    expect(values("MemoryDenyWriteExecute")).toEqual(["no"]);
-    const environment = Object.fromEntries(values("Environment").map((pair) => pair.split("=")));
-    expect(environment.ATELIER_CACHE_DIR).toBe(`%C/${values("CacheDirectory")[0]}`);
-    expect(environment.DATA_DIR).toBe(`%S/${values("StateDirectory")[0]?.split(" ")[0]}`);
-    expect([...values("ProtectSystem"), ...values("NoNewPrivileges"), ...values("DynamicUser")]).toEqual([
-      "strict",
-      "yes",
-      "yes",
+  test("runs as the operator's commands do, may compile code, write its own folder, and nothing much else", () => {
+    expect([...values("User"), ...values("Group"), ...values("WorkingDirectory")]).toEqual([
+      ...["atelier", "atelier", "/etc/atelier"],
     ]);
+    expect(values("StateDirectory")[0]?.split(" ")[0]).toBe("atelier");
+    expect(values("MemoryDenyWriteExecute")).toEqual(["no"]);
+    expect([...values("ProtectSystem"), ...values("NoNewPrivileges")]).toEqual(["strict", "yes"]);
     const stop = values("TimeoutStopSec")[0];
     if (values("Type")[0] !== "oneshot") expect(Number(stop)).toBeGreaterThan(STOP_SECONDS_MAX);
   });
@@ -190,7 +177,7 @@ describe.each(readdirSync(operations).filter((name) => /\.(service|timer)$/.test
 
 describe("the proxies", () => {
   const bodyMib = /BODY_BYTES_MAX = (\d+) \* 1024 \* 1024/.exec(
-    readFileSync(join(projectFolder, "src/roles/api.ts"), "utf8"),
+    readFileSync(join(projectFolder, "src/platform/http/door.ts"), "utf8"),
   )?.[1];
 
   test("lead to the port, take what the server takes, and outlast a long poll", () => {
