@@ -192,6 +192,15 @@ describe("the proxies", () => {
     expect(caddy).toContain("health_uri /health/ready");
   });
 
+  test("and the S3 server of the example is where its settings say", () => {
+    const { services } = Bun.YAML.parse(read("compose.scaled.yaml")) as Compose;
+    const garage = Bun.TOML.parse(read("garage.toml")) as { s3_api: { s3_region: string; api_bind_addr: string } };
+    const environment = services.api?.environment ?? {};
+    expect(environment.S3_REGION).toBe(garage.s3_api.s3_region);
+    expect(environment.S3_ENDPOINT).toBe(`http://storage:${garage.s3_api.api_bind_addr.split(":").at(-1)}`);
+    expect(services.storage?.environment?.GARAGE_DEFAULT_BUCKET).toBe(environment.STORAGE_URL?.replace("s3://", ""));
+  });
+
   test("pass on no address that a client made up", () => {
     const nginx = read("nginx.conf");
     expect(nginx).toContain("proxy_set_header X-Forwarded-For $remote_addr;");

@@ -53,26 +53,36 @@ describe("what doctor says of a Postgres server", () => {
   });
 
   test.each([
-    [{ major: 14, version: "14.9" }, "It is version 14.9; 15 or newer is needed."],
-    [{ isReplica: true, isReadOnly: true }, "It is a read-only replica: DATABASE_URL must name the primary server."],
+    ["an old version", { major: 14, version: "14.9" }, "It is version 14.9; 15 or newer is needed."],
     [
+      "a replica",
+      { isReplica: true, isReadOnly: true },
+      "It is a read-only replica: DATABASE_URL must name the primary server.",
+    ],
+    [
+      "a server that takes no writes",
       { isReadOnly: true },
       "It takes no writes (default_transaction_read_only is on): is its disk full, or is it being moved?",
     ],
     [
+      "an encoding without Cyrillic",
       { encoding: "SQL_ASCII" },
       "Its encoding is SQL_ASCII: make the database anew with encoding UTF8, names would be lost.",
     ],
-  ])("%p is a failure", (instead, sentence) => {
+  ])("%s is a failure", (_, instead, sentence) => {
     expect(judgePostgres({ ...well, ...instead }, use)).toMatchObject({ failures: [sentence], warnings: [] });
   });
 
   test.each([
-    [{ fsync: false }, /power cut/],
-    [{ fullPageWrites: false }, /power cut/],
-    [{ connectionsMax: 39 }, /^2 processes with DATABASE_POOL_MAX=20 may want 40 connections, and there are 39/],
-    [{ oldestTransactionSeconds: 661 }, /open for 11 minutes/],
-  ])("%p is a warning", (instead, words) => {
+    ["no fsync", { fsync: false }, /power cut/],
+    ["no full pages", { fullPageWrites: false }, /power cut/],
+    [
+      "too few connections",
+      { connectionsMax: 39 },
+      /^2 processes with DATABASE_POOL_MAX=20 may want 40 connections, and there are 39/,
+    ],
+    ["an old transaction", { oldestTransactionSeconds: 661 }, /open for 11 minutes/],
+  ])("%s is a warning", (_, instead, words) => {
     const { failures, warnings } = judgePostgres({ ...well, ...instead }, use);
     expect({ failures, count: warnings.length }).toEqual({ failures: [], count: 1 });
     expect(warnings[0]).toMatch(words);

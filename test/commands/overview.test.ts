@@ -88,6 +88,12 @@ describe("the program", () => {
     expect(migrations.toSorted().at(-1)).toBe(`${all.schema}.sql`);
   });
 
+  test("says in a sentence that the demo has no place for its files", async () => {
+    const { code, err } = await runProgram(["demo"], { environment: { TMPDIR: "/nowhere/at/all" } });
+    expect({ code, lines: err.trimEnd().split("\n").length }).toEqual({ code: 2, lines: 1 });
+    expect(err).toContain("Set TMPDIR to a folder to write in.");
+  });
+
   test("tells the dialect by DATABASE_URL, with no connection made", async () => {
     const environment = { DATABASE_URL: "postgres://nobody:secret@127.0.0.1:1/none" };
     const { code, out } = await runProgram(["version", "--json"], { environment });
