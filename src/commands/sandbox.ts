@@ -27,9 +27,12 @@ Examples:
     const port = wholeNumberFrom(values.port ?? String(PORT_DEFAULT), "--port", { min: 0, max: PORT_MAX });
     // Nothing but the server's port is taken from outside: real keys have no business here and do no harm.
     const serverPort = processEnvironment.get("PORT");
-    const sandbox = await startSandbox({ environment: new Map(serverPort ? [["PORT", serverPort]] : []) });
-    const pages = servePages(sandbox, port);
-    print(instructions(sandbox, `http://127.0.0.1:${pages.port}`));
+    const started = Promise.withResolvers<RunningSandbox>();
+    const pages = servePages(started.promise, port);
+    const pagesUrl = `http://127.0.0.1:${pages.port}`;
+    const sandbox = await startSandbox({ environment: new Map(serverPort ? [["PORT", serverPort]] : []), pagesUrl });
+    started.resolve(sandbox);
+    print(instructions(sandbox, pagesUrl));
     await new Promise<void>((resolve) => {
       process.once("SIGTERM", () => resolve());
       process.once("SIGINT", () => resolve());
@@ -40,16 +43,17 @@ Examples:
   },
 };
 
-function servePages(sandbox: RunningSandbox, port: number): ReturnType<typeof Bun.serve> {
+/** First, because the port that it gets stands in the pay pages' addresses. */
+function servePages(started: Promise<RunningSandbox>, port: number): ReturnType<typeof Bun.serve> {
   try {
     return Bun.serve({
       hostname: "127.0.0.1",
       port,
       reusePort: false,
       development: false,
-      fetch: (request) => {
+      fetch: async (request) => {
         const isHome = new URL(request.url).pathname === "/";
-        return isHome ? Response.redirect("/sandbox/") : sandbox.handle(request);
+        return isHome ? Response.redirect("/sandbox/") : (await started).handle(request);
       },
     });
   } catch (error) {

@@ -39,6 +39,8 @@ export interface SandboxOptions {
   environment: Environment;
   /** From create to end of one picture at the emulator. */
   taskMs?: number;
+  /** Where `handle` is served, if not by the server at PUBLIC_URL itself: the pay pages lie there. */
+  pagesUrl?: string;
 }
 
 export interface RunningSandbox {
@@ -81,7 +83,7 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
   const yooKassa = await startYooKassaEmulator({
     clock,
     webhookUrl: `http://127.0.0.1:${port}/api/v1/payments/webhook`,
-    publicUrl: `${publicUrl}/sandbox/yookassa`,
+    publicUrl: `${options.pagesUrl ?? publicUrl}/sandbox/yookassa`,
   });
   const telegram = await startTelegramEmulator({ clock, botToken: SANDBOX_BOT_TOKEN, appUrl: `${publicUrl}/` });
   telegram.setMenuButton({ text: "Открыть", url: `${publicUrl}/` });

@@ -42,6 +42,24 @@ describe("atelier sandbox", () => {
     expect(await credit.json()).toMatchObject({ code: 200, data: expect.any(Number) });
     expect((await fetch(`${settings.KIE_API_URL}/_faults`)).status).toBe(200);
 
+    const bought = await fetch(`${settings.YOOKASSA_API_URL}/payments`, {
+      method: "POST",
+      headers: {
+        authorization: `Basic ${btoa(`${settings.YOOKASSA_SHOP_ID}:${settings.YOOKASSA_SECRET_KEY}`)}`,
+        "content-type": "application/json",
+        "idempotence-key": crypto.randomUUID(),
+      },
+      body: JSON.stringify({
+        amount: { value: "149.00", currency: "RUB" },
+        capture: true,
+        confirmation: { type: "redirect", return_url: "https://t.me/sandbox_bot" },
+      }),
+    });
+    const { confirmation } = (await bought.json()) as { confirmation: { confirmation_url: string } };
+    // The server at PUBLIC_URL has no pay page: it takes the emulator for the shop itself.
+    expect(confirmation.confirmation_url).toStartWith(pages);
+    expect(await (await fetch(confirmation.confirmation_url)).text()).toContain("SANDBOX");
+
     run.kill("SIGTERM");
     expect(await run.exited).toBe(0);
     expect(fetch(pages)).rejects.toThrow();
