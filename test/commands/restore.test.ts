@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Cron } from "croner";
 import { eq } from "drizzle-orm";
@@ -17,7 +17,10 @@ import { type BackupFacts, backUp, backupFolder, dumpOf, operate } from "../supp
 import { createTestClock } from "../support/clock.ts";
 import { createTestDatabase, lane, openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { fillEveryTable } from "../support/every-table.ts";
+import { settingsOf, startProgram } from "./program.ts";
 
+/** A backup may come to its end before the signal comes. */
+const STOP_TRIES_MAX = 10;
 const folder = backupFolder();
 const file = join(folder, "full.tar");
 let app: TestApp;
@@ -240,6 +243,22 @@ describe("stored pictures", () => {
 });
 
 describe("a backup that fails half-way", () => {
+  test("X10 leaves nothing behind when a signal stops it", async () => {
+    const target = backupFolder();
+    const wanted = join(target, "stopped.tar");
+    let stopped = 0;
+    for (let tries = 0; stopped === 0 && tries < STOP_TRIES_MAX; tries += 1) {
+      const run = startProgram(["backup", wanted], { environment: settingsOf(app.database) });
+      while (run.exitCode === null && readdirSync(target).length === 0) await Bun.sleep(1);
+      run.kill("SIGTERM");
+      const code = await run.exited;
+      if (code === 0) rmSync(wanted);
+      else stopped = code;
+      expect(readdirSync(target)).toEqual([]);
+    }
+    expect(stopped).toBeGreaterThan(0);
+  });
+
   test("X10 leaves nothing behind, ends with 1 and tells the owner", async () => {
     const own = await startTestApp({ clock: createTestClock(new Date()) });
     const person = await own.signIn();

@@ -30,9 +30,6 @@ export async function writeArchiveFile<T>(
   if (existsSync(target))
     throw new OperatorError(`${target} is there already. Name another file; nothing is overwritten.`);
   const partial = `${target}.${randomBytes(6).toString("hex")}.partial`;
-  const handle = await open(partial, "wx+", FILE_MODE).catch((error: Error) => {
-    throw new OperatorError(`${dirname(target)} cannot be written to: ${error.message}`);
-  });
   const removeNow = () => rmSync(partial, { force: true });
   const end = () => process.exit(1);
   process.once("exit", removeNow);
@@ -42,6 +39,10 @@ export async function writeArchiveFile<T>(
     process.off("exit", removeNow);
     for (const signal of SIGNALS) process.off(signal, end);
   };
+  const handle = await open(partial, "wx+", FILE_MODE).catch((error: Error) => {
+    leave();
+    throw new OperatorError(`${dirname(target)} cannot be written to: ${error.message}`);
+  });
   try {
     const writer = bufferedWriter(handle);
     const result = await work(writer);

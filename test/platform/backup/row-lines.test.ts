@@ -23,10 +23,12 @@ describe("a row as a line", () => {
     [0n, -1n, "null", null, null],
     [null, null, null, null, '"text"'],
   ];
-  test.each(rows.map((row) => [row] as const))("comes back as it was: %p", (row) => {
-    const line = lineOf(row);
-    expect(line.slice(0, -1)).not.toContain("\n");
-    expect(rowOf(TABLE, line)).toEqual(row);
+  test("comes back as it was", () => {
+    for (const row of rows) {
+      const line = lineOf(row);
+      expect(line.slice(0, -1)).not.toContain("\n");
+      expect(rowOf(TABLE, line)).toEqual(row);
+    }
   });
 
   const damaged = [
