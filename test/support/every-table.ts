@@ -173,6 +173,18 @@ async function fillAboutProcesses({ ctx: { db } }: TestApp, userId: string) {
     .insert(tables.schedules)
     .values({ name: "s", lastSlot: AT, runs: Number.MAX_SAFE_INTEGER })
     .onConflictDoNothing();
+  await db
+    .insert(tables.schedulerLease)
+    .values({
+      ...{ name: "s", holderId: hostId, hostname: STRANGE_TEXT, processId: 1, processStart: "" },
+      ...{ beats: Number.MAX_SAFE_INTEGER, actsSince: LONG_AGO, beatAt: AT },
+    })
+    .onConflictDoNothing();
+  await db.insert(tables.rateBuckets).values({ hash: "h", fullAtMs: Number.MAX_SAFE_INTEGER });
+  await db.insert(tables.maintenanceSwitches).values({
+    ...{ name: "strange", isOn: false, reason: STRANGE_TEXT, noticeRu: STRANGE_TEXT, noticeEn: null },
+    ...{ changedBy: "command", changedAt: AT },
+  });
   await db.insert(tables.workers).values({
     ...{ id: newId(), hostname: STRANGE_TEXT, processId: 1, processStart: "", kinds: ["a", ""], startedAt: AT },
     heartbeatAt: AT,
