@@ -7,8 +7,8 @@ import { nameOfPlace, placeOf, type StoragePlace } from "../platform/storage/pla
 import { newStorageKey, type Storage } from "../platform/storage/storage.ts";
 import { type DoctorCheck, type Finding, failed, ok, warning } from "./doctor-check.ts";
 
-/** Three tries of each step of a round trip may go by before a bucket that is away is called so. */
-const TIMEOUT_MS = 45 * SECOND_MS;
+/** A bucket that is away is called so after the three tries of the first step; whatever is slower has failed an operator too. */
+const TIMEOUT_MS = 25 * SECOND_MS;
 const FETCH_MS_MAX = 5 * SECOND_MS;
 const CORS = "access-control-allow-origin";
 
