@@ -4,12 +4,14 @@ import postgresTax from "./postgres/0002_tax.sql" with { type: "text" };
 import postgresMessages from "./postgres/0003_messages.sql" with { type: "text" };
 import postgresReferralsAndPromo from "./postgres/0004_referrals_and_promo.sql" with { type: "text" };
 import postgresPrivacy from "./postgres/0005_privacy.sql" with { type: "text" };
+import postgresAdmin from "./postgres/0006_admin.sql" with { type: "text" };
 import sqliteFirst from "./sqlite/0000_first.sql" with { type: "text" };
 import sqliteSubscriptions from "./sqlite/0001_subscriptions.sql" with { type: "text" };
 import sqliteTax from "./sqlite/0002_tax.sql" with { type: "text" };
 import sqliteMessages from "./sqlite/0003_messages.sql" with { type: "text" };
 import sqliteReferralsAndPromo from "./sqlite/0004_referrals_and_promo.sql" with { type: "text" };
 import sqlitePrivacy from "./sqlite/0005_privacy.sql" with { type: "text" };
+import sqliteAdmin from "./sqlite/0006_admin.sql" with { type: "text" };
 
 /**
  * The steps of the schema in both dialects, carried inside the program as text. `bun run generate` writes the files;
@@ -23,6 +25,7 @@ export const migrations = {
     { name: "0003_messages", statements: sqliteMessages },
     { name: "0004_referrals_and_promo", statements: sqliteReferralsAndPromo },
     { name: "0005_privacy", statements: sqlitePrivacy },
+    { name: "0006_admin", statements: sqliteAdmin },
   ],
   postgres: [
     { name: "0000_first", statements: postgresFirst },
@@ -31,5 +34,6 @@ export const migrations = {
     { name: "0003_messages", statements: postgresMessages },
     { name: "0004_referrals_and_promo", statements: postgresReferralsAndPromo },
     { name: "0005_privacy", statements: postgresPrivacy },
+    { name: "0006_admin", statements: postgresAdmin },
   ],
 } as const;
