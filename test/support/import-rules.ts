@@ -16,6 +16,7 @@ const ROOT_FILES: Readonly<Record<string, Layer>> = {
 /** A feature imports only those of lower rank. */
 const FEATURE_RANKS: Readonly<Record<string, number>> = {
   profile: 0,
+  audit: 1,
   notifications: 1,
   auth: 2,
   billing: 2,

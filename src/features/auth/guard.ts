@@ -6,7 +6,9 @@ import { rememberLanguage } from "../../platform/http/problem.ts";
 import type { RateLimiter } from "../../platform/http/rate-limit.ts";
 import { refuses } from "../../platform/http/schemas.ts";
 import type { User } from "../profile/index.ts";
+import { mayAct, roleOf } from "./operators.ts";
 import { personOfSession } from "./sessions.ts";
+import type { OperatorRole } from "./tables.ts";
 import type { AccessTokens } from "./tokens.ts";
 
 /** Tokens that a request takes from its person's or address's bucket, by what it costs the server. */
@@ -25,6 +27,10 @@ const SIGNED_IN_DETAIL: DocumentDecoration = {
   security: [{ bearerAuth: [] }],
   ...refuses("unauthenticated", "banned", "rate_limited"),
 };
+const OPERATOR_DETAIL: DocumentDecoration = {
+  security: [{ bearerAuth: [] }],
+  ...refuses("unauthenticated", "banned", "forbidden", "rate_limited"),
+};
 const ANYONE_DETAIL = refuses("rate_limited");
 
 export interface GuardNeeds {
@@ -40,12 +46,20 @@ interface Admission {
   ctx: Context;
 }
 
+/** The same of an operator's request. */
+interface OperatorAdmission extends Admission {
+  role: OperatorRole;
+}
+
 /**
  * Who may call a route. `signedIn: "<class>"` asks for a person who is signed in and not banned, takes the class's tokens
  * from their bucket and hands the route `person`, `sessionId` and a context whose log and jobs carry the request's id.
  * `anyone: "<class>"` lets everybody in and takes the tokens from the address's bucket.
  *
- * Both ask before the request is validated, so that a stranger hears 401 whatever they send and a flood of invalid
+ * `viewer`, `support` and `owner` ask like `signedIn`, and for that role in the owner's panel or a higher one, which is read
+ * anew at each request. Such a route also gets the operator's own `role`.
+ *
+ * All ask before the request is validated, so that a stranger hears 401 whatever they send and a flood of invalid
  * requests is limited like any other.
  */
 export function guard({ ctx, tokens, limiter }: GuardNeeds) {
@@ -66,7 +80,25 @@ export function guard({ ctx, tokens, limiter }: GuardNeeds) {
     if (requestClass === "guess") take(`guess:${person.id}`, GUESS_BUCKET, 1);
     return { person, sessionId: claims.sessionId, ctx: scoped(requestId) };
   };
+  const operatorAdmissions = new WeakMap<Request, OperatorAdmission>();
+  const operator = (least: OperatorRole) => (requestClass: RequestClass) => ({
+    detail: OPERATOR_DETAIL,
+    async transform({ request, set }: { request: Request; set: { headers: Record<string, unknown> } }) {
+      const admission = await admit(request, String(set.headers["x-request-id"]), requestClass);
+      const role = await roleOf(ctx, admission.person);
+      if (role === null || !mayAct(role, least)) throw new Refusal("forbidden");
+      operatorAdmissions.set(request, { ...admission, role });
+    },
+    resolve({ request }: { request: Request }) {
+      const admission = operatorAdmissions.get(request);
+      invariant(admission, "an operator's request was admitted before its route runs");
+      return { ...admission };
+    },
+  });
   return new Elysia({ name: "guard" }).macro({
+    viewer: operator("viewer"),
+    support: operator("support"),
+    owner: operator("owner"),
     signedIn: (requestClass: RequestClass) => ({
       detail: SIGNED_IN_DETAIL,
       // `transform` runs before validation but cannot hand values on with their types; `resolve` can, and runs after.

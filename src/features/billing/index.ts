@@ -16,7 +16,14 @@ export { type LedgerDifference, type LedgerReport, verifyLedger } from "./ledger
 export { taxOn } from "./payments/amounts.ts";
 export type { Payment } from "./payments/orders.ts";
 export { watchPaymentProvider } from "./payments/payment-outage.ts";
-export { payments, refunds, taxEntries } from "./payments/payment-tables.ts";
+export {
+  PAYMENT_STATUSES,
+  payments,
+  REFUND_STATUSES,
+  refunds,
+  TAX_STATES,
+  taxEntries,
+} from "./payments/payment-tables.ts";
 export { findPayment } from "./payments/payment-view.ts";
 export { forgetOldNotices } from "./payments/payment-webhook.ts";
 export { RECONCILE_DAYS, type ReconcileReport, reconcile } from "./payments/reconcile.ts";
@@ -32,3 +39,4 @@ export { readDesk } from "./tax/tax-desk.ts";
 export { type TaxBacklog, taxBacklog } from "./tax/tax-filing.ts";
 export { type JournalLine, journalOf, type MonthReport, monthReport, monthReports } from "./tax/tax-report.ts";
 export { resumeTax } from "./tax/tax-resume.ts";
+export { taxFilings } from "./tax/tax-tables.ts";
