@@ -4,12 +4,14 @@
  *
  * - `anyone`: no sign-in is asked for. What such a route gives away or takes is therefore meant for everybody.
  * - `person`: a signed-in person who is not banned, and only what is theirs.
+ * - `viewer`, `support`, `owner`: an operator with this role or a higher one, in the order in which they stand here. Every change
+ *   asks for a reason and stands in the audit trail.
  * - `signature`: something in the address was signed or handed out by us and is itself the permission.
  */
 export interface RouteAccess {
   method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE" | "WS";
   path: string;
-  access: "anyone" | "person" | "signature";
+  access: "anyone" | "person" | "viewer" | "support" | "owner" | "signature";
 }
 
 export const routeAccess: readonly RouteAccess[] = [
@@ -65,4 +67,48 @@ export const routeAccess: readonly RouteAccess[] = [
   { method: "WS", path: "/api/v1/live", access: "signature" },
   { method: "POST", path: "/api/v1/telegram/webhook", access: "signature" },
   { method: "POST", path: "/api/v1/kie/callback/:secret", access: "signature" },
+
+  { method: "POST", path: "/api/v1/admin/sign-in", access: "anyone" },
+  { method: "GET", path: "/api/v1/admin/me", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/operators", access: "owner" },
+  { method: "GET", path: "/api/v1/admin/audit", access: "support" },
+  { method: "GET", path: "/api/v1/admin/catalogue", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/health", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/overview", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/overview/months", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/overview/economy", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/people", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/people/:id", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/people/:id/entries", access: "viewer" },
+  { method: "POST", path: "/api/v1/admin/people/:id/grant", access: "support" },
+  { method: "POST", path: "/api/v1/admin/people/:id/ban", access: "support" },
+  { method: "POST", path: "/api/v1/admin/people/:id/unban", access: "support" },
+  { method: "POST", path: "/api/v1/admin/people/:id/logout", access: "support" },
+  { method: "POST", path: "/api/v1/admin/people/:id/message", access: "support" },
+  { method: "GET", path: "/api/v1/admin/payments", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/payments/export", access: "owner" },
+  { method: "GET", path: "/api/v1/admin/payments/:id", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/payments/:id/refund", access: "viewer" },
+  { method: "POST", path: "/api/v1/admin/payments/:id/refund", access: "owner" },
+  { method: "GET", path: "/api/v1/admin/tax", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/tax/entries", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/tax/export", access: "owner" },
+  { method: "POST", path: "/api/v1/admin/tax/entries/:id/register", access: "owner" },
+  { method: "POST", path: "/api/v1/admin/tax/entries/:id/annul", access: "owner" },
+  { method: "GET", path: "/api/v1/admin/generations", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/generations/:id", access: "viewer" },
+  { method: "POST", path: "/api/v1/admin/generations/:id/retry", access: "support" },
+  { method: "POST", path: "/api/v1/admin/generations/:id/release", access: "support" },
+  { method: "GET", path: "/api/v1/admin/queue", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/queue/jobs", access: "viewer" },
+  { method: "POST", path: "/api/v1/admin/queue/jobs/:id/retry", access: "owner" },
+  { method: "POST", path: "/api/v1/admin/queue/jobs/:id/park", access: "owner" },
+  { method: "POST", path: "/api/v1/admin/queue/retry", access: "owner" },
+  { method: "GET", path: "/api/v1/admin/broadcasts", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/broadcasts/:id", access: "viewer" },
+  { method: "POST", path: "/api/v1/admin/broadcasts", access: "owner" },
+  { method: "POST", path: "/api/v1/admin/broadcasts/:id/change", access: "owner" },
+  { method: "POST", path: "/api/v1/admin/broadcasts/:id/test", access: "owner" },
+  { method: "POST", path: "/api/v1/admin/broadcasts/:id/start", access: "owner" },
+  { method: "POST", path: "/api/v1/admin/broadcasts/:id/stop", access: "owner" },
 ];

@@ -35,6 +35,7 @@ export const apiDescription: ApiDescription = {
     { name: "generations", description: "The person's pictures: made, in work, failed." },
     { name: "files", description: "Pictures by signed link." },
     { name: "live", description: "What happens, as it happens: over a socket or a long poll." },
+    { name: "admin", description: "The owner's panel. For operators only." },
     { name: "providers", description: "For the services behind the product; not for clients." },
     { name: "health", description: "For balancers and monitors." },
   ],

@@ -1,4 +1,5 @@
 import type { Context } from "./context.ts";
+import { keepFigures, sendBroadcasts, sweepBroadcasts, watchEconomy } from "./features/admin/index.ts";
 import {
   fileTaxJournal,
   keepSubscriptions,
@@ -71,6 +72,10 @@ export const handlers: Readonly<Record<string, Handler>> = {
   "ledger.verify": verifyLedgerNightly,
   "privacy.clean_up": runCleanup,
   "privacy.finish_erasure": finishErasure,
+  "figures.count": keepFigures,
+  "economy.watch": watchEconomy,
+  "broadcasts.send": sendBroadcasts,
+  "broadcasts.sweep": sweepBroadcasts,
   "queue.sort_unknown_kinds": async (ctx) => {
     await sortUnknownKinds(ctx);
     return DONE;

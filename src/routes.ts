@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { apiDescription } from "./api-description.ts";
 import type { Context } from "./context.ts";
+import { adminRoutes } from "./features/admin/routes.ts";
 import { guard } from "./features/auth/guard.ts";
 import { createAccessTokens } from "./features/auth/index.ts";
 import { authRoutes } from "./features/auth/routes.ts";
@@ -122,6 +123,7 @@ export function createApp(ctx: Context, options: AppOptions) {
         .use(telegramRoutes(guarded))
         .use(liveRoutes(guarded, ctx, { hub, sockets, signOuts }))
         .use(privacyRoutes(guarded))
+        .use(adminRoutes(guarded, tokens))
         .use(kieRoutes(guarded)),
     );
   // Apart from the chain above, so that describing the app does not enter into its type.

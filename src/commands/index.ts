@@ -17,12 +17,14 @@ import { reconcileCommand } from "./reconcile.ts";
 import { refundCommand } from "./refund.ts";
 import { restoreCommand } from "./restore.ts";
 import { sandboxCommand } from "./sandbox.ts";
+import { seedCommand } from "./seed.ts";
 import { serveCommand } from "./serve.ts";
 import { settingsCommand } from "./settings.ts";
 import { storageMoveCommand } from "./storage-move.ts";
 import { taxExportCommand } from "./tax.ts";
 import { taxMarkCommand, taxResumeCommand } from "./tax-mark.ts";
 import { userShowCommand } from "./user.ts";
+import { userAdminCommand } from "./user-admin.ts";
 import { userEraseCommand } from "./user-erase.ts";
 import { userExportCommand } from "./user-export.ts";
 import { userGrantCommand } from "./user-grant.ts";
@@ -38,6 +40,7 @@ export const commands: readonly Command[] = [
   settingsCommand,
   userShowCommand,
   userGrantCommand,
+  userAdminCommand,
   userExportCommand,
   userEraseCommand,
   jobsListCommand,
@@ -66,6 +69,7 @@ export const commands: readonly Command[] = [
   copyCommand,
   healthcheckCommand,
   openapiCommand,
+  seedCommand,
   versionCommand,
 ];
 

@@ -17,6 +17,7 @@ const ROOT_FILES: Readonly<Record<string, Layer>> = {
 const FEATURE_RANKS: Readonly<Record<string, number>> = {
   maintenance: 0,
   profile: 0,
+  audit: 1,
   notifications: 1,
   auth: 2,
   billing: 2,

@@ -8,6 +8,7 @@ import type { RateLimiter } from "../../platform/http/rate-limit.ts";
 import { refuses } from "../../platform/http/schemas.ts";
 import { takeShared } from "../../platform/limits/shared-bucket.ts";
 import type { User } from "../profile/index.ts";
+import { mayAct, roleOf } from "./operators.ts";
 import {
   ADDRESS_BUCKET,
   GUESS_BUCKET,
@@ -18,12 +19,17 @@ import {
   type RequestClass,
 } from "./rate-classes.ts";
 import { personOfSession } from "./sessions.ts";
+import type { OperatorRole } from "./tables.ts";
 import type { AccessTokens } from "./tokens.ts";
 
 /** What the API's description says of every route behind the guard. */
 const SIGNED_IN_DETAIL: DocumentDecoration = {
   security: [{ bearerAuth: [] }],
   ...refuses("unauthenticated", "banned", "rate_limited", "busy"),
+};
+const OPERATOR_DETAIL: DocumentDecoration = {
+  security: [{ bearerAuth: [] }],
+  ...refuses("unauthenticated", "banned", "forbidden", "rate_limited", "busy"),
 };
 const ANYONE_DETAIL = refuses("rate_limited", "busy");
 
@@ -52,6 +58,11 @@ interface Admission {
   ctx: Context;
 }
 
+/** The same of an operator's request. */
+interface OperatorAdmission extends Admission {
+  role: OperatorRole;
+}
+
 /** The part of a request that the limits need; `address` comes from the request scope. */
 interface Asked {
   request: Request;
@@ -64,6 +75,9 @@ interface Asked {
  * from their bucket and hands the route `person`, `sessionId` and a context whose log and jobs carry the request's id.
  * `anyone: "<class>"` lets everybody in and takes the tokens from the bucket of the address and class. `hint: "<sender>"`
  * is for providers: whoever proves to be one is not counted, so that a flood of forgeries never keeps out the honest sender.
+ *
+ * `viewer`, `support` and `owner` ask like `signedIn`, and for that role in the owner's panel or a higher one, which is read
+ * anew at each request. Such a route also gets the operator's own `role`.
  *
  * All ask before the request is validated, so that a stranger hears 401 whatever they send and a flood of invalid
  * requests is limited like any other.
@@ -96,7 +110,25 @@ export function guard({ ctx, tokens, limiter, isFrom }: GuardNeeds) {
     if (requestClass === "guess") await takeGuess(person.id);
     return { person, sessionId: claims.sessionId, ctx: scoped(String(asked.set.headers["x-request-id"])) };
   };
+  const operatorAdmissions = new WeakMap<Request, OperatorAdmission>();
+  const operator = (least: OperatorRole) => (requestClass: RequestClass) => ({
+    detail: OPERATOR_DETAIL,
+    transform: (async (asked: Asked) => {
+      const admission = await admit(asked, requestClass);
+      const role = await roleOf(ctx, admission.person);
+      if (role === null || !mayAct(role, least)) throw new Refusal("forbidden");
+      operatorAdmissions.set(asked.request, { ...admission, role });
+    }) as unknown as () => Promise<void>,
+    resolve({ request }: { request: Request }) {
+      const admission = operatorAdmissions.get(request);
+      invariant(admission, "an operator's request was admitted before its route runs");
+      return { ...admission };
+    },
+  });
   return new Elysia({ name: "guard" }).macro({
+    viewer: operator("viewer"),
+    support: operator("support"),
+    owner: operator("owner"),
     signedIn: (requestClass: RequestClass) => ({
       detail: SIGNED_IN_DETAIL,
       // `transform` runs before validation but cannot hand values on with their types; `resolve` can, and runs after.

@@ -1,3 +1,13 @@
-export { forgetOldSessions, liveSessions } from "./sessions.ts";
+export {
+  listOperators,
+  makeOperatorLink,
+  mayAct,
+  OPERATOR_LINK_MINUTES,
+  roleOf,
+  setRole,
+  signInByLink,
+} from "./operators.ts";
+export { endSession, forgetOldSessions, liveSessions } from "./sessions.ts";
 export { CLOSE_TICKET_INVALID, holderOfTicket, type TicketHolder } from "./socket-ticket.ts";
-export { createAccessTokens } from "./tokens.ts";
+export { OPERATOR_ROLES, type OperatorRole } from "./tables.ts";
+export { ACCESS_TOKEN_SECONDS, type AccessTokens, createAccessTokens } from "./tokens.ts";

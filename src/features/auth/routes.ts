@@ -4,8 +4,9 @@ import { Refusal } from "../../platform/errors.ts";
 import { addressNetwork } from "../../platform/http/client-address.ts";
 import { rememberLanguage } from "../../platform/http/problem.ts";
 import { closed, NoQuerySchema, refuses } from "../../platform/http/schemas.ts";
-import { findOrCreateUser, findUser, ProfileSchema, profileView, type User } from "../profile/index.ts";
+import { findOrCreateUser, findUser, profileView, type User } from "../profile/index.ts";
 import type { guard } from "./guard.ts";
+import { EXAMPLE_REFRESH_TOKEN, SignedInSchema } from "./schemas.ts";
 import { endSession, limitInitDataUse, type OpenedSession, openSession, rotateSession } from "./sessions.ts";
 import { checkInitData } from "./telegram-login.ts";
 import { ACCESS_TOKEN_SECONDS, type AccessTokens } from "./tokens.ts";
@@ -14,26 +15,8 @@ const INIT_DATA_LENGTH_MAX = 4_096;
 /** Ours are far shorter; an access token sent by mistake should hear 401 like any other wrong token. */
 const REFRESH_TOKEN_LENGTH_MAX = 2_048;
 
-const EXAMPLE_REFRESH_TOKEN = "cmVmcmVzaC10b2tlbi1vZi10aGUtZG9jdW1lbnRhdGlvbg";
 const EXAMPLE_INIT_DATA =
   "user=%7B%22id%22%3A100001%2C%22first_name%22%3A%22Anna%22%7D&auth_date=1773480413&signature=c2ln&hash=0f1e2d3c";
-
-const SignedInSchema = t.Object(
-  {
-    access_token: t.String({
-      description: "For `Authorization: Bearer`.",
-      examples: ["eyJhbGciOiJIUzI1NiJ9.e30.c2ln"],
-    }),
-    token_type: t.Literal("Bearer"),
-    expires_in: t.Integer({ description: "Seconds.", examples: [1_800] }),
-    refresh_token: t.String({
-      description: "Good for one exchange; each exchange gives the next.",
-      examples: [EXAMPLE_REFRESH_TOKEN],
-    }),
-    user: ProfileSchema,
-  },
-  { ...closed, title: "SignedIn" },
-);
 
 /** What features above this one do for somebody who has just been made, in the transaction that made them. */
 export type Welcome = (tx: Context, newcomer: { user: User; startParam: string | null }) => Promise<void>;

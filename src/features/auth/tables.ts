@@ -1,4 +1,4 @@
-import { flag, id, index, integer, moment, primaryKey, table, text } from "../../platform/db/columns.ts";
+import { flag, id, index, integer, moment, oneOf, primaryKey, table, text } from "../../platform/db/columns.ts";
 import { users } from "../profile/tables.ts";
 
 /** One sign-in of one device: the family of all refresh tokens that descend from it. */
@@ -41,4 +41,31 @@ export const initDataUses = table(
     firstAt: moment("first_at").notNull(),
   },
   (use) => [primaryKey({ columns: [use.hash, use.address] }), index("init_data_uses_age").on(use.firstAt)],
+);
+
+/** What people may do in the owner's panel, each including what stands before it. */
+export const OPERATOR_ROLES = ["viewer", "support", "owner"] as const;
+export type OperatorRole = (typeof OPERATOR_ROLES)[number];
+
+/** Who may open the owner's panel beside those whom the settings name. */
+export const operators = table("operators", {
+  userId: id("user_id")
+    .primaryKey()
+    .references(() => users.id),
+  role: oneOf("role", OPERATOR_ROLES).notNull(),
+  createdAt: moment("created_at").notNull(),
+});
+
+/** Links that sign an operator in at a desk, once. Hashes only. */
+export const operatorLinks = table(
+  "operator_links",
+  {
+    hash: text("hash").primaryKey(),
+    userId: id("user_id")
+      .notNull()
+      .references(() => users.id),
+    expiresAt: moment("expires_at").notNull(),
+    createdAt: moment("created_at").notNull(),
+  },
+  (link) => [index("operator_links_user").on(link.userId), index("operator_links_expiry").on(link.expiresAt)],
 );

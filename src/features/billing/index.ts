@@ -19,7 +19,14 @@ export { type NoticeState, noticeState } from "./payments/notice-view.ts";
 export { openPayments, openRefunds } from "./payments/open-orders.ts";
 export type { Payment } from "./payments/orders.ts";
 export { watchPaymentProvider } from "./payments/payment-outage.ts";
-export { payments, refunds, taxEntries } from "./payments/payment-tables.ts";
+export {
+  PAYMENT_STATUSES,
+  payments,
+  REFUND_STATUSES,
+  refunds,
+  TAX_STATES,
+  taxEntries,
+} from "./payments/payment-tables.ts";
 export { findPayment } from "./payments/payment-view.ts";
 export { forgetOldNotices } from "./payments/payment-webhook.ts";
 export { RECONCILE_DAYS, type ReconcileReport, reconcile } from "./payments/reconcile.ts";
@@ -28,7 +35,7 @@ export { tellOfPayment, tellOfRefund } from "./payments/tell-payer.ts";
 export { priceOf } from "./plans.ts";
 export { planOrders, subscriptionPeriods, subscriptions } from "./subscriptions/subscription-tables.ts";
 export { endSubscriptionsOf, grantPlanDays, type PlanDays } from "./subscriptions/subscriptions.ts";
-export { creditEntries, creditGrants, creditHolds, GRANT_KINDS, type GrantKind } from "./tables.ts";
+export { creditEntries, creditGrants, creditHoldParts, creditHolds, GRANT_KINDS, type GrantKind } from "./tables.ts";
 export { type Meter, metersAt } from "./tax/meters.ts";
 export { markAnnulled, markRegistered, type TaxEntry, taxMonth, YEAR_LIMIT_KOPECKS, yearIncome } from "./tax/tax.ts";
 export { oldestUnregistered, registrationDeadline } from "./tax/tax-deadline.ts";
@@ -36,3 +43,4 @@ export { readDesk } from "./tax/tax-desk.ts";
 export { type TaxBacklog, taxBacklog } from "./tax/tax-filing.ts";
 export { type JournalLine, journalOf, type MonthReport, monthReport, monthReports } from "./tax/tax-report.ts";
 export { resumeTax } from "./tax/tax-resume.ts";
+export { taxFilings } from "./tax/tax-tables.ts";

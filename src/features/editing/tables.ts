@@ -93,6 +93,8 @@ export const chatTurns = table(
   (turn) => [
     index("chat_turns_session").on(turn.sessionId, turn.id),
     index("chat_turns_user").on(turn.userId, turn.id),
+    index("chat_turns_created").on(turn.createdAt),
+    index("chat_turns_finished").on(turn.finishedAt).where(sql`finished_at is not null`),
     index("chat_turns_live").on(turn.deadlineAt).where(sql`state in ('queued', 'running')`),
     uniqueIndex("chat_turns_client").on(turn.userId, turn.clientId),
     check("chat_turns_tokens", sql`input_tokens >= 0 and output_tokens >= 0`),

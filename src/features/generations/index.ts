@@ -1,6 +1,6 @@
 export { takeCallback } from "./callback.ts";
 export { type CancelAnswer, cancelAllOf, cancelGeneration, deleteGeneration, retryGeneration } from "./cancel.ts";
-export { failOverdue } from "./finish.ts";
+export { endGeneration, failOverdue } from "./finish.ts";
 export { creditsHeldByPictures } from "./held-credits.ts";
 export {
   failOverdueGenerations,
@@ -14,8 +14,8 @@ export { BREAKER_OPEN_MS, checkProviderBalance, picturesLeft, providerState } fr
 export { GenerationSchema, ORDER_REFUSALS } from "./schemas.ts";
 export { screenWords } from "./screen-words.ts";
 export { sendToChat } from "./send-to-chat.ts";
-export { type Generation, startGeneration } from "./start.ts";
-export { GENERATION_STATUSES, isFinal } from "./states.ts";
+export { type Generation, generationJobKey, startGeneration } from "./start.ts";
+export { GENERATION_STATUSES, type GenerationStatus, isFinal } from "./states.ts";
 export { CREATE_WINDOW } from "./submit.ts";
 export { GENERATION_TYPES, generationAttempts, generations } from "./tables.ts";
 export { tellOfEnd } from "./tell-person.ts";

@@ -75,6 +75,13 @@ export const generations = table(
   },
   (generation) => [
     index("generations_user").on(generation.userId, generation.id),
+    index("generations_created").on(generation.createdAt, generation.id),
+    index("generations_failed").on(generation.createdAt, generation.id).where(sql`status = 'failed'`),
+    index("generations_cancelled").on(generation.createdAt, generation.id).where(sql`status = 'cancelled'`),
+    index("generations_error")
+      .on(generation.errorCode, generation.createdAt, generation.id)
+      .where(sql`error_code is not null`),
+    index("generations_finished").on(generation.finishedAt).where(sql`finished_at is not null`),
     index("generations_live")
       .on(generation.deadlineAt)
       .where(sql`status in ('queued', 'submitting', 'running', 'finishing')`),

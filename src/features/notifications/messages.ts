@@ -119,6 +119,18 @@ export const messages = {
     en: "The promo code worked: the plan “{plan}” is yours for {days:day|days}.",
     ru: "Промокод сработал: тариф «{plan}» ваш на {days:день|дня|дней}.",
   },
+  operator_message: {
+    topic: "account",
+    button: true,
+    en: "From support:\n\n{text}",
+    ru: "От поддержки:\n\n{text}",
+  },
+  broadcast: {
+    topic: "news",
+    button: true,
+    en: "{text}\n\nNews can be switched off in the app.",
+    ru: "{text}\n\nНовости можно отключить в приложении.",
+  },
   welcome: {
     topic: "reply",
     button: true,

@@ -1,7 +1,8 @@
 import { type Column, eq, getTableColumns, getTableName, type SQL, sql, type Table } from "drizzle-orm";
 import { idempotencyKeys } from "../../platform/http/tables.ts";
 import { liveConnections, liveEvents, liveSequences, liveTickets } from "../../platform/live/tables.ts";
-import { refreshTokens, sessions } from "../auth/tables.ts";
+import { auditEntries } from "../audit/tables.ts";
+import { operatorLinks, operators, refreshTokens, sessions } from "../auth/tables.ts";
 import { payments, refunds, taxEntries } from "../billing/payments/payment-tables.ts";
 import { planOrders, subscriptionPeriods, subscriptions } from "../billing/subscriptions/subscription-tables.ts";
 import { creditEntries, creditGrants, creditHoldParts, creditHolds } from "../billing/tables.ts";
@@ -57,6 +58,15 @@ export const personalTables: readonly PersonalTable[] = [
     fate: DELETED,
   },
   own(sessions, sessions.userId, sessions.id, DELETED),
+  own(operators, operators.userId, operators.userId, DELETED),
+  { ...own(operatorLinks, operatorLinks.userId, operatorLinks.hash, DELETED), secret: ["hash"] },
+  // That something was done stays; why, in an operator's own words, goes with whom it was about.
+  {
+    table: auditEntries,
+    of: (userId) => eq(auditEntries.personId, userId),
+    order: [auditEntries.id],
+    fate: { kind: "anonymised", to: { reason: "", before: null, after: null } },
+  },
   { ...own(liveTickets, liveTickets.userId, liveTickets.hash, DELETED), secret: ["hash"] },
   { ...own(idempotencyKeys, idempotencyKeys.userId, idempotencyKeys.key, DELETED), secret: ["request_hash"] },
   own(consents, consents.userId, consents.id, DELETED),
@@ -196,6 +206,12 @@ export const personalTables: readonly PersonalTable[] = [
 /** Tables without anything of a person, each with the reason. */
 export const impersonalTables: Readonly<Record<string, string>> = {
   scheduler_lease: "which process acts as the scheduler",
+  broadcasts: "texts of the owner's to many, and counts; who got one stands in the outbox",
+  day_figures: "numbers of a day",
+  product_figures: "numbers of a day, by product",
+  action_figures: "numbers of a day, by action",
+  figure_marks: "how far days have been counted",
+  economy_warnings: "products that cost more than they bring",
   init_data_uses: "hashes of launch data and of networks, with no way to a person; gone after a day or two",
   departures: "a keyed hash that nobody can turn back; gone after a month, or after a year for the banned",
   erasures: "receipts: numbers only, made so that they lead to nobody",

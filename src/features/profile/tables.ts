@@ -51,11 +51,19 @@ export const users = table(
     banReason: text("ban_reason"),
     /** Set once the person has erased themselves; the row then is an anonymous stub that payments refer to. */
     erasedAt: moment("erased_at"),
+    /** Under which operators find the person (search-keys.ts); null once erased. */
+    nameKey: text("name_key"),
+    usernameKey: text("username_key"),
     createdAt: moment("created_at").notNull(),
     updatedAt: moment("updated_at").notNull(),
   },
   (user) => [
     uniqueIndex("users_telegram_id").on(user.telegramId),
+    index("users_name_key").on(user.nameKey, user.id).where(sql`name_key is not null`),
+    index("users_username_key").on(user.usernameKey, user.id).where(sql`username_key is not null`),
+    index("users_banned").on(user.id).where(sql`banned_at is not null`),
+    index("users_subscribed").on(user.id).where(sql`subscription_end is not null`),
+    index("users_created").on(user.createdAt),
     index("users_erased").on(user.erasedAt).where(sql`erased_at is not null`),
     check("users_balance_not_negative", sql`balance_credits >= 0`),
     check("users_reserved_not_negative", sql`reserved_credits >= 0`),

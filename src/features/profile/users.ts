@@ -4,6 +4,7 @@ import { Refusal } from "../../platform/errors.ts";
 import { newId } from "../../platform/ids.ts";
 import { moscowMonth } from "../../platform/moscow.ts";
 import { anonymousTelegramId, departureOf } from "./departures.ts";
+import { searchKeys } from "./search-keys.ts";
 import { type Language, users, type WriteState } from "./tables.ts";
 
 export type User = typeof users.$inferSelect;
@@ -34,6 +35,7 @@ export async function findOrCreateUser(ctx: Context, person: TelegramPerson): Pr
         firstName: person.firstName,
         lastName: person.lastName ?? null,
         username: person.username ?? null,
+        ...searchKeys(person),
         language: languageFrom(person.languageCode),
         writeState: person.allowsWriteToPm ? "enabled" : "unknown",
         notifyResults: true,
@@ -55,6 +57,7 @@ export async function findOrCreateUser(ctx: Context, person: TelegramPerson): Pr
         firstName: person.firstName,
         lastName: person.lastName ?? null,
         username: person.username ?? null,
+        ...searchKeys(person),
         // Whoever opens the app again may have let the bot in again too: it is tried once more.
         writeState: person.allowsWriteToPm
           ? "enabled"
@@ -95,6 +98,8 @@ export async function anonymiseUser(tx: Pick<Context, "db" | "clock">, userId: s
       firstName: "",
       lastName: null,
       username: null,
+      nameKey: null,
+      usernameKey: null,
       language: languageFrom(undefined),
       writeState: "unknown",
       notifyResults: false,
@@ -107,6 +112,15 @@ export async function anonymiseUser(tx: Pick<Context, "db" | "clock">, userId: s
       erasedAt: sql`coalesce(${users.erasedAt}, ${sql.param(now, users.erasedAt)})`,
       updatedAt: now,
     })
+    .where(eq(users.id, userId));
+}
+
+/** Blocks a person, or lets them in again where `reason` is null. Ending their sessions is another step. */
+export async function banUser(tx: Pick<Context, "db" | "clock">, userId: string, reason: string | null): Promise<void> {
+  const now = tx.clock.now();
+  await tx.db
+    .update(users)
+    .set({ bannedAt: reason === null ? null : now, banReason: reason, updatedAt: now })
     .where(eq(users.id, userId));
 }
 

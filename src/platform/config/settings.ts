@@ -201,6 +201,30 @@ export const settingsTable = {
     min: 1,
     max: 1_000_000,
   }),
+  KIE_THOUSAND_CREDITS_KOPECKS: wholeNumber({
+    text: "What a thousand kie.ai credits cost the owner, in kopecks; the panel reckons the cost of pictures with it.",
+    default: 45_000,
+    min: 0,
+    max: 100_000_000,
+  }),
+  DOLLAR_KOPECKS: wholeNumber({
+    text: "What a dollar costs the owner, in kopecks; the panel reckons the cost of the assistant with it.",
+    default: 9_000,
+    min: 0,
+    max: 10_000_000,
+  }),
+  ASSISTANT_INPUT_CENTS: wholeNumber({
+    text: "Cents for a million tokens that the assistant reads, for answers whose cost the provider did not name.",
+    default: 100,
+    min: 0,
+    max: 1_000_000,
+  }),
+  ASSISTANT_OUTPUT_CENTS: wholeNumber({
+    text: "Cents for a million tokens that the assistant writes, for answers whose cost the provider did not name.",
+    default: 500,
+    min: 0,
+    max: 1_000_000,
+  }),
   KIE_PICTURES_LEFT_MIN: wholeNumber({
     text: "New work is refused when the kie.ai account pays for fewer pictures than this.",
     default: 5,

@@ -20,6 +20,7 @@ const SAMPLES: Record<string, string | number> = {
   reason: "kie_out_of_funds",
   details: "{}",
   suppressed: 2,
+  text: "Hello",
 };
 
 /** The formats behind the parameters of a text, such as `credits:plural`. */

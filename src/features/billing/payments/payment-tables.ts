@@ -60,6 +60,13 @@ export const payments = table(
     uniqueIndex("payments_yookassa_id").on(payment.yookassaId),
     uniqueIndex("payments_idempotency_key").on(payment.idempotencyKey),
     index("payments_user").on(payment.userId, payment.id),
+    index("payments_created").on(payment.createdAt, payment.id),
+    index("payments_status").on(payment.status, payment.createdAt, payment.id),
+    index("payments_product").on(payment.product, payment.createdAt, payment.id),
+    index("payments_flagged").on(payment.createdAt, payment.id).where(sql`flagged is not null`),
+    // For the figures of a day: what was paid on it, and which days have changed since they were counted.
+    index("payments_succeeded").on(payment.succeededAt).where(sql`succeeded_at is not null`),
+    index("payments_updated").on(payment.updatedAt),
     index("payments_open").on(payment.nextCheckAt).where(sql`next_check_at is not null`),
     check(
       "payments_amounts",
@@ -145,6 +152,8 @@ export const taxEntries = table(
     uniqueIndex("tax_entries_cause").on(entry.cause),
     index("tax_entries_date").on(entry.date, entry.id),
     index("tax_entries_payment").on(entry.paymentId),
+    index("tax_entries_unregistered").on(entry.id).where(sql`state in ('ready', 'unknown')`),
+    index("tax_entries_annul_due").on(entry.id).where(sql`annul_due`),
     check("tax_entries_gross", sql`gross > 0`),
   ],
 );

@@ -115,11 +115,18 @@ export async function refundUnder(ctx: Pick<Context, "db">, key: string): Promis
 /**
  * Orders a refund and asks the provider for it. The same `key` is the same refund, so repeating the owner's command is
  * harmless. Throws an `OperatorError` for an amount that cannot be given back, a key that the provider would not take,
- * and one that stands for another refund.
+ * and one that stands for another refund. `alongside` writes what belongs to the order into its transaction; it is not
+ * called again for a repetition.
  */
 export async function refundPayment(
   ctx: Context,
-  order: { payment: Payment; amountKopecks: number; reason: string; key?: string },
+  order: {
+    payment: Payment;
+    amountKopecks: number;
+    reason: string;
+    key?: string;
+    alongside?: (tx: Context, preview: RefundPreview, refund: Refund) => Promise<void>;
+  },
 ): Promise<Refund> {
   const key = order.key ?? newId();
   if (!KEY.test(key)) throw new OperatorError(`The key must be 1 to 50 letters, digits, - and _, not "${key}".`);
@@ -136,9 +143,20 @@ export async function refundPayment(
       const what = `${kopecksToText(earlier.amountKopecks)} ₽ of the payment ${earlier.paymentId}`;
       throw new OperatorError(`The key ${key} stands for another refund: ${what}.`);
     }
-    await previewRefund(tx, payment, order.amountKopecks);
+    const preview = await previewRefund(tx, payment, order.amountKopecks);
     const idempotencyKey = `refund-${key}`;
-    return insertRefund(tx, { ...order, paymentId: payment.id, idempotencyKey, origin: "owner", yookassaId: null });
+    const { amountKopecks, reason } = order;
+    const facts = {
+      amountKopecks,
+      reason,
+      paymentId: payment.id,
+      idempotencyKey,
+      origin: "owner",
+      yookassaId: null,
+    } as const;
+    const written = await insertRefund(tx, facts);
+    await order.alongside?.(tx, preview, written);
+    return written;
   });
   return refund.status === "pending" ? askForRefund(ctx, refund, order.payment) : refund;
 }

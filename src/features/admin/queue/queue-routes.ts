@@ -1,0 +1,71 @@
+import { Elysia } from "elysia";
+import { cursorPage, pageOf } from "../../../platform/http/page.ts";
+import { NoQuerySchema, refuses } from "../../../platform/http/schemas.ts";
+import type { guard } from "../../auth/guard.ts";
+import { IdParams, pageSchema, ReasonBody } from "../schemas.ts";
+import { jobRow, jobsBehind, parkByOperator, queueView, retryByOperator, retryParkedByOperator } from "./job-list.ts";
+import { JobRow, JobsQuery, QueueAnswer, RetryParkedAnswer, RetryParkedBody } from "./queue-schemas.ts";
+
+/** The queue and its dead letters. */
+export function adminQueueRoutes(guarded: ReturnType<typeof guard>) {
+  return new Elysia({ prefix: "/queue", tags: ["admin"] })
+    .use(guarded)
+    .get("/", ({ ctx }) => queueView(ctx), {
+      viewer: "read",
+      query: NoQuerySchema,
+      response: { 200: QueueAnswer },
+      detail: { summary: "How much work waits, and who does it" },
+    })
+    .get(
+      "/jobs",
+      async ({ query, ctx }) => {
+        const { before, limit } = pageOf(query);
+        return cursorPage((await jobsBehind(ctx, query, { before, limit: limit + 1 })).map(jobRow), limit);
+      },
+      {
+        viewer: "read",
+        query: JobsQuery,
+        response: { 200: pageSchema(JobRow) },
+        detail: { summary: "Jobs, newest first", description: "`state=parked` gives the dead letters." },
+      },
+    )
+    .post(
+      "/jobs/:id/retry",
+      async ({ params, body, person, ctx }) =>
+        jobRow(await retryByOperator(ctx, { operatorId: person.id, jobId: params.id, reason: body.reason })),
+      {
+        owner: "write",
+        params: IdParams,
+        query: NoQuerySchema,
+        body: ReasonBody,
+        response: { 200: JobRow },
+        detail: { summary: "Run a job again", ...refuses("not_found", "already_finished") },
+      },
+    )
+    .post(
+      "/jobs/:id/park",
+      async ({ params, body, person, ctx }) =>
+        jobRow(await parkByOperator(ctx, { operatorId: person.id, jobId: params.id, reason: body.reason })),
+      {
+        owner: "write",
+        params: IdParams,
+        query: NoQuerySchema,
+        body: ReasonBody,
+        response: { 200: JobRow },
+        detail: { summary: "Set a job aside", ...refuses("not_found", "already_finished") },
+      },
+    )
+    .post(
+      "/retry",
+      async ({ body, person, ctx }) => ({
+        jobs: await retryParkedByOperator(ctx, { operatorId: person.id, kind: body.kind, reason: body.reason }),
+      }),
+      {
+        owner: "write",
+        query: NoQuerySchema,
+        body: RetryParkedBody,
+        response: { 200: RetryParkedAnswer },
+        detail: { summary: "Run all dead letters again, or those of one kind" },
+      },
+    );
+}

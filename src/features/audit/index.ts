@@ -1,0 +1,2 @@
+export { AUDIT_ACTIONS, AUDIT_SUBJECTS, type AuditAction, type AuditFacts, auditEntries } from "./tables.ts";
+export { type Act, type AuditEntry, listChanges, REASON_LENGTH_MAX, recordChange } from "./trail.ts";
