@@ -4,10 +4,10 @@ import { databaseIsFile } from "../platform/db/open.ts";
 import { OperatorError } from "../platform/errors.ts";
 import { SAMPLES } from "../sandbox/samples.ts";
 import type { Command } from "./command.ts";
-import { editingDemo } from "./demo-editing.ts";
-import { fittingDemo } from "./demo-fitting.ts";
-import { moneyDemo } from "./demo-money.ts";
-import { withDemoServer } from "./demo-server.ts";
+import { editingDemo } from "./demo/editing.ts";
+import { fittingDemo } from "./demo/fitting.ts";
+import { moneyDemo } from "./demo/money.ts";
+import { withDemoServer } from "./demo/server.ts";
 
 const SAMPLE_ITEMS = ["jacket", "tshirt", "sunglasses"] as const;
 

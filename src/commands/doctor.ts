@@ -9,8 +9,8 @@ import { databaseFault, missingDatabaseFile } from "../platform/db/inspect.ts";
 import { migrationStates } from "../platform/db/migrate.ts";
 import { silentLog } from "../platform/telemetry/log.ts";
 import { type Command, print, printJson, readArguments } from "./command.ts";
-import { assistantCheck } from "./doctor-assistant.ts";
-import { botCheck, webhookCheck } from "./doctor-bot.ts";
+import { assistantCheck } from "./doctor/assistant.ts";
+import { botCheck, webhookCheck } from "./doctor/bot.ts";
 import {
   type CheckResult,
   type DoctorCheck,
@@ -20,18 +20,18 @@ import {
   runCheck,
   type Status,
   warning,
-} from "./doctor-check.ts";
-import { clockCheck, databaseCheck, schemaCheck } from "./doctor-database.ts";
-import { foldersCheck } from "./doctor-folders.ts";
-import { diskCheck, imagesCheck } from "./doctor-machine.ts";
-import { breakerCheck, kieBalanceCheck, publicUrlCheck } from "./doctor-outside.ts";
-import { telegramPaceCheck } from "./doctor-pace.ts";
-import { deletionsCheck } from "./doctor-privacy.ts";
-import { halfSetCheck, settingsCheck } from "./doctor-settings.ts";
-import { noticesCheck, shopCheck, taxDeadlineCheck } from "./doctor-shop.ts";
-import { storageCheck } from "./doctor-storage.ts";
-import { metersCheck, taxServiceCheck } from "./doctor-tax.ts";
-import { outerClockCheck } from "./doctor-times.ts";
+} from "./doctor/check.ts";
+import { clockCheck, databaseCheck, schemaCheck } from "./doctor/database.ts";
+import { foldersCheck } from "./doctor/folders.ts";
+import { diskCheck, imagesCheck } from "./doctor/machine.ts";
+import { breakerCheck, kieBalanceCheck, publicUrlCheck } from "./doctor/outside.ts";
+import { telegramPaceCheck } from "./doctor/pace.ts";
+import { deletionsCheck } from "./doctor/privacy.ts";
+import { halfSetCheck, settingsCheck } from "./doctor/settings.ts";
+import { noticesCheck, shopCheck, taxDeadlineCheck } from "./doctor/shop.ts";
+import { storageCheck } from "./doctor/storage.ts";
+import { metersCheck, taxServiceCheck } from "./doctor/tax.ts";
+import { outerClockCheck } from "./doctor/times.ts";
 import {
   alertsCheck,
   deadLettersCheck,
@@ -41,7 +41,7 @@ import {
   queueCheck,
   schedulerCheck,
   workersCheck,
-} from "./doctor-work.ts";
+} from "./doctor/work.ts";
 
 const USAGE = "Usage: atelier doctor [--json]";
 

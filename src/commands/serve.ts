@@ -50,6 +50,7 @@ Stops on SIGTERM or SIGINT: jobs in hand are finished or handed back within 25 s
       earlierFaults: environmentFaults,
     });
     const running = await start(settings, role, sandbox);
+    outliveLostFailures(running);
     await untilStopped(running, sandbox);
     return 0;
   },
@@ -110,6 +111,14 @@ async function bringUpToDate({ ctx, database: own }: OpenContext, settings: Sett
   } finally {
     if (isPooled) await database.close();
   }
+}
+
+/** What failed has its own deadline; ending the program for it would end what everybody else does. */
+function outliveLostFailures({ ctx: { log, telemetry } }: RunningRoles): void {
+  process.on("unhandledRejection", (error) => {
+    log.error("a bug: something failed that nobody waited for", { error });
+    telemetry.faults?.report({ what: "something failed that nobody waited for", error });
+  });
 }
 
 async function untilStopped(running: RunningRoles, sandbox: RunningSandbox | undefined): Promise<void> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { Patient } from "../../src/commands/doctor-check.ts";
-import { outboxCheck } from "../../src/commands/doctor-work.ts";
+import type { Patient } from "../../src/commands/doctor/check.ts";
+import { outboxCheck } from "../../src/commands/doctor/work.ts";
 import { notify } from "../../src/features/notifications/index.ts";
 import { MINUTE_MS } from "../../src/platform/clock.ts";
 import { newId } from "../../src/platform/ids.ts";

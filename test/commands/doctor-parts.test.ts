@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type Patient, runCheck } from "../../src/commands/doctor/check.ts";
+import { foldersCheck, mountOptions } from "../../src/commands/doctor/folders.ts";
+import { outerClockCheck } from "../../src/commands/doctor/times.ts";
 import { CHECKS } from "../../src/commands/doctor.ts";
-import { type Patient, runCheck } from "../../src/commands/doctor-check.ts";
-import { foldersCheck, mountOptions } from "../../src/commands/doctor-folders.ts";
-import { outerClockCheck } from "../../src/commands/doctor-times.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/platform/clock.ts";
 import type { Settings } from "../../src/platform/config/settings.ts";
 import { judgeCheckpoint, judgePostgres, type PostgresState } from "../../src/platform/db/inspect-server.ts";

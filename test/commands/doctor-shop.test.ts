@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import type { DoctorCheck, Finding, Patient } from "../../src/commands/doctor-check.ts";
-import { noticesCheck, shopCheck, taxDeadlineCheck } from "../../src/commands/doctor-shop.ts";
+import type { DoctorCheck, Finding, Patient } from "../../src/commands/doctor/check.ts";
+import { noticesCheck, shopCheck, taxDeadlineCheck } from "../../src/commands/doctor/shop.ts";
 import { registrationDeadline, taxEntries } from "../../src/features/billing/index.ts";
 import { paymentNotices } from "../../src/features/billing/payments/payment-tables.ts";
 import { ownerAlerts, tellOwner } from "../../src/features/notifications/index.ts";

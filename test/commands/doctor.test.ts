@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inArray } from "drizzle-orm";
-import { type Patient, runCheck } from "../../src/commands/doctor-check.ts";
+import { type Patient, runCheck } from "../../src/commands/doctor/check.ts";
 import { ownerAlerts } from "../../src/features/notifications/index.ts";
 import { after, DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/platform/clock.ts";
 import { newId } from "../../src/platform/ids.ts";

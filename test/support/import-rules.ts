@@ -41,7 +41,7 @@ const MAY_USE_SHARP = /^src\/(platform\/images|build)\//;
 const MAY_USE_ELYSIA =
   /^src\/(platform\/(http|live)\/|features\/[a-z]+\/([a-z]+\/)?([a-z]+-)?(routes|schemas)\.ts$|features\/auth\/(guard|tokens)\.ts$|routes\.ts$|client\.ts$)/;
 /** The demonstration is a sandbox with a command in front of it. */
-const MAY_USE_SANDBOX = /^src\/(sandbox\/|commands\/(serve|sandbox|demo)[a-z-]*\.ts$|build\/)/;
+const MAY_USE_SANDBOX = /^src\/(sandbox\/|commands\/(serve|sandbox|demo|demo\/[a-z]+)\.ts$|build\/)/;
 
 const DRIVERS = /^(postgres|bun:sqlite|drizzle-orm\/.+)$/;
 const ELYSIA = /^(elysia|@elysiajs\/)/;

@@ -3,6 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { type FileHandle, open, rename } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { OperatorError } from "../errors.ts";
+import { syncFolder } from "../sync-folder.ts";
 import type { ArchiveSink } from "./archive-writer.ts";
 import { type BackupPiece, readBackup } from "./read.ts";
 import { ArchiveFault, fileSource, hashingSource } from "./tar.ts";
@@ -93,15 +94,6 @@ function bufferedWriter(handle: FileHandle): NewArchiveFile & { flush(): Promise
       return buffer;
     },
   };
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /**

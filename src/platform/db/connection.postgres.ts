@@ -98,6 +98,9 @@ function wrap(socket: Socket, host: PostgresHost, address: PostgresAddress, opti
     max: 1,
     ssl: tlsOptions(address, host) as never,
     prepare: options.prepare,
+    // Asked for at the beginning of each session, by a promise that nobody holds: a session that ends meanwhile would end
+    // the program. They are for arrays, which no query of ours has.
+    fetch_types: false,
     idle_timeout: undefined,
     max_lifetime: null,
     connect_timeout: CONNECT_MS_MAX / 1_000,

@@ -4,6 +4,7 @@ import { after, type Clock, DAY_MS, SECOND_MS } from "../clock.ts";
 import type { Queries } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
 import { newId } from "../ids.ts";
+import { oneAfterAnother } from "../one-after-another.ts";
 import { idempotencyKeys } from "./tables.ts";
 
 /** Keys are kept for a day. */
@@ -50,13 +51,14 @@ export async function once<Self extends IdempotencyNeeds<Self>, Answer>(
   work: (tx: Self) => Promise<{ answer: Answer; status: number }>,
 ): Promise<IdempotentAnswer<Answer>> {
   const { key, userId } = request;
-  if (key === undefined) return { ...(await ctx.transaction(work)), replayed: false };
+  const inTurn = <T>(change: (tx: Self) => Promise<T>) => oneAfterAnother(userId, () => ctx.transaction(change));
+  if (key === undefined) return { ...(await inTurn(work)), replayed: false };
   const run = newId();
   const earlier = await begin(ctx, request, key, run);
   if (earlier) return earlier as IdempotentAnswer<Answer>;
   const ours = and(eq(idempotencyKeys.userId, userId), eq(idempotencyKeys.key, key), eq(idempotencyKeys.run, run));
   try {
-    return await ctx.transaction(async (tx) => {
+    return await inTurn(async (tx) => {
       const { answer, status } = await work(tx);
       const stored = await tx.db
         .update(idempotencyKeys)

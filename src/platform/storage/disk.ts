@@ -3,6 +3,7 @@ import { link, lstat, mkdir, open, opendir, readdir, statfs, unlink } from "node
 import { dirname, join, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { invariant } from "../errors.ts";
+import { syncFolder } from "../sync-folder.ts";
 import {
   checkRoundTrip,
   isStorageKey,
@@ -148,15 +149,6 @@ function oneAtATime(work: (folder: string) => Promise<void>): (folder: string) =
     last = next.catch(() => {});
     return next;
   };
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Size and time of a regular file; null for anything else, a symbolic link included. */

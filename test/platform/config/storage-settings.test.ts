@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { halfSet } from "../../../src/commands/doctor-settings.ts";
+import { halfSet } from "../../../src/commands/doctor/settings.ts";
 import type { EnvironmentValue } from "../../../src/platform/config/environment.ts";
 import { checkSettings, shownValue } from "../../../src/platform/config/load.ts";
 

@@ -1,10 +1,10 @@
-import { HOUR_MS, SECOND_MS, systemClock } from "../platform/clock.ts";
-import type { Settings } from "../platform/config/settings.ts";
-import { silentLog } from "../platform/telemetry/log.ts";
-import { createTelegramClient, type TelegramClient, TelegramFailure } from "../providers/telegram/client.ts";
-import { telegramAdvice, WEBHOOK_PATH } from "./bot.ts";
-import { shownMoment } from "./command.ts";
-import { type DoctorCheck, type Finding, failed, ok, warning } from "./doctor-check.ts";
+import { HOUR_MS, SECOND_MS, systemClock } from "../../platform/clock.ts";
+import type { Settings } from "../../platform/config/settings.ts";
+import { silentLog } from "../../platform/telemetry/log.ts";
+import { createTelegramClient, type TelegramClient, TelegramFailure } from "../../providers/telegram/client.ts";
+import { telegramAdvice, WEBHOOK_PATH } from "../bot.ts";
+import { shownMoment } from "../command.ts";
+import { type DoctorCheck, type Finding, failed, ok, warning } from "./check.ts";
 
 const TIMEOUT_MS = 15 * SECOND_MS;
 const CALL_MS_MAX = 4 * SECOND_MS;

@@ -1,8 +1,8 @@
-import type { GenerationView } from "../features/generations/index.ts";
-import type { PhotoView } from "../features/photos/index.ts";
-import { ZONE_BOXES } from "../sandbox/zone-boxes.ts";
-import { print } from "./command.ts";
-import { beginDemo, type DemoServer, deliver, photoOf, printLedger, size, watch } from "./demo-server.ts";
+import type { GenerationView } from "../../features/generations/index.ts";
+import type { PhotoView } from "../../features/photos/index.ts";
+import { ZONE_BOXES } from "../../sandbox/zone-boxes.ts";
+import { print } from "../command.ts";
+import { beginDemo, type DemoServer, deliver, photoOf, printLedger, size, watch } from "./server.ts";
 
 /** A try-on from upload to picture. */
 export async function fittingDemo(

@@ -1,8 +1,8 @@
-import { SECOND_MS } from "../platform/clock.ts";
-import type { Settings } from "../platform/config/settings.ts";
-import { silentLog } from "../platform/telemetry/log.ts";
-import { providerRequest } from "../providers/provider-http.ts";
-import { type DoctorCheck, failed, ok, warning } from "./doctor-check.ts";
+import { SECOND_MS } from "../../platform/clock.ts";
+import type { Settings } from "../../platform/config/settings.ts";
+import { silentLog } from "../../platform/telemetry/log.ts";
+import { providerRequest } from "../../providers/provider-http.ts";
+import { type DoctorCheck, failed, ok, warning } from "./check.ts";
 
 /** The header counts whole seconds. */
 const RESOLUTION_MS = SECOND_MS;

@@ -1,7 +1,7 @@
-import { SEND_WINDOW } from "../features/notifications/index.ts";
-import { SECOND_MS } from "../platform/clock.ts";
-import { placesTaken } from "../platform/limits/inspect.ts";
-import { type DoctorCheck, ok } from "./doctor-check.ts";
+import { SEND_WINDOW } from "../../features/notifications/index.ts";
+import { SECOND_MS } from "../../platform/clock.ts";
+import { placesTaken } from "../../platform/limits/inspect.ts";
+import { type DoctorCheck, ok } from "./check.ts";
 
 /** How near we are to the pace that Telegram allows a bot. */
 export const telegramPaceCheck: DoctorCheck = {

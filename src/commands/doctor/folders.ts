@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, statfsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { SQLITE_FILE_NAME } from "../platform/db/open.ts";
-import { nativeCacheFolder } from "../platform/images/cache-folder.ts";
-import { type DoctorCheck, type Finding, failed, ok, warning } from "./doctor-check.ts";
+import { SQLITE_FILE_NAME } from "../../platform/db/open.ts";
+import { nativeCacheFolder } from "../../platform/images/cache-folder.ts";
+import { type DoctorCheck, type Finding, failed, ok, warning } from "./check.ts";
 
 /** A picture, its preview and the database's side files take a handful each. */
 const INODES_SHARE_WARNING = 0.05;

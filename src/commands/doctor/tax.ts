@@ -1,8 +1,8 @@
-import { metersAt, readDesk, type TaxBacklog, taxBacklog } from "../features/billing/index.ts";
-import { SECOND_MS } from "../platform/clock.ts";
-import { ProviderFailure } from "../platform/errors.ts";
-import { type DoctorCheck, type Finding, failed, ok, warning } from "./doctor-check.ts";
-import { meterText } from "./tax.ts";
+import { metersAt, readDesk, type TaxBacklog, taxBacklog } from "../../features/billing/index.ts";
+import { SECOND_MS } from "../../platform/clock.ts";
+import { ProviderFailure } from "../../platform/errors.ts";
+import { meterText } from "../tax.ts";
+import { type DoctorCheck, type Finding, failed, ok, warning } from "./check.ts";
 
 /** A login and a question, each tried for ten seconds. */
 const TIMEOUT_MS = 25 * SECOND_MS;

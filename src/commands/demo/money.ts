@@ -9,14 +9,14 @@ import {
   taxMonth,
   taxOn,
   verifyLedger,
-} from "../features/billing/index.ts";
-import { DAY_MS, MINUTE_MS } from "../platform/clock.ts";
-import { OperatorError } from "../platform/errors.ts";
-import { kopecksToText } from "../platform/money.ts";
-import { moscowMonth } from "../platform/moscow.ts";
-import { print, table } from "./command.ts";
-import { type DemoClient, signInDemo } from "./demo-client.ts";
-import { DEMO_TELEGRAM_ID, type DemoServer, printLedger } from "./demo-server.ts";
+} from "../../features/billing/index.ts";
+import { DAY_MS, MINUTE_MS } from "../../platform/clock.ts";
+import { OperatorError } from "../../platform/errors.ts";
+import { kopecksToText } from "../../platform/money.ts";
+import { moscowMonth } from "../../platform/moscow.ts";
+import { print, table } from "../command.ts";
+import { type DemoClient, signInDemo } from "./client.ts";
+import { DEMO_TELEGRAM_ID, type DemoServer, printLedger } from "./server.ts";
 
 const CARD = "5555555555554444";
 const PERIODS = 3;

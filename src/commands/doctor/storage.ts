@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { SECOND_MS } from "../platform/clock.ts";
-import type { Settings } from "../platform/config/settings.ts";
-import { openPlace, pictureFolder } from "../platform/storage/open-storage.ts";
-import { nameOfPlace, placeOf, type StoragePlace } from "../platform/storage/place.ts";
-import { newStorageKey, type Storage } from "../platform/storage/storage.ts";
-import { type DoctorCheck, type Finding, failed, ok, warning } from "./doctor-check.ts";
+import { SECOND_MS } from "../../platform/clock.ts";
+import type { Settings } from "../../platform/config/settings.ts";
+import { openPlace, pictureFolder } from "../../platform/storage/open-storage.ts";
+import { nameOfPlace, placeOf, type StoragePlace } from "../../platform/storage/place.ts";
+import { newStorageKey, type Storage } from "../../platform/storage/storage.ts";
+import { type DoctorCheck, type Finding, failed, ok, warning } from "./check.ts";
 
 /** A bucket that is away is called so after the three tries of the first step; whatever is slower has failed an operator too. */
 const TIMEOUT_MS = 25 * SECOND_MS;

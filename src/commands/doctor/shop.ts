@@ -1,15 +1,15 @@
-import { noticeState, oldestUnregistered, registrationDeadline } from "../features/billing/index.ts";
-import { recentAlerts } from "../features/notifications/index.ts";
-import { after, DAY_MS, HOUR_MS, SECOND_MS } from "../platform/clock.ts";
-import { isLoopback } from "../platform/config/load.ts";
-import type { Settings } from "../platform/config/settings.ts";
-import { ProviderFailure } from "../platform/errors.ts";
-import { moscowDate } from "../platform/moscow.ts";
-import { silentLog } from "../platform/telemetry/log.ts";
-import { createYooKassaClient, type YooKassaClient } from "../providers/yookassa/client.ts";
-import type { YooKassaShop } from "../providers/yookassa/objects.ts";
-import { shownMoment } from "./command.ts";
-import { type DoctorCheck, type Finding, failed, NotExamined, ok, type Patient, warning } from "./doctor-check.ts";
+import { noticeState, oldestUnregistered, registrationDeadline } from "../../features/billing/index.ts";
+import { recentAlerts } from "../../features/notifications/index.ts";
+import { after, DAY_MS, HOUR_MS, SECOND_MS } from "../../platform/clock.ts";
+import { isLoopback } from "../../platform/config/load.ts";
+import type { Settings } from "../../platform/config/settings.ts";
+import { ProviderFailure } from "../../platform/errors.ts";
+import { moscowDate } from "../../platform/moscow.ts";
+import { silentLog } from "../../platform/telemetry/log.ts";
+import { createYooKassaClient, type YooKassaClient } from "../../providers/yookassa/client.ts";
+import type { YooKassaShop } from "../../providers/yookassa/objects.ts";
+import { shownMoment } from "../command.ts";
+import { type DoctorCheck, type Finding, failed, NotExamined, ok, type Patient, warning } from "./check.ts";
 
 const TIMEOUT_MS = 25 * SECOND_MS;
 const QUERY_MS_MAX = 6 * SECOND_MS;

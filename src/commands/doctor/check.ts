@@ -1,7 +1,7 @@
-import type { OpenContext } from "../context.ts";
-import { SECOND_MS } from "../platform/clock.ts";
-import type { CheckedSettings } from "../platform/config/load.ts";
-import type { SettingName } from "../platform/config/settings.ts";
+import type { OpenContext } from "../../context.ts";
+import { SECOND_MS } from "../../platform/clock.ts";
+import type { CheckedSettings } from "../../platform/config/load.ts";
+import type { SettingName } from "../../platform/config/settings.ts";
 
 /** `warning`: works, and somebody should look at it. `failed`: something does not work until somebody does. */
 export type Status = "ok" | "warning" | "failed";

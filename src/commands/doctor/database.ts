@@ -1,10 +1,10 @@
-import { type OpenContext, ownMigrations } from "../context.ts";
-import { SECOND_MS, systemClock } from "../platform/clock.ts";
-import { clockSkewMs, databaseFacts } from "../platform/db/inspect.ts";
-import { judgeDatabase } from "../platform/db/inspect-server.ts";
-import { migrationStates } from "../platform/db/migrate.ts";
-import { listWorkers } from "../platform/queue/inspect.ts";
-import { type DoctorCheck, failed, NotExamined, ok, type Patient, warning } from "./doctor-check.ts";
+import { type OpenContext, ownMigrations } from "../../context.ts";
+import { SECOND_MS, systemClock } from "../../platform/clock.ts";
+import { clockSkewMs, databaseFacts } from "../../platform/db/inspect.ts";
+import { judgeDatabase } from "../../platform/db/inspect-server.ts";
+import { migrationStates } from "../../platform/db/migrate.ts";
+import { listWorkers } from "../../platform/queue/inspect.ts";
+import { type DoctorCheck, failed, NotExamined, ok, type Patient, warning } from "./check.ts";
 
 const SKEW_MS_WARNING = 2 * SECOND_MS;
 const SKEW_MS_MAX = 60 * SECOND_MS;

@@ -1,6 +1,6 @@
-import { openErasures, waitingDeletions } from "../features/privacy/index.ts";
-import { HOUR_MS } from "../platform/clock.ts";
-import { type DoctorCheck, failed, ok, warning } from "./doctor-check.ts";
+import { openErasures, waitingDeletions } from "../../features/privacy/index.ts";
+import { HOUR_MS } from "../../platform/clock.ts";
+import { type DoctorCheck, failed, ok, warning } from "./check.ts";
 
 /** An erasure is through within minutes unless the storage refuses. */
 const ERASURE_MS_MAX = HOUR_MS;

@@ -1,9 +1,9 @@
-import { SECOND_MS } from "../platform/clock.ts";
-import { ProviderFailure } from "../platform/errors.ts";
-import { silentLog } from "../platform/telemetry/log.ts";
-import type { KeyState, ModelState } from "../providers/openrouter/account.ts";
-import { createOpenRouterClient } from "../providers/openrouter/client.ts";
-import { type DoctorCheck, type Finding, failed, ok, warning } from "./doctor-check.ts";
+import { SECOND_MS } from "../../platform/clock.ts";
+import { ProviderFailure } from "../../platform/errors.ts";
+import { silentLog } from "../../platform/telemetry/log.ts";
+import type { KeyState, ModelState } from "../../providers/openrouter/account.ts";
+import { createOpenRouterClient } from "../../providers/openrouter/client.ts";
+import { type DoctorCheck, type Finding, failed, ok, warning } from "./check.ts";
 
 /** Two questions of ten seconds each, asked at once. */
 const TIMEOUT_MS = 15 * SECOND_MS;

@@ -1,13 +1,13 @@
 import { lookup } from "node:dns/promises";
-import { picturesLeft, providerState } from "../features/generations/index.ts";
-import { SECOND_MS } from "../platform/clock.ts";
-import { isLoopback } from "../platform/config/load.ts";
-import { ProviderFailure } from "../platform/errors.ts";
-import { listWorkers } from "../platform/queue/inspect.ts";
-import { silentLog } from "../platform/telemetry/log.ts";
-import { isPublicAddress } from "../providers/address-check.ts";
-import { createKieClient } from "../providers/kie/client.ts";
-import { type DoctorCheck, type Finding, failed, NotExamined, ok, type Patient, warning } from "./doctor-check.ts";
+import { picturesLeft, providerState } from "../../features/generations/index.ts";
+import { SECOND_MS } from "../../platform/clock.ts";
+import { isLoopback } from "../../platform/config/load.ts";
+import { ProviderFailure } from "../../platform/errors.ts";
+import { listWorkers } from "../../platform/queue/inspect.ts";
+import { silentLog } from "../../platform/telemetry/log.ts";
+import { isPublicAddress } from "../../providers/address-check.ts";
+import { createKieClient } from "../../providers/kie/client.ts";
+import { type DoctorCheck, type Finding, failed, NotExamined, ok, type Patient, warning } from "./check.ts";
 
 const KIE_TIMEOUT_MS = 15 * SECOND_MS;
 const PUBLIC_TIMEOUT_MS = 8 * SECOND_MS;

@@ -1,8 +1,8 @@
-import { type Environment, processEnvironment } from "../platform/config/environment.ts";
-import { isLoopback } from "../platform/config/load.ts";
-import { type SettingName, type Settings, settingsTable } from "../platform/config/settings.ts";
-import { unusedStorageSettings } from "../platform/config/storage-settings.ts";
-import { type DoctorCheck, failed, ok, warning } from "./doctor-check.ts";
+import { type Environment, processEnvironment } from "../../platform/config/environment.ts";
+import { isLoopback } from "../../platform/config/load.ts";
+import { type SettingName, type Settings, settingsTable } from "../../platform/config/settings.ts";
+import { unusedStorageSettings } from "../../platform/config/storage-settings.ts";
+import { type DoctorCheck, failed, ok, warning } from "./check.ts";
 
 /** Every value right, and everything there that a server needs. */
 export const settingsCheck: DoctorCheck = {

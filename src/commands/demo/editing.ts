@@ -1,9 +1,9 @@
-import type { GenerationView } from "../features/generations/index.ts";
-import type { PhotoView } from "../features/photos/index.ts";
-import { OperatorError } from "../platform/errors.ts";
-import { print } from "./command.ts";
-import type { DemoClient } from "./demo-client.ts";
-import { beginDemo, type DemoServer, deliver, photoOf, printLedger, size, watch } from "./demo-server.ts";
+import type { GenerationView } from "../../features/generations/index.ts";
+import type { PhotoView } from "../../features/photos/index.ts";
+import { OperatorError } from "../../platform/errors.ts";
+import { print } from "../command.ts";
+import type { DemoClient } from "./client.ts";
+import { beginDemo, type DemoServer, deliver, photoOf, printLedger, size, watch } from "./server.ts";
 
 const WISHES = ["Сделай фото теплее", "А теперь чёрно-белым, и размой фон"] as const;
 /** The boldest of the three, so that the difference is seen. */

@@ -1,4 +1,4 @@
-import { OperatorError } from "../platform/errors.ts";
+import { OperatorError } from "../../platform/errors.ts";
 
 /** The few calls of the public API that the demo makes, as any front-end would. */
 export interface DemoClient {

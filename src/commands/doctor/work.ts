@@ -1,13 +1,13 @@
-import { CREATE_WINDOW } from "../features/generations/index.ts";
-import { maintenanceOf } from "../features/maintenance/index.ts";
-import { outboxCounts, recentAlerts } from "../features/notifications/index.ts";
-import { after, DAY_MS, MINUTE_MS, SECOND_MS } from "../platform/clock.ts";
-import { placesTaken } from "../platform/limits/inspect.ts";
-import { actingScheduler } from "../platform/queue/acting.ts";
-import { listWorkers, queueDepth } from "../platform/queue/inspect.ts";
-import { UNKNOWN_KIND } from "../platform/queue/unknown-kinds.ts";
-import { type DoctorCheck, failed, ok, warning } from "./doctor-check.ts";
-import { sentenceOf } from "./maintenance.ts";
+import { CREATE_WINDOW } from "../../features/generations/index.ts";
+import { maintenanceOf } from "../../features/maintenance/index.ts";
+import { outboxCounts, recentAlerts } from "../../features/notifications/index.ts";
+import { after, DAY_MS, MINUTE_MS, SECOND_MS } from "../../platform/clock.ts";
+import { placesTaken } from "../../platform/limits/inspect.ts";
+import { actingScheduler } from "../../platform/queue/acting.ts";
+import { listWorkers, queueDepth } from "../../platform/queue/inspect.ts";
+import { UNKNOWN_KIND } from "../../platform/queue/unknown-kinds.ts";
+import { sentenceOf } from "../maintenance.ts";
+import { type DoctorCheck, failed, ok, warning } from "./check.ts";
 
 /** By then another one would have taken over. */
 const SCHEDULER_SILENT_MS_MAX = 15 * SECOND_MS;

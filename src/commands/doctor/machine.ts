@@ -1,11 +1,11 @@
 import { existsSync, statfsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
-import { WATERMARK_TEXT } from "../features/notifications/index.ts";
-import { SECOND_MS } from "../platform/clock.ts";
-import { createImages } from "../platform/images/index.ts";
-import { nativeImageVersions } from "../platform/images/versions.ts";
-import { type DoctorCheck, failed, ok, warning } from "./doctor-check.ts";
+import { WATERMARK_TEXT } from "../../features/notifications/index.ts";
+import { SECOND_MS } from "../../platform/clock.ts";
+import { createImages } from "../../platform/images/index.ts";
+import { nativeImageVersions } from "../../platform/images/versions.ts";
+import { type DoctorCheck, failed, ok, warning } from "./check.ts";
 
 const BYTES_PER_GIB = 1024 ** 3;
 const FREE_BYTES_WARNING = 2 * BYTES_PER_GIB;
