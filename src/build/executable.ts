@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { pagesPlugin } from "./pages-plugin.ts";
 import { sharpPlugin } from "./sharp-plugin.ts";
 import type { BuildTarget } from "./targets.ts";
 
@@ -51,7 +52,7 @@ export async function buildExecutable(options: ExecutableOptions): Promise<Execu
       // Embedded and compressed: a stack in the log names the source's lines.
       sourcemap: "inline",
       define: Object.fromEntries(Object.entries(options.constants).map(([name, text]) => [name, JSON.stringify(text)])),
-      plugins: [sharpPlugin(options.target, options.projectFolder), ...(options.plugins ?? [])],
+      plugins: [sharpPlugin(options.target, options.projectFolder), pagesPlugin(workshop), ...(options.plugins ?? [])],
       throw: false,
     });
     if (!result.success) throw new Error(result.logs.map(describe).join("\n"));
