@@ -52,7 +52,11 @@ export async function buildExecutable(options: ExecutableOptions): Promise<Execu
       // Embedded and compressed: a stack in the log names the source's lines.
       sourcemap: "inline",
       define: Object.fromEntries(Object.entries(options.constants).map(([name, text]) => [name, JSON.stringify(text)])),
-      plugins: [sharpPlugin(options.target, options.projectFolder), pagesPlugin(workshop), ...(options.plugins ?? [])],
+      plugins: [
+        sharpPlugin(options.target, options.projectFolder),
+        await pagesPlugin(workshop),
+        ...(options.plugins ?? []),
+      ],
       throw: false,
     });
     if (!result.success) throw new Error(result.logs.map(describe).join("\n"));
