@@ -1,4 +1,5 @@
 import type { Context } from "./context.ts";
+import { keepFigures, watchEconomy } from "./features/admin/index.ts";
 import {
   fileTaxJournal,
   keepSubscriptions,
@@ -70,6 +71,8 @@ const handlers: Record<string, Handler> = {
   "ledger.verify": verifyLedgerNightly,
   "privacy.clean_up": runCleanup,
   "privacy.finish_erasure": finishErasure,
+  "figures.count": keepFigures,
+  "economy.watch": watchEconomy,
   "queue.sort_unknown_kinds": async (ctx) => {
     await sortUnknownKinds(ctx);
     return DONE;

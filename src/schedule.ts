@@ -10,6 +10,8 @@ export const schedule: readonly Schedule[] = [
   { name: "check the provider's balance", cron: "*/3 * * * *", kind: "provider.check_balance" },
   { name: "look after messages that wait", cron: "30 * * * * *", kind: "outbox.sweep" },
   { name: "sort jobs of unknown kinds", cron: "* * * * *", kind: "queue.sort_unknown_kinds" },
+  { name: "count the figures of days", cron: "20 * * * * *", kind: "figures.count" },
+  { name: "watch what products leave", cron: "50 7 * * *", kind: "economy.watch" },
   { name: "clean up", cron: "17 * * * *", kind: "privacy.clean_up" },
   { name: "verify the ledger", cron: "40 3 * * *", kind: "ledger.verify" },
 ];

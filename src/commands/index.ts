@@ -12,11 +12,13 @@ import { promoCreateCommand, promoListCommand, promoStopCommand } from "./promo.
 import { reconcileCommand } from "./reconcile.ts";
 import { refundCommand } from "./refund.ts";
 import { sandboxCommand } from "./sandbox.ts";
+import { seedCommand } from "./seed.ts";
 import { serveCommand } from "./serve.ts";
 import { settingsCommand } from "./settings.ts";
 import { taxExportCommand } from "./tax.ts";
 import { taxMarkCommand, taxResumeCommand } from "./tax-mark.ts";
 import { userShowCommand } from "./user.ts";
+import { userAdminCommand } from "./user-admin.ts";
 import { userEraseCommand } from "./user-erase.ts";
 import { userExportCommand } from "./user-export.ts";
 import { userGrantCommand } from "./user-grant.ts";
@@ -32,6 +34,7 @@ export const commands: readonly Command[] = [
   settingsCommand,
   userShowCommand,
   userGrantCommand,
+  userAdminCommand,
   userExportCommand,
   userEraseCommand,
   jobsListCommand,
@@ -52,6 +55,7 @@ export const commands: readonly Command[] = [
   cleanupCommand,
   healthcheckCommand,
   openapiCommand,
+  seedCommand,
   versionCommand,
 ];
 

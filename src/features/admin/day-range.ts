@@ -27,3 +27,15 @@ export function dayStart(day: string, name: string): Date {
     errors: [{ path: `/query/${name}`, message: "must be a day that exists" }],
   });
 }
+
+/** A day as a stretch of time, the end not included. */
+export interface DaySpan {
+  date: string;
+  from: Date;
+  to: Date;
+}
+
+/** Rows whose moment lies within the stretch. */
+export function within(column: Column, { from, to }: Pick<DaySpan, "from" | "to">): SQL {
+  return sql`${column} >= ${sql.param(from, column)} and ${column} < ${sql.param(to, column)}`;
+}

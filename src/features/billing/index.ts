@@ -32,7 +32,7 @@ export { tellOfPayment, tellOfRefund } from "./payments/tell-payer.ts";
 export { priceOf } from "./plans.ts";
 export { planOrders, subscriptionPeriods, subscriptions } from "./subscriptions/subscription-tables.ts";
 export { endSubscriptionsOf, grantPlanDays, type PlanDays } from "./subscriptions/subscriptions.ts";
-export { creditEntries, creditGrants, creditHolds, GRANT_KINDS, type GrantKind } from "./tables.ts";
+export { creditEntries, creditGrants, creditHoldParts, creditHolds, GRANT_KINDS, type GrantKind } from "./tables.ts";
 export { type Meter, metersAt } from "./tax/meters.ts";
 export { markAnnulled, markRegistered, type TaxEntry, taxMonth, YEAR_LIMIT_KOPECKS, yearIncome } from "./tax/tax.ts";
 export { readDesk } from "./tax/tax-desk.ts";

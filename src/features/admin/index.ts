@@ -1,0 +1,3 @@
+export { keepFigures } from "./overview/keep-figures.ts";
+export { watchEconomy } from "./overview/watch-economy.ts";
+export { type SeedOrder, seed } from "./seed/seed.ts";

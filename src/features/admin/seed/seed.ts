@@ -1,0 +1,98 @@
+import { getTableColumns } from "drizzle-orm";
+import type { Context } from "../../../context.ts";
+import { OperatorError } from "../../../platform/errors.ts";
+import { users } from "../../profile/index.ts";
+import { makePerson, noRows, type Rows, SEEDED_TABLES } from "./made-up-person.ts";
+
+export interface SeedOrder {
+  people: number;
+  payments: number;
+  generations: number;
+  /** How many days back the history goes. */
+  days: number;
+  /** The same number makes the same people. */
+  seed: number;
+}
+
+/** Both databases take about twice as many values in one statement. */
+const VALUES_MAX = 15_000;
+/** People whose rows are written in one transaction. */
+const PEOPLE_A_TRANSACTION = 500;
+/** Of ten people one does as much as eleven of the others. */
+const HEAVY_EVERY = 10;
+const HEAVY_WEIGHT = 11;
+
+/**
+ * Fills an empty database with made-up people, their payments and pictures, for measurements. The ledger adds up; no file
+ * stands behind a picture, nothing was ever paid, and the bot may write to none of them. Throws an `OperatorError` where
+ * anybody is stored already, so that nothing real is ever mixed with it.
+ */
+export async function seed(
+  ctx: Pick<Context, "db" | "transaction" | "clock" | "catalogue">,
+  order: SeedOrder,
+  progress: (people: number) => void = () => {},
+): Promise<void> {
+  const [anybody] = await ctx.db.select({ id: users.id }).from(users).limit(1);
+  if (anybody) throw new OperatorError("There are people in this database. Made-up ones go into an empty one only.");
+  const random = randomFrom(order.seed);
+  const maker = { random, idAt: idMaker(random), now: ctx.clock.now(), days: order.days, catalogue: ctx.catalogue };
+  const quota = (total: number, number: number) =>
+    Math.floor((total * weightUpTo(number + 1)) / weightUpTo(order.people)) -
+    Math.floor((total * weightUpTo(number)) / weightUpTo(order.people));
+  for (let first = 0; first < order.people; first += PEOPLE_A_TRANSACTION) {
+    const rows = noRows();
+    const end = Math.min(order.people, first + PEOPLE_A_TRANSACTION);
+    for (let number = first; number < end; number += 1) {
+      const own = noRows();
+      makePerson(own, maker, number, {
+        payments: quota(order.payments, number),
+        pictures: quota(order.generations, number),
+      });
+      for (const name of Object.keys(rows) as (keyof Rows)[]) (rows[name] as unknown[]).push(...own[name]);
+    }
+    await ctx.transaction((tx) => writeRows(tx, rows));
+    progress(end);
+  }
+}
+
+async function writeRows(tx: Pick<Context, "db">, rows: Rows): Promise<void> {
+  for (const name of Object.keys(SEEDED_TABLES) as (keyof Rows)[]) {
+    const table = SEEDED_TABLES[name];
+    const size = Math.floor(VALUES_MAX / Object.keys(getTableColumns(table)).length);
+    const all = rows[name];
+    for (let from = 0; from < all.length; from += size) {
+      await tx.db.insert(table).values(all.slice(from, from + size) as never);
+    }
+  }
+}
+
+/** What people up to this one weigh together. */
+function weightUpTo(number: number): number {
+  const heavy = Math.ceil(number / HEAVY_EVERY);
+  return heavy * HEAVY_WEIGHT + (number - heavy);
+}
+
+/** Numbers from 0 up to 1 that are the same for the same seed (the mulberry32 generator). */
+function randomFrom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** Ids as UUIDv7 has them (RFC 9562), of moments in the past: time first, then a count that never repeats. */
+function idMaker(random: () => number): (moment: Date) => string {
+  let made = Math.floor(random() * 2 ** 20);
+  return (moment) => {
+    made += 1;
+    const time = Math.floor(moment.getTime()).toString(16).padStart(12, "0");
+    const count = made.toString(16).padStart(12, "0");
+    const noise = Math.floor(random() * 4_096)
+      .toString(16)
+      .padStart(3, "0");
+    return `${time.slice(0, 8)}-${time.slice(8)}-7${noise}-8${noise}-${count}`;
+  };
+}
