@@ -1,5 +1,5 @@
 import type { Context } from "./context.ts";
-import { keepFigures, watchEconomy } from "./features/admin/index.ts";
+import { keepFigures, sendBroadcasts, sweepBroadcasts, watchEconomy } from "./features/admin/index.ts";
 import {
   fileTaxJournal,
   keepSubscriptions,
@@ -73,6 +73,8 @@ const handlers: Record<string, Handler> = {
   "privacy.finish_erasure": finishErasure,
   "figures.count": keepFigures,
   "economy.watch": watchEconomy,
+  "broadcasts.send": sendBroadcasts,
+  "broadcasts.sweep": sweepBroadcasts,
   "queue.sort_unknown_kinds": async (ctx) => {
     await sortUnknownKinds(ctx);
     return DONE;

@@ -11,6 +11,7 @@ export const schedule: readonly Schedule[] = [
   { name: "look after messages that wait", cron: "30 * * * * *", kind: "outbox.sweep" },
   { name: "sort jobs of unknown kinds", cron: "* * * * *", kind: "queue.sort_unknown_kinds" },
   { name: "count the figures of days", cron: "20 * * * * *", kind: "figures.count" },
+  { name: "look after broadcasts", cron: "35 * * * * *", kind: "broadcasts.sweep" },
   { name: "watch what products leave", cron: "50 7 * * *", kind: "economy.watch" },
   { name: "clean up", cron: "17 * * * *", kind: "privacy.clean_up" },
   { name: "verify the ledger", cron: "40 3 * * *", kind: "ledger.verify" },

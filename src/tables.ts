@@ -1,4 +1,5 @@
 /** Every table, for drizzle-kit, `copy` and the checks that walk the whole schema. */
+export * from "./features/admin/broadcasts/broadcast-tables.ts";
 export * from "./features/admin/overview/overview-tables.ts";
 export * from "./features/audit/tables.ts";
 export * from "./features/auth/tables.ts";

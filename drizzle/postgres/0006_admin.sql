@@ -1,3 +1,27 @@
+CREATE TABLE "broadcasts" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"segment" text NOT NULL,
+	"text_ru" text NOT NULL,
+	"text_en" text NOT NULL,
+	"state" text NOT NULL,
+	"created_by" uuid NOT NULL,
+	"tested_at" timestamp (3) with time zone,
+	"cursor" uuid,
+	"walked_at" timestamp (3) with time zone,
+	"written" integer NOT NULL,
+	"switched_off" integer NOT NULL,
+	"unreachable" integer NOT NULL,
+	"sent" integer NOT NULL,
+	"blocked" integer NOT NULL,
+	"failed" integer NOT NULL,
+	"withdrawn" integer NOT NULL,
+	"started_at" timestamp (3) with time zone,
+	"ended_at" timestamp (3) with time zone,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"updated_at" timestamp (3) with time zone NOT NULL,
+	CONSTRAINT "broadcasts_counts" CHECK (written >= 0 and sent >= 0 and blocked >= 0 and failed >= 0 and withdrawn >= 0)
+);
+--> statement-breakpoint
 CREATE TABLE "action_figures" (
 	"date" text NOT NULL,
 	"action" text NOT NULL,
@@ -83,12 +107,14 @@ CREATE TABLE "operators" (
 	"created_at" timestamp (3) with time zone NOT NULL
 );
 --> statement-breakpoint
+ALTER TABLE "outbox_messages" ADD COLUMN "broadcast_id" uuid;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "name_key" text;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "username_key" text;--> statement-breakpoint
 ALTER TABLE "audit_entries" ADD CONSTRAINT "audit_entries_operator_id_users_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "audit_entries" ADD CONSTRAINT "audit_entries_person_id_users_id_fk" FOREIGN KEY ("person_id") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "operator_links" ADD CONSTRAINT "operator_links_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "operators" ADD CONSTRAINT "operators_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "broadcasts_open" ON "broadcasts" USING btree ("started_at","id") WHERE started_at is not null and ended_at is null;--> statement-breakpoint
 CREATE INDEX "audit_entries_operator" ON "audit_entries" USING btree ("operator_id","id");--> statement-breakpoint
 CREATE INDEX "audit_entries_action" ON "audit_entries" USING btree ("action","id");--> statement-breakpoint
 CREATE INDEX "audit_entries_person" ON "audit_entries" USING btree ("person_id","id");--> statement-breakpoint
@@ -110,6 +136,7 @@ CREATE INDEX "generations_failed" ON "generations" USING btree ("created_at","id
 CREATE INDEX "generations_cancelled" ON "generations" USING btree ("created_at","id") WHERE status = 'cancelled';--> statement-breakpoint
 CREATE INDEX "generations_error" ON "generations" USING btree ("error_code","created_at","id") WHERE error_code is not null;--> statement-breakpoint
 CREATE INDEX "generations_finished" ON "generations" USING btree ("finished_at") WHERE finished_at is not null;--> statement-breakpoint
+CREATE INDEX "outbox_messages_broadcast" ON "outbox_messages" USING btree ("broadcast_id") WHERE broadcast_id is not null;--> statement-breakpoint
 CREATE INDEX "users_name_key" ON "users" USING btree ("name_key","id") WHERE name_key is not null;--> statement-breakpoint
 CREATE INDEX "users_username_key" ON "users" USING btree ("username_key","id") WHERE username_key is not null;--> statement-breakpoint
 CREATE INDEX "users_banned" ON "users" USING btree ("id") WHERE banned_at is not null;--> statement-breakpoint

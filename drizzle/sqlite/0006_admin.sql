@@ -1,3 +1,28 @@
+CREATE TABLE `broadcasts` (
+	`id` text PRIMARY KEY NOT NULL,
+	`segment` text NOT NULL,
+	`text_ru` text NOT NULL,
+	`text_en` text NOT NULL,
+	`state` text NOT NULL,
+	`created_by` text NOT NULL,
+	`tested_at` integer,
+	`cursor` text,
+	`walked_at` integer,
+	`written` integer NOT NULL,
+	`switched_off` integer NOT NULL,
+	`unreachable` integer NOT NULL,
+	`sent` integer NOT NULL,
+	`blocked` integer NOT NULL,
+	`failed` integer NOT NULL,
+	`withdrawn` integer NOT NULL,
+	`started_at` integer,
+	`ended_at` integer,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	CONSTRAINT "broadcasts_counts" CHECK(written >= 0 and sent >= 0 and blocked >= 0 and failed >= 0 and withdrawn >= 0)
+);
+--> statement-breakpoint
+CREATE INDEX `broadcasts_open` ON `broadcasts` (`started_at`,`id`) WHERE started_at is not null and ended_at is null;--> statement-breakpoint
 CREATE TABLE `action_figures` (
 	`date` text NOT NULL,
 	`action` text NOT NULL,
@@ -93,6 +118,8 @@ CREATE TABLE `operators` (
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE no action
 );
 --> statement-breakpoint
+ALTER TABLE `outbox_messages` ADD `broadcast_id` text;--> statement-breakpoint
+CREATE INDEX `outbox_messages_broadcast` ON `outbox_messages` (`broadcast_id`) WHERE broadcast_id is not null;--> statement-breakpoint
 ALTER TABLE `users` ADD `name_key` text;--> statement-breakpoint
 ALTER TABLE `users` ADD `username_key` text;--> statement-breakpoint
 CREATE INDEX `users_name_key` ON `users` (`name_key`,`id`) WHERE name_key is not null;--> statement-breakpoint

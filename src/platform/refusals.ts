@@ -232,6 +232,12 @@ const refusals = {
     en: "The bot may not write to you. Open the chat with the bot, press Start and try again.",
     ru: "Бот не может вам написать. Откройте чат с ботом, нажмите «Запустить» и попробуйте ещё раз.",
   },
+  broadcast_not_ready: {
+    status: 409,
+    title: "The broadcast cannot do that now",
+    en: "A draft is sent to yourself first, then started; only a running broadcast can be stopped.",
+    ru: "Сначала отправьте черновик себе, потом запускайте; остановить можно только идущую рассылку.",
+  },
   promo_unknown: {
     status: 404,
     title: "No such promo code",

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import type { guard } from "../auth/guard.ts";
 import type { AccessTokens } from "../auth/index.ts";
+import { broadcastRoutes } from "./broadcasts/broadcast-routes.ts";
 import { deskRoutes } from "./desk/desk-routes.ts";
 import { adminGenerationRoutes } from "./generations/generation-routes.ts";
 import { overviewRoutes } from "./overview/overview-routes.ts";
@@ -18,5 +19,6 @@ export function adminRoutes(guarded: ReturnType<typeof guard>, tokens: AccessTok
     .use(adminPaymentRoutes(guarded))
     .use(adminTaxRoutes(guarded))
     .use(adminGenerationRoutes(guarded))
-    .use(adminQueueRoutes(guarded));
+    .use(adminQueueRoutes(guarded))
+    .use(broadcastRoutes(guarded));
 }

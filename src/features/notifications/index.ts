@@ -12,4 +12,4 @@ export {
 } from "./outbox-records.ts";
 export type { DocumentReader } from "./send-messages.ts";
 export { sendOnRequest } from "./send-on-request.ts";
-export { ownerAlerts } from "./tables.ts";
+export { outboxMessages, ownerAlerts } from "./tables.ts";

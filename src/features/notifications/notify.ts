@@ -13,6 +13,8 @@ export type NotifyNeeds = Pick<Context, "db" | "clock" | "wakeUps" | "afterCommi
 /** Smaller goes first: whoever has just written to the bot waits for an answer, news can wait. */
 const PRIORITIES: Record<MessageTopic, number> = { reply: 0, results: 10, account: 20, owner: 20, news: 30 };
 
+const BROADCAST_PRIORITY = 40;
+
 /** How long a message is worth being read; what could not be sent by then is dropped. */
 const WORTH_MS: Record<MessageTopic, number> = {
   reply: HOUR_MS,
@@ -32,6 +34,8 @@ export interface Notification {
   about: string;
   /** A picture of the person's own that goes along as a document; only a copy that they may see is ever sent. */
   documentFileId?: string | undefined;
+  /** What counts it, where it is one of many; such a message waits behind all others. */
+  broadcastId?: string | undefined;
 }
 
 /**
@@ -42,7 +46,7 @@ export interface Notification {
 export async function notify(tx: NotifyNeeds, notification: Notification): Promise<Notified> {
   const user = await findUser(tx, notification.userId);
   if (!user || !isReachable(user)) return "unreachable";
-  const { message, about, documentFileId } = notification;
+  const { message, about, documentFileId, broadcastId } = notification;
   if (!isWanted(user, messages[message.key].topic)) return "switched_off";
   return writeMessage(tx, {
     chatId: user.telegramId,
@@ -51,6 +55,7 @@ export async function notify(tx: NotifyNeeds, notification: Notification): Promi
     message,
     cause: `${message.key}:${user.id}:${about}`,
     documentFileId,
+    broadcastId,
   });
 }
 
@@ -77,6 +82,7 @@ export interface OutgoingMessage {
   message: MessageContent;
   cause: string;
   documentFileId?: string | undefined;
+  broadcastId?: string | undefined;
 }
 
 /** Writes the row and sees to it that a job sends it. */
@@ -97,7 +103,8 @@ export async function writeMessage(tx: NotifyNeeds, outgoing: OutgoingMessage): 
       documentFileId: outgoing.documentFileId ?? null,
       lane,
       state: "waiting",
-      priority: PRIORITIES[topic],
+      broadcastId: outgoing.broadcastId ?? null,
+      priority: outgoing.broadcastId === undefined ? PRIORITIES[topic] : BROADCAST_PRIORITY,
       cause: outgoing.cause,
       dueAt: now,
       staleAt: after(now, WORTH_MS[topic]),

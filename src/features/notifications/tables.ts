@@ -58,6 +58,8 @@ export const outboxMessages = table(
     language: oneOf("language", LANGUAGES).notNull(),
     /** A picture of the person's own; whether they may see it is asked when it is sent. */
     documentFileId: id("document_file_id"),
+    /** What has still to count this message; null for all that is no broadcast's, and once it was counted. */
+    broadcastId: id("broadcast_id"),
     lane: oneOf("lane", OUTBOX_LANES).notNull(),
     state: oneOf("state", OUTBOX_STATES).notNull(),
     /** Smaller goes first. */
@@ -87,6 +89,7 @@ export const outboxMessages = table(
     index("outbox_messages_sending").on(message.senderJob).where(sql`state = 'sending'`),
     index("outbox_messages_unknown").on(message.updatedAt).where(sql`state = 'unknown'`),
     index("outbox_messages_user").on(message.userId),
+    index("outbox_messages_broadcast").on(message.broadcastId).where(sql`broadcast_id is not null`),
     index("outbox_messages_age").on(message.createdAt),
     check("outbox_messages_attempts", sql`attempts >= 0`),
   ],

@@ -205,6 +205,7 @@ export const personalTables: readonly PersonalTable[] = [
 
 /** Tables without anything of a person, each with the reason. */
 export const impersonalTables: Readonly<Record<string, string>> = {
+  broadcasts: "texts of the owner's to many, and counts; who got one stands in the outbox",
   day_figures: "numbers of a day",
   product_figures: "numbers of a day, by product",
   action_figures: "numbers of a day, by action",
