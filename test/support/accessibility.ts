@@ -8,7 +8,9 @@ const COUNTED = ["serious", "critical"];
 export async function violationsOn(page: Page): Promise<string[]> {
   // Through the browser's own debugger: the page's policy would not let a script in.
   if (!(await page.evaluate("'axe' in window"))) await page.evaluate(axe.source);
-  const results = (await page.evaluate("axe.run(document, { resultTypes: ['violations'], preload: false })")) as axe.AxeResults;
+  const results = (await page.evaluate(
+    "axe.run(document, { resultTypes: ['violations'], preload: false })",
+  )) as axe.AxeResults;
   return results.violations
     .filter(({ impact }) => COUNTED.includes(impact ?? ""))
     .flatMap(({ id, nodes }) =>

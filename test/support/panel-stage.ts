@@ -6,7 +6,7 @@ import { moscowDate } from "../../src/platform/moscow.ts";
 import { enqueue } from "../../src/platform/queue/enqueue.ts";
 import { parkByHand } from "../../src/platform/queue/inspect.ts";
 import { signInitData } from "../../src/sandbox/init-data.ts";
-import { SANDBOX_BOT_TOKEN } from "../../src/sandbox/server.ts";
+import { type RunningSandbox, SANDBOX_BOT_TOKEN } from "../../src/sandbox/server.ts";
 import { picture, uploadForm } from "./pictures.ts";
 import { type SandboxServer, startSandboxServer } from "./sandbox-server.ts";
 import { until } from "./until.ts";
@@ -36,9 +36,15 @@ export interface PanelStage {
 }
 
 export async function setPanelStage(): Promise<PanelStage> {
-  const server = await startSandboxServer();
+  const server = await startSandboxServer(withoutTaxConnector);
   const { ctx, base } = server;
-  const owner = await come(server, { id: 900, first_name: "Оля", username: "olya", language_code: "ru" });
+  const owner = await come(server, {
+    id: 900,
+    first_name: "Оля",
+    username: "olya",
+    language_code: "ru",
+    allows_write_to_pm: true,
+  });
   await setRole(ctx, { operatorId: null, reason: "a test", userId: owner.id, role: "owner" });
   const anna = await come(server, { id: 1001, first_name: "Анна", username: "anna_fits", language_code: "ru" });
   const hostile = await come(server, { id: 1002, first_name: HOSTILE_NAME, language_code: "en" });
@@ -61,6 +67,13 @@ export async function setPanelStage(): Promise<PanelStage> {
     },
     stop: () => server.stop(),
   };
+}
+
+/** Sales wait for the owner's hand; otherwise the server registers them whenever its minute comes. */
+function withoutTaxConnector(sandbox: RunningSandbox): void {
+  const environment = new Map(sandbox.environment);
+  for (const name of ["MY_TAX_INN", "MY_TAX_PASSWORD"]) environment.delete(name);
+  sandbox.environment = environment;
 }
 
 async function come({ base, ctx }: SandboxServer, user: { id: number; first_name: string } & Record<string, unknown>) {

@@ -11,6 +11,7 @@ const SECTION_OF: Readonly<Partial<Record<Row["subject"], string>>> = {
   person: "people",
   payment: "payments",
   generation: "generations",
+  broadcast: "broadcasts",
 };
 
 /** Who changed what, and why. */

@@ -6,6 +6,8 @@ import { signedIn } from "../shared/session.ts";
 import { Failure, Waiting } from "../shared/states.tsx";
 import { chooseLanguage, language } from "../shared/words.ts";
 import { Audit } from "./audit.tsx";
+import { Broadcast } from "./broadcast.tsx";
+import { Broadcasts } from "./broadcasts.tsx";
 import { enter, entry, leave, type Me, mayAct, sessionEnded } from "./entry.ts";
 import { Generation } from "./generation.tsx";
 import { Generations } from "./generations.tsx";
@@ -21,7 +23,18 @@ import { Server } from "./server.tsx";
 import { Tax } from "./tax.tsx";
 import { words } from "./words.ts";
 
-const SECTIONS = ["overview", "people", "payments", "tax", "generations", "queue", "server", "sales", "audit"] as const;
+const SECTIONS = [
+  "overview",
+  "people",
+  "payments",
+  "tax",
+  "generations",
+  "sales",
+  "broadcasts",
+  "queue",
+  "server",
+  "audit",
+] as const;
 type Section = (typeof SECTIONS)[number];
 
 /** The panel: who is in sees it, everybody else how to come in. */
@@ -99,6 +112,7 @@ function draw(section: Section, { id }: Place): ComponentChildren {
   if (section === "queue") return <Queue />;
   if (section === "server") return <Server />;
   if (section === "sales") return <Sales />;
+  if (section === "broadcasts") return id === null ? <Broadcasts /> : <Broadcast key={id} id={id} />;
   if (section === "audit") return <Audit />;
   return <Overview />;
 }

@@ -1,12 +1,14 @@
 import { useState } from "preact/hooks";
-import { answerOf, api, newKey } from "../shared/api.ts";
+import { type AnswerOf, answerOf, api, newKey } from "../shared/api.ts";
 import { Dialog } from "../shared/dialog.tsx";
 import { TextField } from "../shared/fields.tsx";
 import { money, number } from "../shared/format.ts";
 import { useAction, useLoaded } from "../shared/loading.ts";
-import { WhenLoaded } from "../shared/states.tsx";
+import { Failure, Waiting } from "../shared/states.tsx";
 import { Facts, isReason, ReasonField, When } from "./parts.tsx";
 import { words } from "./words.ts";
+
+type Preview = AnswerOf<ReturnType<typeof api.admin.payments>["refund"]["get"]>;
 
 interface RefundProps {
   id: string;
@@ -23,6 +25,15 @@ export function RefundDialog({ id, refundableKopecks, onDone, onClose }: RefundP
   const [keys] = useState(() => new Map<number, string>());
   const kopecks = kopecksOf(roubles);
   const isSum = kopecks !== null && kopecks > 0 && kopecks <= refundableKopecks;
+  const preview = useLoaded(
+    () =>
+      isSum
+        ? answerOf(api.admin.payments({ id }).refund.get({ query: { amount_kopecks: kopecks } }))
+        : Promise.resolve(null),
+    [id, kopecks, isSum],
+  );
+  // Nobody sends money back by figures of another sum, or before they have come.
+  const shown = preview.value?.amount_kopecks === kopecks ? preview.value : null;
   const action = useAction(async () => {
     if (kopecks === null) return;
     const key = keys.get(kopecks) ?? newKey();
@@ -35,7 +46,7 @@ export function RefundDialog({ id, refundableKopecks, onDone, onClose }: RefundP
       title={words("refund")}
       confirm={words("refund_confirm", { amount: money(kopecks ?? 0) })}
       isDangerous
-      isReady={isSum && isReason(reason)}
+      isReady={isSum && shown !== null && isReason(reason)}
       action={action}
       onDone={() => onDone(words("refund_done", { amount: money(kopecks ?? 0) }))}
       onClose={onClose}
@@ -51,40 +62,39 @@ export function RefundDialog({ id, refundableKopecks, onDone, onClose }: RefundP
         onChange={setRoubles}
         required
       />
-      {isSum && <Preview id={id} kopecks={kopecks} />}
+      {isSum &&
+        (shown ? (
+          <PreviewFacts preview={shown} />
+        ) : preview.failure ? (
+          <Failure failure={preview.failure} again={preview.reload} />
+        ) : (
+          <Waiting />
+        ))}
       <ReasonField value={reason} onChange={setReason} />
     </Dialog>
   );
 }
 
-function Preview({ id, kopecks }: { id: string; kopecks: number }) {
-  const preview = useLoaded(
-    () => answerOf(api.admin.payments({ id }).refund.get({ query: { amount_kopecks: kopecks } })),
-    [id, kopecks],
-  );
+function PreviewFacts({ preview }: { preview: Preview }) {
+  const { subscription } = preview;
   return (
-    <WhenLoaded of={preview}>
-      {(value) => (
-        <Facts
-          rows={[
-            [words("refund_rest"), money(value.rest_kopecks)],
-            [words("credits_revoked"), number(value.credits_revoked)],
-            [words("credits_used"), number(value.credits_used)],
-            [words("tax"), `${money(value.tax_before_kopecks)} → ${money(value.tax_after_kopecks)}`],
-            [words("commission_lost"), money(value.commission_lost_kopecks)],
-            [
-              words("plan"),
-              value.subscription && (
-                <>
-                  {value.subscription.ends ? words("plan_ends") : words("until")}{" "}
-                  <When at={value.subscription.ends_at_after} />
-                </>
-              ),
-            ],
-          ]}
-        />
-      )}
-    </WhenLoaded>
+    <Facts
+      rows={[
+        [words("refund_rest"), money(preview.rest_kopecks)],
+        [words("credits_revoked"), number(preview.credits_revoked)],
+        [words("credits_used"), number(preview.credits_used)],
+        [words("tax"), `${money(preview.tax_before_kopecks)} → ${money(preview.tax_after_kopecks)}`],
+        [words("commission_lost"), money(preview.commission_lost_kopecks)],
+        [
+          words("plan"),
+          subscription && (
+            <>
+              {words(subscription.ends ? "plan_ends" : "until")} <When at={subscription.ends_at_after} />
+            </>
+          ),
+        ],
+      ]}
+    />
   );
 }
 
