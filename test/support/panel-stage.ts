@@ -11,6 +11,7 @@ import { picture, uploadForm } from "./pictures.ts";
 import { type SandboxServer, startSandboxServer } from "./sandbox-server.ts";
 import { until } from "./until.ts";
 
+const OWNER = { id: 900, first_name: "Оля", username: "olya", language_code: "ru", allows_write_to_pm: true };
 const GOOD_CARD = "5555555555554444";
 /** Somebody who would like the panel to run their words. */
 export const HOSTILE_NAME = `<img src=x onerror="document.title='hacked'">`;
@@ -30,21 +31,19 @@ export interface PanelStage {
   paymentId: string;
   generationId: string;
   parkedJobId: string;
-  /** A fresh address that signs an owner in. */
-  link(): Promise<string>;
+  /** Signed data as Telegram hands it to a page that the owner opens. */
+  initData(): string;
+  /** A fresh address that signs an owner in, or somebody who may only look. */
+  link(as?: "owner" | "viewer"): Promise<string>;
   stop(): Promise<void>;
 }
 
 export async function setPanelStage(): Promise<PanelStage> {
   const server = await startSandboxServer(withoutTaxConnector);
   const { ctx, base } = server;
-  const owner = await come(server, {
-    id: 900,
-    first_name: "Оля",
-    username: "olya",
-    language_code: "ru",
-    allows_write_to_pm: true,
-  });
+  const owner = await come(server, OWNER);
+  const viewer = await come(server, { id: 901, first_name: "Вера", language_code: "ru" });
+  await setRole(ctx, { operatorId: null, reason: "a test", userId: viewer.id, role: "viewer" });
   await setRole(ctx, { operatorId: null, reason: "a test", userId: owner.id, role: "owner" });
   const anna = await come(server, { id: 1001, first_name: "Анна", username: "anna_fits", language_code: "ru" });
   const hostile = await come(server, { id: 1002, first_name: HOSTILE_NAME, language_code: "en" });
@@ -61,8 +60,10 @@ export async function setPanelStage(): Promise<PanelStage> {
     paymentId,
     generationId,
     parkedJobId,
-    async link() {
-      const token = await makeOperatorLink(ctx, { operatorId: null, reason: "a test", userId: owner.id });
+    initData: () => signInitData({ botToken: SANDBOX_BOT_TOKEN, user: OWNER, authDate: ctx.clock.now() }),
+    async link(as = "owner") {
+      const userId = as === "owner" ? owner.id : viewer.id;
+      const token = await makeOperatorLink(ctx, { operatorId: null, reason: "a test", userId });
       return `${base}/admin#link=${token}`;
     },
     stop: () => server.stop(),

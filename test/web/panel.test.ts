@@ -92,6 +92,47 @@ describe.skipIf(lane === "postgres")("the owner's panel (in one lane: pages do n
   );
 
   test(
+    "inside Telegram its signed data signs in, its colours are taken on, and neither stays in the address",
+    async () => {
+      const tab = await openTab({});
+      const launch = new URLSearchParams({
+        tgWebAppData: stage.initData(),
+        tgWebAppVersion: "8.0",
+        tgWebAppPlatform: "android",
+        tgWebAppThemeParams: JSON.stringify({
+          bg_color: "#1d2733",
+          text_color: "#ffffff",
+          secondary_bg_color: "#151e27",
+        }),
+      });
+      await tab.goto(`${stage.server.base}/admin#${launch}`);
+      await tab.locator("nav").waitFor();
+      expect(tab.url()).toBe(`${stage.server.base}/admin`);
+      const colour = await tab.evaluate("getComputedStyle(document.querySelector('.look')).backgroundColor");
+      expect(colour).toBe("rgb(21, 30, 39)");
+      expect(await tab.locator(".look-dark").count()).toBe(1);
+      await tab.context().close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "whoever may only look is offered nothing else",
+    async () => {
+      const tab = await openTab({});
+      await tab.goto(await stage.link("viewer"));
+      await tab.locator("nav").waitFor();
+      expect(await tab.getByRole("link", { name: "Audit trail" }).count()).toBe(0);
+      for (const where of [`people/${stage.anna.id}`, `payments/${stage.paymentId}`, "tax", "queue", "broadcasts"]) {
+        await go(tab, where);
+        expect([where, await tab.locator("main button").allTextContents()]).toEqual([where, []]);
+      }
+      await tab.context().close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
     "finds a person, grants with a reason, and the journal shows both",
     async () => {
       await go(page, "people");

@@ -45,8 +45,12 @@ export function Audit() {
 
 function SubjectLink({ row }: { row: Row }) {
   const section = SECTION_OF[row.subject];
-  if (section === undefined || row.subject_id === null) return <span>{row.action}</span>;
-  return <a href={addressOf(section, row.subject_id)}>{row.action}</a>;
+  if (section === undefined || row.subject_id === null) return <code>{row.action}</code>;
+  return (
+    <a href={addressOf(section, row.subject_id)}>
+      <code>{row.action}</code>
+    </a>
+  );
 }
 
 /** `balance: 10 → 30`, or the facts of what was done. */

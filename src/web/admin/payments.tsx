@@ -90,10 +90,10 @@ export function Payments({ personId }: { personId: string | null }) {
 
 export function PaymentState({ payment }: { payment: PaymentRow }) {
   return (
-    <>
+    <span>
       <Mark tone={TONES[payment.status]}>{words(`payment_${payment.status}`)}</Mark>
       {payment.test && <Mark tone="quiet">{words("test")}</Mark>}
       {payment.flagged !== null && <Mark tone="bad">{payment.flagged}</Mark>}
-    </>
+    </span>
   );
 }

@@ -22,7 +22,7 @@ export const percent = (share: number): string =>
   share.toLocaleString(locale(), { style: "percent", maximumFractionDigits: 1 });
 
 export const seconds = (value: number): string =>
-  value.toLocaleString(locale(), { style: "unit", unit: "second", unitDisplay: "short", maximumFractionDigits: 1 });
+  value.toLocaleString(locale(), { style: "unit", unit: "second", unitDisplay: "narrow", maximumFractionDigits: 1 });
 
 export const moment = (iso: string): string =>
   new Date(iso).toLocaleString(locale(), { timeZone: TIME_ZONE, dateStyle: "short", timeStyle: "short" });

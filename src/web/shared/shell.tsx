@@ -1,6 +1,6 @@
 import { AppRoot } from "@telegram-apps/telegram-ui";
 import { type ComponentChildren, render } from "preact";
-import { appearance, followTheme, platform, showInTelegram } from "./telegram.ts";
+import { appearance, followTheme, forgetLaunchAddress, platform, showInTelegram } from "./telegram.ts";
 import { language } from "./words.ts";
 
 /** Telegram's look around a whole page, in the colours and the language of the moment. */
@@ -19,6 +19,7 @@ export function showPage(draw: () => ComponentChildren): void {
   if (!root) throw new Error("the page has no #root");
   document.documentElement.lang = language.read();
   followTheme();
+  forgetLaunchAddress();
   render(<Shell>{draw}</Shell>, root);
   showInTelegram();
 }

@@ -41,6 +41,14 @@ export function followTheme(): void {
   on("theme_changed", ({ theme_params }) => dress(theme_params));
 }
 
+/**
+ * Takes the signed data out of the address once it is read: whoever copies the address must not hand on a sign-in. A reload
+ * finds it in the tab's own storage.
+ */
+export function forgetLaunchAddress(): void {
+  if (location.hash.includes("tgWebAppData=")) history.replaceState(null, "", location.pathname);
+}
+
 /** The page can be seen: Telegram takes its own placeholder away and gives the page all the height there is. */
 export function showInTelegram(): void {
   if (!isTMA()) return;
