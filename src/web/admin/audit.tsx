@@ -57,6 +57,7 @@ function SubjectLink({ row }: { row: Row }) {
 function changeOf({ before, after }: Row): string {
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
   return names
+    .filter((name) => before?.[name] !== after?.[name])
     .map((name) => {
       const [old, now] = [before?.[name], after?.[name]];
       return old === undefined || old === null ? `${name}: ${now}` : `${name}: ${old} → ${now ?? "—"}`;

@@ -20,7 +20,7 @@ export type Entry = { state: "entering" } | { state: "out"; failure: CallFailure
 export const entry = createStore<Entry>({ state: "entering" });
 
 // Taken when the module is loaded, so that no later script ever sees it in the address.
-const linkToken = takeFromAddress("link");
+let linkToken = takeFromAddress("link");
 
 /** Whether the one who is signed in may. The page asks so as not to offer what the server would refuse. */
 export function mayAct(least: Role): boolean {
@@ -32,8 +32,11 @@ export function mayAct(least: Role): boolean {
 export async function enter(): Promise<void> {
   entry.write({ state: "entering" });
   try {
-    if (linkToken !== null && tokens.read() === null) {
+    if (linkToken !== null) {
+      // A fresh link says who wants to come in, whoever was here before.
+      tokens.write(null);
       tokens.write(await answerOf(api.admin["sign-in"].post({ token: linkToken })));
+      linkToken = null;
     } else if (tokens.read() === null) {
       const initData = launchData();
       if (initData === null) return entry.write({ state: "out", failure: null });
@@ -42,7 +45,11 @@ export async function enter(): Promise<void> {
     entry.write({ state: "in", me: await answerOf(api.admin.me.get()) });
   } catch (error) {
     const failure = error instanceof CallFailure ? error : new CallFailure(null);
-    if (failure.problem !== null && failure.problem.status < 500) tokens.write(null);
+    if (failure.problem !== null && failure.problem.status < 500) {
+      // The server has judged; only what it never heard of is worth another try.
+      linkToken = null;
+      tokens.write(null);
+    }
     entry.write({ state: "out", failure });
   }
 }
