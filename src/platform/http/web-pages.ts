@@ -61,7 +61,7 @@ function send(request: Request, file: WebFile, cacheControl: string, more: Recor
   const headers: Record<string, string> = {
     "cache-control": cacheControl,
     etag,
-    vary: "accept-encoding",
+    vary: "Accept-Encoding, Origin",
     "x-content-type-options": "nosniff",
     ...more,
   };

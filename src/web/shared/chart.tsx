@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
+import type uPlot from "uplot";
 import { common } from "./common-words.ts";
 import { appearance } from "./telegram.ts";
 import { language } from "./words.ts";
@@ -36,17 +36,22 @@ export function Chart({ title, times, lines, format }: ChartProps) {
   useEffect(() => {
     const element = holder.current;
     if (!element || times.length === 0) return;
-    const draw = () => new uPlot(optionsOf(element, { times, lines, format }), dataOf(times, lines), element);
-    let plot = draw();
+    let plot: uPlot | null = null;
+    let isGone = false;
     const watcher = new ResizeObserver(() => {
-      if (Math.abs(plot.width - element.clientWidth) < 2) return;
-      plot.destroy();
-      plot = draw();
+      if (plot === null || Math.abs(plot.width - element.clientWidth) < 2) return;
+      plot.setSize({ width: element.clientWidth, height: HEIGHT_PX });
     });
-    watcher.observe(element);
+    // Run when the first chart is drawn: where the library cannot run, the page does, and the numbers stand in the table.
+    import("uplot").then(({ default: Plot }) => {
+      if (isGone) return;
+      plot = new Plot(optionsOf(element, { times, lines, format }), dataOf(times, lines), element);
+      watcher.observe(element);
+    }, reportError);
     return () => {
+      isGone = true;
       watcher.disconnect();
-      plot.destroy();
+      plot?.destroy();
     };
     // By what is drawn, not by the arrays that hold it: a poll that brings the same numbers draws nothing anew.
   }, [content, look, language.read()]);
