@@ -129,6 +129,8 @@ CREATE INDEX "payments_succeeded" ON "payments" USING btree ("succeeded_at") WHE
 CREATE INDEX "payments_updated" ON "payments" USING btree ("updated_at");--> statement-breakpoint
 CREATE INDEX "tax_entries_unregistered" ON "tax_entries" USING btree ("id") WHERE state in ('ready', 'unknown');--> statement-breakpoint
 CREATE INDEX "tax_entries_annul_due" ON "tax_entries" USING btree ("id") WHERE annul_due;--> statement-breakpoint
+CREATE INDEX "credit_grants_user" ON "credit_grants" USING btree ("user_id","id");--> statement-breakpoint
+CREATE INDEX "credit_holds_open" ON "credit_holds" USING btree ("user_id","id") WHERE state = 'held';--> statement-breakpoint
 CREATE INDEX "chat_turns_created" ON "chat_turns" USING btree ("created_at");--> statement-breakpoint
 CREATE INDEX "chat_turns_finished" ON "chat_turns" USING btree ("finished_at") WHERE finished_at is not null;--> statement-breakpoint
 CREATE INDEX "generations_created" ON "generations" USING btree ("created_at","id");--> statement-breakpoint

@@ -135,6 +135,8 @@ CREATE INDEX `payments_succeeded` ON `payments` (`succeeded_at`) WHERE succeeded
 CREATE INDEX `payments_updated` ON `payments` (`updated_at`);--> statement-breakpoint
 CREATE INDEX `tax_entries_unregistered` ON `tax_entries` (`id`) WHERE state in ('ready', 'unknown');--> statement-breakpoint
 CREATE INDEX `tax_entries_annul_due` ON `tax_entries` (`id`) WHERE annul_due;--> statement-breakpoint
+CREATE INDEX `credit_grants_user` ON `credit_grants` (`user_id`,`id`);--> statement-breakpoint
+CREATE INDEX `credit_holds_open` ON `credit_holds` (`user_id`,`id`) WHERE state = 'held';--> statement-breakpoint
 CREATE INDEX `chat_turns_created` ON `chat_turns` (`created_at`);--> statement-breakpoint
 CREATE INDEX `chat_turns_finished` ON `chat_turns` (`finished_at`) WHERE finished_at is not null;--> statement-breakpoint
 CREATE INDEX `generations_created` ON `generations` (`created_at`,`id`);--> statement-breakpoint
