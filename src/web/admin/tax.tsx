@@ -1,19 +1,19 @@
 import { Button } from "@telegram-apps/telegram-ui";
 import { useState } from "preact/hooks";
 import { type AnswerOf, answerOf, api } from "../shared/api.ts";
-import { Dialog } from "../shared/dialog.tsx";
 import { ChoiceField, TextField } from "../shared/fields.tsx";
-import { money, number, percent, thisMonth } from "../shared/format.ts";
-import { useAction, useLoaded, usePages } from "../shared/loading.ts";
+import { money, thisMonth } from "../shared/format.ts";
+import { useLoaded, usePages } from "../shared/loading.ts";
 import { addressOf } from "../shared/route.ts";
 import { WhenLoaded } from "../shared/states.tsx";
 import { PagedTable } from "../shared/table.tsx";
 import { mayAct } from "./entry.ts";
-import { DownloadButton, Head, isReason, Mark, ReasonDialog, ReasonField, Tiles, type Tone, When } from "./parts.tsx";
+import { DownloadButton, Head, Mark, ReasonDialog, type Tone, When } from "./parts.tsx";
+import { TaxRegistration } from "./tax-registration.tsx";
+import { TaxSums } from "./tax-sums.tsx";
 import { words } from "./words.ts";
 
-type Month = AnswerOf<typeof api.admin.tax.get>;
-type Entry = AnswerOf<typeof api.admin.tax.entries.get>["items"][number];
+export type Entry = AnswerOf<typeof api.admin.tax.entries.get>["items"][number];
 type State = Entry["state"];
 
 const TONES: Readonly<Record<State, Tone>> = {
@@ -74,11 +74,11 @@ export function Tax() {
           ]}
         />
       </div>
-      <WhenLoaded of={sums}>{(value) => <Sums month={value} />}</WhenLoaded>
+      <WhenLoaded of={sums}>{(value) => <TaxSums month={value} />}</WhenLoaded>
       <h2>{words("journal")}</h2>
       <Entries entries={entries} begin={begin} />
       {deed?.kind === "register" && (
-        <RegisterDialog
+        <TaxRegistration
           entry={deed.entry}
           onClose={() => setDeed(null)}
           onDone={() => finish(words("register_done"))}
@@ -96,62 +96,6 @@ export function Tax() {
         </ReasonDialog>
       )}
     </>
-  );
-}
-
-function Sums({ month }: { month: Month }) {
-  const { sums, waiting } = month;
-  return (
-    <>
-      {waiting.to_register + waiting.to_annul > 0 && (
-        <p class="warning">
-          {[
-            waiting.to_register > 0 && words("tax_to_register", { count: waiting.to_register }),
-            waiting.to_annul > 0 && words("tax_to_annul", { count: waiting.to_annul }),
-            month.connector && words("tax_connector"),
-          ]
-            .filter((part) => part !== false)
-            .join(" · ")}
-        </p>
-      )}
-      <Tiles
-        tiles={[
-          [words("sales_count"), number(sums.sales)],
-          [words("paid_sum"), money(sums.paid_kopecks)],
-          [words("refunded"), money(sums.refunded_kopecks)],
-          [words("tax_base"), money(sums.base_kopecks)],
-          [words("tax_estimate"), money(sums.tax_kopecks)],
-          [words("commission"), money(sums.commission_kopecks)],
-          [words("net"), money(sums.net_kopecks)],
-        ]}
-      />
-      <div class="meters">
-        {month.meters.map((meter) => (
-          <Meter key={meter.name} meter={meter} />
-        ))}
-      </div>
-    </>
-  );
-}
-
-function Meter({ meter }: { meter: Month["meters"][number] }) {
-  const label = `${words(`meter_${meter.name}`)} · ${meter.period}`;
-  if (meter.limit_kopecks === 0) return null;
-  return (
-    <div class="tile">
-      <p>
-        {label}: {money(meter.kopecks)} / {money(meter.limit_kopecks)} ({percent(meter.percent / 100)})
-      </p>
-      <meter
-        class="meter"
-        aria-label={label}
-        min={0}
-        max={meter.limit_kopecks}
-        high={meter.limit_kopecks * 0.8}
-        optimum={0}
-        value={meter.kopecks}
-      />
-    </div>
   );
 }
 
@@ -218,36 +162,4 @@ function Receipt({ entry }: { entry: Entry }) {
     );
   }
   return entry.receipt === null ? null : <span>{entry.receipt}</span>;
-}
-
-function RegisterDialog({ entry, onDone, onClose }: { entry: Entry; onDone: () => void; onClose: () => void }) {
-  const [receipt, setReceipt] = useState("");
-  const [reason, setReason] = useState("");
-  const action = useAction(async () => {
-    const body = { receipt: receipt.trim(), reason: reason.trim() };
-    await answerOf(api.admin.tax.entries({ id: entry.id }).register.post(body));
-  });
-  return (
-    <Dialog
-      title={words("register")}
-      confirm={words("register")}
-      isReady={/^\S+$/.test(receipt.trim()) && isReason(reason)}
-      action={action}
-      onDone={onDone}
-      onClose={onClose}
-    >
-      <p>
-        {money(entry.gross_kopecks)} · {entry.service}
-      </p>
-      <TextField
-        label={words("receipt")}
-        hint={words("receipt_hint")}
-        value={receipt}
-        maxLength={300}
-        onChange={setReceipt}
-        required
-      />
-      <ReasonField value={reason} onChange={setReason} />
-    </Dialog>
-  );
 }
