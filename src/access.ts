@@ -20,6 +20,8 @@ export const routeAccess: readonly RouteAccess[] = [
   { method: "GET", path: "/openapi.json", access: "anyone" },
   { method: "GET", path: "/docs", access: "anyone" },
   { method: "GET", path: "/docs/:file", access: "anyone" },
+  { method: "GET", path: "/admin", access: "anyone" },
+  { method: "GET", path: "/assets/:name", access: "anyone" },
 
   { method: "GET", path: "/api/v1/status", access: "anyone" },
   { method: "POST", path: "/api/v1/auth/telegram", access: "anyone" },

@@ -35,11 +35,14 @@ import { problems } from "./platform/http/problem.ts";
 import { createRateLimiter } from "./platform/http/rate-limit.ts";
 import { requestScope } from "./platform/http/request-scope.ts";
 import type { TracingPlugin } from "./platform/http/trace-requests.ts";
+import { webPages } from "./platform/http/web-pages.ts";
 import { UPLOAD_BYTES_MAX } from "./platform/images/index.ts";
 import { createLiveHub } from "./platform/live/hub.ts";
 import { createLivePresence } from "./platform/live/presence.ts";
 import { createSignOuts } from "./platform/live/sign-outs.ts";
 import { createLiveSockets, UNREAD_BYTES_MAX } from "./platform/live/socket.ts";
+import { webBundle } from "./web/bundle.ts";
+import { WEB_PAGES } from "./web/page-list.ts";
 
 /** Buckets of people and addresses kept in memory at once. */
 const RATE_ENTRIES_MAX = 100_000;
@@ -128,6 +131,12 @@ export function createApp(ctx: Context, options: AppOptions) {
     );
   // Apart from the chain above, so that describing the app does not enter into its type.
   app.use(apiDocs({ title: "atelier API", describe: () => describeRoutes(app.routes, apiDescription) }));
+  app.use(
+    webPages(
+      WEB_PAGES.map(({ path }) => path),
+      webBundle,
+    ),
+  );
   const { sandbox } = options;
   if (sandbox) app.all("/sandbox/*", ({ request }) => sandbox(request), { parse: "none", detail: { hide: true } });
   methods.fill(app.routes);

@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { pagesPlugin } from "./pages-plugin.ts";
 import { sharpPlugin } from "./sharp-plugin.ts";
 import type { BuildTarget } from "./targets.ts";
 import { tracePlugin } from "./trace-plugin.ts";
@@ -60,6 +61,7 @@ export async function buildExecutable(options: ExecutableOptions): Promise<Execu
       plugins: [
         sharpPlugin(options.target, options.projectFolder, options.nativeFolder),
         tracePlugin,
+        await pagesPlugin(workshop),
         ...(options.plugins ?? []),
       ],
       throw: false,

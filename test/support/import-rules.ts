@@ -43,6 +43,11 @@ const MAY_USE_ELYSIA =
 /** The demonstration is a sandbox with a command in front of it. */
 const MAY_USE_SANDBOX = /^src\/(sandbox\/|commands\/(serve|sandbox|demo|demo\/[a-z]+)\.ts$|build\/)/;
 
+/** What runs in the browser. Everything that it imports is sent to whoever opens the page. */
+const PAGE = /^src\/web\/[a-z]+\//;
+const PAGE_MAY_KNOW = /^src\/(web\/[a-z]+\/|client\.ts$)/;
+const MAY_DRAW = /^(preact|react|uplot|@telegram-apps\/|@tma\.js\/)/;
+
 const DRIVERS = /^(postgres|bun:sqlite|drizzle-orm\/.+)$/;
 const ELYSIA = /^(elysia|@elysiajs\/)/;
 
@@ -50,6 +55,8 @@ const ELYSIA = /^(elysia|@elysiajs\/)/;
 export function fault(found: Import): string | null {
   const { file, target } = found;
   if (!target.startsWith("src/")) return packageFault(found);
+  if (PAGE.test(file) && !PAGE_MAY_KNOW.test(target)) return "a page knows the typed client and nothing of the server";
+  if (PAGE.test(target) && !PAGE.test(file)) return "pages are bundled and sent, not imported";
   if (target.startsWith("src/sandbox/")) {
     return MAY_USE_SANDBOX.test(file) ? null : "the sandbox is for its commands and the tests";
   }
@@ -74,6 +81,7 @@ function isBuild({ file, typeOnly }: Import): boolean {
 function packageFault({ file, target }: Import): string | null {
   if (target === "sharp" && !MAY_USE_SHARP.test(file)) return "only platform/images uses sharp";
   if (ELYSIA.test(target) && !MAY_USE_ELYSIA.test(file)) return "HTTP belongs into routes, not into the domain";
+  if (MAY_DRAW.test(target) && !PAGE.test(file)) return "what draws pages stays in them";
   if (DRIVERS.test(target) && !MAY_USE_DRIVERS.test(file)) return "only platform/db knows the database drivers";
   if (target.startsWith("drizzle/") && file !== "src/context.ts") return "only the context knows the migrations";
   if (/^(test|bench|docs)\//.test(target)) return "the program knows nothing of what is around it";

@@ -36,6 +36,7 @@ export const creditGrants = table(
   },
   (grant) => [
     uniqueIndex("credit_grants_source").on(grant.source),
+    index("credit_grants_user").on(grant.userId, grant.id),
     index("credit_grants_spendable").on(grant.userId, grant.expiresAt).where(sql`credits_left > 0`),
     index("credit_grants_expiry").on(grant.expiresAt).where(sql`credits_left > 0 and expires_at is not null`),
     check("credit_grants_bounds", sql`credits > 0 and credits_left >= 0 and credits_left <= credits`),
@@ -67,6 +68,7 @@ export const creditHolds = table(
   (hold) => [
     uniqueIndex("credit_holds_operation").on(hold.operation),
     index("credit_holds_user").on(hold.userId, hold.id),
+    index("credit_holds_open").on(hold.userId, hold.id).where(sql`state = 'held'`),
     index("credit_holds_free").on(hold.userId, hold.freeMonth).where(sql`free_month is not null`),
     check(
       "credit_holds_payment",

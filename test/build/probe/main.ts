@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { FONT_FAMILY, fontFile } from "../../../src/platform/images/font.ts";
 import { loadSharp } from "../../../src/platform/images/sharp.ts";
+import { webBundle } from "../../../src/web/bundle.ts";
 import dot from "./dot.png" with { type: "file" };
 import statement from "./statement.sql" with { type: "text" };
 
@@ -21,10 +23,24 @@ try {
       brightestPixelOfText: Math.max(...channels.map(({ max }) => max)),
       dotBytes: readFileSync(dot).byteLength,
       statement: statement.trim(),
+      pages: await pageSizes(),
       fromDotEnv: process.env.FROM_DOTENV ?? null,
     }),
   );
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
+}
+
+/** Each page and its parts, as they come out of the file: the hash of the plain form, and whether both others unpack to it. */
+async function pageSizes() {
+  const { pages, assets } = await webBundle();
+  const files = [...pages, ...assets];
+  const read = files.map(async ([name, file]) => {
+    const plain = await file.plain.bytes();
+    const isWhole = new Bun.CryptoHasher("sha256").update(plain).digest("hex").startsWith(file.hash);
+    const unpacked = [gunzipSync(await file.gzip.bytes()), brotliDecompressSync(await file.brotli.bytes())];
+    return [name.replace(file.hash, "<hash>"), isWhole && unpacked.every((bytes) => bytes.equals(plain))] as const;
+  });
+  return Object.fromEntries(await Promise.all(read));
 }

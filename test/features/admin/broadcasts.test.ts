@@ -3,6 +3,7 @@ import { eq, like, sql } from "drizzle-orm";
 import { sendBroadcasts } from "../../../src/features/admin/index.ts";
 import { auditEntries } from "../../../src/features/audit/index.ts";
 import { notify, outboxMessages } from "../../../src/features/notifications/index.ts";
+import { outboxPauses } from "../../../src/features/notifications/tables.ts";
 import { searchKeys, users } from "../../../src/features/profile/index.ts";
 import { DAY_MS } from "../../../src/platform/clock.ts";
 import { newId } from "../../../src/platform/ids.ts";
@@ -173,6 +174,27 @@ describe("a broadcast", () => {
     expect(received(app, people).reduce((sum, one) => sum + one, 0)).toBe(counts.sent - (await ownMessages(app, id)));
     expect(await app.ctx.db.$count(jobs, eq(jobs.kind, "broadcasts.send"))).toBe(0);
     expect((await act(app, owner, `/${id}/start`)).body.code).toBe("broadcast_not_ready");
+  });
+
+  test("that is stopped while the bot rests reaches nobody, and had written no more than may wait", async () => {
+    const people = 60;
+    const { app, owner } = await start(people);
+    const id = await draft(app, owner);
+    await act(app, owner, `/${id}/test`);
+    await app.work();
+    const until = new Date(app.clock.now().getTime() + 10 * 60_000);
+    await app.ctx.db
+      .insert(outboxPauses)
+      .values({ provider: "telegram", until, failures: 0 })
+      .onConflictDoUpdate({ target: outboxPauses.provider, set: { until } });
+    await act(app, owner, `/${id}/start`);
+    const begun = app.clock.now().getTime();
+    await app.work(async () => app.clock.now().getTime() > begun + 20_000);
+    expect((await look(app, owner, id)).counts).toMatchObject({ written: 2 * PEOPLE_A_SECOND, sent: 0 });
+    await act(app, owner, `/${id}/stop`);
+    await app.work();
+    expect((await look(app, owner, id)).counts).toMatchObject({ sent: 0, failed: 0, withdrawn: 2 * PEOPLE_A_SECOND });
+    expect(received(app, people)).toEqual(Array.from({ length: people }, () => 0));
   });
 
   test("goes on where it was after its worker died at any moment, and nobody gets it twice", async () => {

@@ -32,7 +32,7 @@ describe("a CSV", () => {
     fc.assert(
       fc.property(fc.array(text, { minLength: 1, maxLength: 5 }), (cells) => {
         const read = cellsOf(csvLine(cells));
-        expect(read.map((cell) => cell.replace(/^'(?=[=+\-@\t\r])/, ""))).toEqual(cells);
+        expect(read).toEqual(cells.map((cell) => (/^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell)));
         for (const cell of read) expect(cell).not.toMatch(/^[=+\-@\t\r]/);
       }),
       { numRuns: 300 },
@@ -67,5 +67,14 @@ describe("a CSV", () => {
     );
     expect(lines.map((line) => line.split(",")[0])).toEqual(rows.map((row) => row.id));
     expect(lines).toHaveLength(2_300);
+
+    // All of one moment: a page ends in the middle of them.
+    await ctx.db.update(payments).set({ createdAt: ctx.clock.now() });
+    const again = (await new Response(paymentsCsv(ctx, {})).text()).trimEnd().split("\r\n").slice(1);
+    const ids = rows
+      .map((row) => row.id)
+      .toSorted()
+      .toReversed();
+    expect(again.map((line) => line.split(",")[0])).toEqual(ids);
   });
 });

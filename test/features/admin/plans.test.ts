@@ -7,6 +7,7 @@ import { seed } from "../../../src/features/admin/index.ts";
 import { economyOf } from "../../../src/features/admin/overview/economy.ts";
 import { monthsOf, overviewOf } from "../../../src/features/admin/overview/overview.ts";
 import { listPayments } from "../../../src/features/admin/payments/payment-list.ts";
+import { lastGrants, openHolds } from "../../../src/features/admin/people/card.ts";
 import { listPeople } from "../../../src/features/admin/people/people.ts";
 import { jobsBehind } from "../../../src/features/admin/queue/job-list.ts";
 import { listTaxEntries, taxWaiting } from "../../../src/features/admin/tax/tax-entries.ts";
@@ -46,6 +47,8 @@ describe("lists of operators read a page by an index, whatever the table holds",
     "people by name": (ctx) => listPeople(ctx, { search: "ан" }, page),
     "people by username": (ctx) => listPeople(ctx, { search: "@made" }, page),
     "people by Telegram id": (ctx) => listPeople(ctx, { search: "4000000000001" }, page),
+    "what a person holds": (ctx) => openHolds(ctx, newId()),
+    "what a person was given": (ctx) => lastGrants(ctx, newId()),
     payments: (ctx) => listPayments(ctx, {}, page),
     "payments of some days": (ctx) => listPayments(ctx, days, page),
     "payments by status": (ctx) => listPayments(ctx, { status: "pending" }, page),

@@ -76,6 +76,7 @@ describe("the API's description", () => {
       "application/zip",
       "image/jpeg",
       "multipart/form-data",
+      "text/csv",
     ]);
   });
 

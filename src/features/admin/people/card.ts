@@ -71,7 +71,8 @@ async function runningSubscription(ctx: Reads, userId: string) {
   return running ?? null;
 }
 
-async function openHolds(ctx: Reads, userId: string) {
+/** What is held for a person now, the newest first. */
+export async function openHolds(ctx: Reads, userId: string) {
   const rows = await ctx.db
     .select()
     .from(creditHolds)
@@ -88,7 +89,8 @@ async function openHolds(ctx: Reads, userId: string) {
   }));
 }
 
-async function lastGrants(ctx: Reads, userId: string) {
+/** The last credits that a person got, the newest first. */
+export async function lastGrants(ctx: Reads, userId: string) {
   const rows = await ctx.db
     .select()
     .from(creditGrants)

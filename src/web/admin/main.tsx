@@ -1,0 +1,4 @@
+import { showPage } from "../shared/shell.tsx";
+import { Panel } from "./panel.tsx";
+
+showPage(() => <Panel />);

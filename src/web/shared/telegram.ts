@@ -1,0 +1,76 @@
+import { isTMA, on, postEvent, retrieveLaunchParams, retrieveRawInitData } from "@tma.js/bridge";
+import { createStore } from "./store.ts";
+
+/** What Telegram hands a page that it opens; all of it is null and empty in an ordinary browser. */
+
+export type Appearance = "light" | "dark";
+/** `ios` decides the kit's shapes; everything else looks like Android's and the desk's. */
+export type Platform = "ios" | "base";
+
+const DARK = matchMedia("(prefers-color-scheme: dark)");
+
+export const appearance = createStore<Appearance>(DARK.matches ? "dark" : "light");
+
+/** Signed data for the sign-in, unchanged as it came; null outside Telegram and where Telegram gives none. */
+export function launchData(): string | null {
+  if (!isTMA()) return null;
+  try {
+    return retrieveRawInitData() || null;
+  } catch {
+    return null;
+  }
+}
+
+export function platform(): Platform {
+  try {
+    return isTMA() && ["ios", "macos"].includes(retrieveLaunchParams().tgWebAppPlatform) ? "ios" : "base";
+  } catch {
+    return "base";
+  }
+}
+
+/** Takes on Telegram's colours, or the system's preference, and follows their changes. */
+export function followTheme(): void {
+  DARK.addEventListener("change", () => appearance.write(DARK.matches ? "dark" : "light"));
+  if (!isTMA()) return;
+  try {
+    dress(retrieveLaunchParams().tgWebAppThemeParams);
+  } catch {
+    // A client that gives no colours gets the system's.
+  }
+  on("theme_changed", ({ theme_params }) => dress(theme_params));
+}
+
+/**
+ * Takes the signed data out of the address once it is read: whoever copies the address must not hand on a sign-in. A reload
+ * finds it in the tab's own storage.
+ */
+export function forgetLaunchAddress(): void {
+  if (location.hash.includes("tgWebAppData=")) history.replaceState(null, "", location.pathname);
+}
+
+/** The page can be seen: Telegram takes its own placeholder away and gives the page all the height there is. */
+export function showInTelegram(): void {
+  if (!isTMA()) return;
+  try {
+    postEvent("web_app_ready");
+    postEvent("web_app_expand");
+  } catch {
+    // A client that knows neither shows the page all the same.
+  }
+}
+
+function dress(colours: Readonly<Record<string, unknown>> | undefined): void {
+  if (!colours) return;
+  for (const [name, colour] of Object.entries(colours)) {
+    if (typeof colour !== "string" || !/^#[0-9a-f]{6}$/i.test(colour)) continue;
+    document.documentElement.style.setProperty(`--tg-theme-${name.replaceAll("_", "-")}`, colour);
+    if (name === "bg_color") appearance.write(isDark(colour) ? "dark" : "light");
+  }
+}
+
+/** By the brightness that eyes see. */
+function isDark(colour: string): boolean {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+  return 0.299 * red + 0.587 * green + 0.114 * blue < 128;
+}

@@ -1,0 +1,19 @@
+import axe from "axe-core";
+import type { Page } from "playwright-core";
+
+/** What the axe rules say; `minor` and `moderate` findings are advice. */
+const COUNTED = ["serious", "critical"];
+
+/** The violations of level serious or above on what the page shows now, as sentences. */
+export async function violationsOn(page: Page): Promise<string[]> {
+  // Through the browser's own debugger: the page's policy would not let a script in.
+  if (!(await page.evaluate("'axe' in window"))) await page.evaluate(axe.source);
+  const results = (await page.evaluate(
+    "axe.run(document, { resultTypes: ['violations'], preload: false })",
+  )) as axe.AxeResults;
+  return results.violations
+    .filter(({ impact }) => COUNTED.includes(impact ?? ""))
+    .flatMap(({ id, nodes }) =>
+      nodes.map((node) => `${id}: ${node.target.join(" ")} ${node.any[0]?.message ?? node.failureSummary ?? ""}`),
+    );
+}
