@@ -5,7 +5,7 @@ import { after, DAY_MS } from "../../platform/clock.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { newId, randomToken } from "../../platform/ids.ts";
 import { type User, users } from "../profile/index.ts";
-import { initDataUses, refreshTokens, sessions } from "./tables.ts";
+import { initDataUses, operatorLinks, refreshTokens, sessions } from "./tables.ts";
 
 /** A sign-in lives for 30 days after it was last refreshed. */
 export const REFRESH_TOKEN_DAYS = 30;
@@ -150,7 +150,7 @@ async function countInitDataUse(tx: Pick<Context, "db" | "clock">, hash: string,
     });
 }
 
-/** Removes sessions that ended or expired more than a week ago, with their tokens, and old uses of sign-in data. */
+/** Removes sessions that ended or expired more than a week ago, with their tokens, old sign-in data and operators' links. */
 export async function forgetOldSessions(ctx: Context): Promise<number> {
   const now = ctx.clock.now();
   const cutoff = after(now, -7 * DAY_MS);
@@ -162,6 +162,7 @@ export async function forgetOldSessions(ctx: Context): Promise<number> {
     const removed = await tx.db.delete(sessions).where(old).returning({ id: sessions.id });
     const ageMaxMs = tx.settings.INIT_DATA_AGE_HOURS_MAX * 60 * 60_000 + DAY_MS;
     await tx.db.delete(initDataUses).where(lt(initDataUses.firstAt, after(now, -ageMaxMs)));
+    await tx.db.delete(operatorLinks).where(lt(operatorLinks.expiresAt, now));
     return removed.length;
   });
 }

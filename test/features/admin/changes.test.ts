@@ -97,10 +97,11 @@ describe("what an operator does about people", () => {
     const person = await signIn();
     telegram.start(person.telegramId);
     const text = "Look <b>here</b> {credits} *now*";
+    const key = { "idempotency-key": `m-${person.id}` };
+    const write = () => ask(`/people/${person.id}/message`, { text, reason: "asked by mail" }, team.support, key);
     const trail = await trailOf(async () => {
-      expect((await ask(`/people/${person.id}/message`, { text, reason: "asked by mail" }, team.support)).status).toBe(
-        202,
-      );
+      expect((await write()).status).toBe(202);
+      expect((await write()).status).toBe(202);
     });
     expect(trail).toMatchObject([{ action: "person.message", after: { characters: text.length } }]);
     expect(JSON.stringify(trail)).not.toContain("here");
@@ -265,7 +266,10 @@ describe("what an operator does about work", () => {
     );
     expect((await verifyLedger(ctx)).differences).toEqual([]);
     const again = await trailOf(async () => {
-      const made = await ask(`/generations/${id}/retry`, { reason: "try once more" }, team.support);
+      const key = { "idempotency-key": `r-${id}` };
+      const made = await ask(`/generations/${id}/retry`, { reason: "try once more" }, team.support, key);
+      const repeated = await ask(`/generations/${id}/retry`, { reason: "try once more" }, team.support, key);
+      expect(repeated.body.id).toBe(made.body.id);
       expect(made.status).toBe(202);
       expect(await finish(shared(), person, String(made.body.id))).toMatchObject({ status: "succeeded" });
       expect((await ask(`/generations/${String(made.body.id)}/retry`, { reason: "again" })).body.code).toBe(

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
-import { forgetOldSessions } from "../../../src/features/auth/index.ts";
+import { forgetOldSessions, makeOperatorLink } from "../../../src/features/auth/index.ts";
 import { DAY_MS, HOUR_MS } from "../../../src/platform/clock.ts";
 import { startTestApp } from "../../support/app.ts";
 import { launchData, refreshWith, refused, type SignedIn, signedIn, signInWith, withToken } from "./sign-in-tools.ts";
@@ -136,12 +136,14 @@ test("old sessions, their tokens and old uses of launch data are forgotten, live
   };
   const gone = await signInOnce();
   await refreshWith(product, gone.refresh_token);
+  await makeOperatorLink(product.ctx, { operatorId: null, userId: gone.user.id, reason: "a test" });
   clock.advance(38 * DAY_MS);
   const live = await signInOnce();
   await forgetOldSessions(product.ctx);
   expect(await count("sessions")).toBe(1);
   expect(await count("refresh_tokens")).toBe(1);
   expect(await count("init_data_uses")).toBe(2);
+  expect(await count("operator_links")).toBe(0);
   clock.advance(HOUR_MS / 4);
   expect((await withToken(product, live.access_token)).status).toBe(200);
   expect(await refused(await refreshWith(product, gone.refresh_token))).toEqual(UNAUTHENTICATED);

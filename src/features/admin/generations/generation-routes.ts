@@ -1,11 +1,12 @@
 import { Elysia } from "elysia";
 import type { Context } from "../../../context.ts";
+import { once } from "../../../platform/http/idempotency.ts";
 import { cursorPage, pageOf } from "../../../platform/http/page.ts";
-import { NoQuerySchema, refuses } from "../../../platform/http/schemas.ts";
+import { IdempotencyHeaders, NoQuerySchema, refuses } from "../../../platform/http/schemas.ts";
 import type { guard } from "../../auth/guard.ts";
 import { type Generation, ORDER_REFUSALS } from "../../generations/index.ts";
 import { IdParams, pageSchema, ReasonBody } from "../schemas.ts";
-import { generationCard, generationRows, listGenerations } from "./generation-list.ts";
+import { anyGeneration, generationCard, generationRows, listGenerations } from "./generation-list.ts";
 import { AdminGenerationCard, GenerationRow, GenerationsQuery } from "./generation-schemas.ts";
 import { releaseByOperator, retryByOperator } from "./mend.ts";
 
@@ -37,16 +38,24 @@ export function adminGenerationRoutes(guarded: ReturnType<typeof guard>) {
     })
     .post(
       "/:id/retry",
-      async ({ params, body, person, ctx, status }) =>
-        status(
-          202,
-          await only(
-            ctx,
-            await retryByOperator(ctx, { operatorId: person.id, generationId: params.id, reason: body.reason }),
-          ),
-        ),
+      async ({ params, body, headers, person, ctx, set, status }) => {
+        const request = {
+          userId: person.id,
+          key: headers["idempotency-key"],
+          route: `POST /admin/generations/${params.id}/retry`,
+          body,
+        };
+        const order = { operatorId: person.id, generationId: params.id, reason: body.reason };
+        const made = await once(ctx, request, async (tx) => ({
+          answer: { id: (await retryByOperator(tx, order)).id },
+          status: 202,
+        }));
+        if (made.replayed) set.headers["idempotency-replayed"] = "true";
+        return status(202, await only(ctx, await anyGeneration(ctx, made.answer.id)));
+      },
       {
         support: "write",
+        headers: IdempotencyHeaders,
         params: IdParams,
         query: NoQuerySchema,
         body: ReasonBody,

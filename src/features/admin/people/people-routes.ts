@@ -136,17 +136,24 @@ function personActions(guarded: ReturnType<typeof guard>) {
     )
     .post(
       "/:id/message",
-      async ({ params, body, person, ctx, status }) => {
-        await messagePerson(ctx, {
-          operatorId: person.id,
-          userId: params.id,
-          text: body.text,
-          reason: body.reason,
+      async ({ params, body, headers, person, ctx, set, status }) => {
+        const request = {
+          userId: person.id,
+          key: headers["idempotency-key"],
+          route: `POST /admin/people/${params.id}/message`,
+          body,
+        };
+        const order = { operatorId: person.id, userId: params.id, text: body.text, reason: body.reason };
+        const written = await once(ctx, request, async (tx) => {
+          await messagePerson(tx, order);
+          return { answer: { state: "waiting" as const }, status: 202 };
         });
-        return status(202, { state: "waiting" as const });
+        if (written.replayed) set.headers["idempotency-replayed"] = "true";
+        return status(202, written.answer);
       },
       {
         support: "write",
+        headers: IdempotencyHeaders,
         params: IdParams,
         query: NoQuerySchema,
         body: MessageBody,

@@ -2,7 +2,8 @@ import { getTableColumns } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import { OperatorError } from "../../../platform/errors.ts";
 import { users } from "../../profile/index.ts";
-import { makePerson, noRows, type Rows, SEEDED_TABLES } from "./made-up-person.ts";
+import { makePerson } from "./made-up-person.ts";
+import { noRows, type Rows, SEEDED_TABLES } from "./made-up-rows.ts";
 
 export interface SeedOrder {
   people: number;
