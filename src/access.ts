@@ -106,6 +106,8 @@ export const routeAccess: readonly RouteAccess[] = [
   { method: "POST", path: "/api/v1/admin/queue/jobs/:id/retry", access: "owner" },
   { method: "POST", path: "/api/v1/admin/queue/jobs/:id/park", access: "owner" },
   { method: "POST", path: "/api/v1/admin/queue/retry", access: "owner" },
+  { method: "GET", path: "/api/v1/admin/maintenance", access: "viewer" },
+  { method: "POST", path: "/api/v1/admin/maintenance", access: "owner" },
   { method: "GET", path: "/api/v1/admin/broadcasts", access: "viewer" },
   { method: "GET", path: "/api/v1/admin/broadcasts/:id", access: "viewer" },
   { method: "POST", path: "/api/v1/admin/broadcasts", access: "owner" },

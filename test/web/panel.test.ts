@@ -237,6 +237,25 @@ describe.skipIf(lane === "postgres")("the owner's panel (in one lane: pages do n
   );
 
   test(
+    "begins maintenance with a notice, and ends it",
+    async () => {
+      await go(page, "server");
+      await press(page, "Begin maintenance");
+      await inDialog(page).getByLabel("Text in Russian").fill("Переезжаем.");
+      await inDialog(page).getByLabel("Reason").fill("a new server");
+      await confirm(page, "Begin maintenance");
+      await says(page, "New pictures are refused");
+      const status = await fetch(`${stage.server.base}/api/v1/status`);
+      expect(await status.json()).toMatchObject({ maintenance: { notice: expect.any(String) } });
+      await press(page, "End maintenance");
+      await inDialog(page).getByLabel("Reason").fill("moved");
+      await confirm(page, "End maintenance");
+      await says(page, "Off: new pictures are taken.");
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
     "drafts a broadcast, tries it on oneself, starts it",
     async () => {
       await go(page, "broadcasts");

@@ -4,6 +4,7 @@ import type { AccessTokens } from "../auth/index.ts";
 import { broadcastRoutes } from "./broadcasts/broadcast-routes.ts";
 import { deskRoutes } from "./desk/desk-routes.ts";
 import { adminGenerationRoutes } from "./generations/generation-routes.ts";
+import { maintenanceRoutes } from "./maintenance/maintenance-routes.ts";
 import { overviewRoutes } from "./overview/overview-routes.ts";
 import { adminPaymentRoutes } from "./payments/payment-routes.ts";
 import { peopleRoutes } from "./people/people-routes.ts";
@@ -20,5 +21,6 @@ export function adminRoutes(guarded: ReturnType<typeof guard>, tokens: AccessTok
     .use(adminTaxRoutes(guarded))
     .use(adminGenerationRoutes(guarded))
     .use(adminQueueRoutes(guarded))
-    .use(broadcastRoutes(guarded));
+    .use(broadcastRoutes(guarded))
+    .use(maintenanceRoutes(guarded));
 }

@@ -51,6 +51,9 @@ export interface PageNeeds {
   scripts?: readonly string[];
 }
 
+/** Older web views do not count sockets of the same host as 'self'; what a page may say over one, Origin and ticket decide. */
+const OWN_SOCKETS = " ws: wss:";
+
 /** The policy of a page whose parts all come from this server. Scripts are files of ours; inline ones never run. */
 export function pagePolicy({ framedBy, inlineStyles = false, scripts = [] }: PageNeeds): string {
   const framers = framedBy === "nobody" ? "'none'" : [...TELEGRAM_WEB_ORIGINS, "https://*.web.telegram.org"].join(" ");
@@ -60,7 +63,7 @@ export function pagePolicy({ framedBy, inlineStyles = false, scripts = [] }: Pag
     `style-src 'self'${inlineStyles ? " 'unsafe-inline'" : ""}`,
     "img-src 'self' data: blob:",
     "font-src 'self'",
-    "connect-src 'self'",
+    `connect-src 'self'${framedBy === "telegram" ? OWN_SOCKETS : ""}`,
     "base-uri 'none'",
     "form-action 'none'",
     `frame-ancestors ${framers}`,

@@ -1,6 +1,6 @@
 import { Elysia, t } from "elysia";
 import { Refusal } from "../errors.ts";
-import { pagePolicy } from "./page-policy.ts";
+import { pagePolicy } from "./browser-headers.ts";
 
 /** A file of a page, ready to be sent; the blobs are read when somebody asks for them, not before. */
 export interface WebFile {

@@ -4,6 +4,7 @@ import { useLoaded } from "../shared/loading.ts";
 import { WhenLoaded } from "../shared/states.tsx";
 import { Table } from "../shared/table.tsx";
 import { mayAct } from "./entry.ts";
+import { Maintenance } from "./maintenance.tsx";
 import { Head, Mark, PersonLink, type Tone, When } from "./parts.tsx";
 import { words } from "./words.ts";
 
@@ -19,6 +20,7 @@ export function Server() {
     <>
       <Head title={words("server")} />
       <WhenLoaded of={health}>{(value) => <HealthOf health={value} />}</WhenLoaded>
+      <Maintenance />
       {mayAct("owner") && <Operators />}
     </>
   );

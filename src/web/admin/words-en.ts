@@ -284,6 +284,17 @@ const table = {
   alerts_none: "No alerts",
   operators: "Operators",
   given_by: "Given by",
+  maintenance: "Maintenance",
+  maintenance_on: "New pictures are refused",
+  maintenance_off: "Off: new pictures are taken.",
+  maintenance_by_setting: "The server was started with MAINTENANCE=on; no switch takes that back.",
+  maintenance_begin: "Begin maintenance",
+  maintenance_end: "End maintenance",
+  maintenance_begun: "Maintenance has begun",
+  maintenance_ended: "Maintenance is over",
+  maintenance_hint:
+    "New pictures and messages to the assistant are refused within seconds. What runs is finished, and everything else works.",
+  maintenance_notice_hint: "What people read instead of the usual sentence. May stay empty.",
 
   // Audit trail.
   operator: "Operator",

@@ -300,6 +300,17 @@ export const ru: WordTable<PanelKey> = {
   alerts_none: "Тревог нет",
   operators: "Операторы",
   given_by: "Откуда роль",
+  maintenance: "Обслуживание",
+  maintenance_on: "Новые картинки не принимаются",
+  maintenance_off: "Выключено: новые картинки принимаются.",
+  maintenance_by_setting: "Сервер запущен с MAINTENANCE=on; переключатель этого не отменит.",
+  maintenance_begin: "Начать обслуживание",
+  maintenance_end: "Закончить обслуживание",
+  maintenance_begun: "Обслуживание началось",
+  maintenance_ended: "Обслуживание закончено",
+  maintenance_hint:
+    "Новые картинки и сообщения помощнику получат отказ через несколько секунд. Начатое будет закончено, всё остальное работает.",
+  maintenance_notice_hint: "Что прочтут люди вместо обычной фразы. Можно оставить пустым.",
 
   // Audit trail.
   operator: "Оператор",

@@ -38,6 +38,7 @@ function bodyOf(path: string): Record<string, unknown> {
   if (path.endsWith("/message")) return { text: "hello" };
   if (path.endsWith("/refund")) return { amount_kopecks: 100 };
   if (path === "/broadcasts" || path.endsWith("/change")) return { segment: "all", text_ru: "да", text_en: "yes" };
+  if (path.endsWith("/maintenance")) return { on: false };
   if (path.endsWith("/register")) return { receipt: "20ab3kq9zx" };
   return {};
 }
