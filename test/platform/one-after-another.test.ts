@@ -22,6 +22,18 @@ describe("work for one key", () => {
     expect(seen).toEqual(["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
   });
 
+  test("waits for its turn however long the queue is", async () => {
+    let running = 0;
+    let most = 0;
+    const work = async () => {
+      most = Math.max(most, ++running);
+      await Bun.sleep(60);
+      running -= 1;
+    };
+    await Promise.all(Array.from({ length: 12 }, () => oneAfterAnother("queue", work)));
+    expect(most).toBe(1);
+  });
+
   test("goes on beside what hangs", async () => {
     const never = oneAfterAnother("stuck", () => new Promise<never>(() => {}));
     const startedAt = performance.now();
