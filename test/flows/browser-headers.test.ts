@@ -27,7 +27,9 @@ function faultsOf(answer: Response, framedByTelegram = false): string[] {
     [/default-src 'none'/.test(policy), "default-src"],
     [!/unsafe-inline|unsafe-eval|\*|https?:/.test(allowed), "scripts"],
     [
-      (framedByTelegram ? /frame-ancestors https:\/\/web\.telegram\.org / : /frame-ancestors 'none'|sandbox/).test(policy),
+      (framedByTelegram ? /frame-ancestors https:\/\/web\.telegram\.org / : /frame-ancestors 'none'|sandbox/).test(
+        policy,
+      ),
       "frame-ancestors",
     ],
     [!["server", "x-powered-by", "set-cookie"].some((name) => headers.has(name)), "tells what runs here"],
