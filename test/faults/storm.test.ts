@@ -15,7 +15,7 @@ import { until } from "../support/until.ts";
 
 const PEOPLE = 200;
 /** Short in the gate; `STORM_SECONDS=60` is its full length. On SQLite one process does everything. */
-const STORM_MS = Number(process.env.STORM_SECONDS ?? (lane === "postgres" ? 25 : 12)) * 1_000;
+const STORM_MS = Number(process.env.STORM_SECONDS ?? (lane === "postgres" ? 15 : 8)) * 1_000;
 /** Between two deeds of one person, at least and at most. */
 const PAUSE_MS = { least: 3_000, most: 12_000 };
 const SETTLING_MS = 60_000;

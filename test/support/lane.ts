@@ -20,7 +20,7 @@ export interface RunningLane {
   end(): void;
 }
 
-const LANE_DEADLINE_MS = 13 * 60_000;
+const LANE_DEADLINE_MS = 14 * 60_000;
 /** How long the output may stay open after the run has ended; a process that a test left behind could hold it forever. */
 const OUTPUT_GRACE_MS = 2_000;
 /** A test without a limit of its own may take so long: both lanes share the machine, and what hangs is still ended. */

@@ -1,7 +1,7 @@
 import { lane } from "../database.ts";
 
 /** One point in so many is tried by a lane of the gate, and others by each lane. */
-const STEP = 4;
+const STEP = 8;
 /** Other points on each day, so that all of them are tried within a few. */
 const TODAY = Math.floor(Date.now() / 86_400_000);
 
