@@ -5,7 +5,7 @@ import { schedule } from "../schedule.ts";
 
 /**
  * What a restored server does by itself would be done as of the moment of the snapshot: cards charged for periods that were
- * paid since, sales registered that were registered since, messages sent that arrived long ago, pictures deleted that only
+ * paid since, sales registered that were registered since, messages and broadcasts sent that arrived long ago, pictures deleted that only
  * the restored rows do not know. So nothing of that happens until an operator has looked.
  *
  *   jobs          parked, but for recurring ones, which know nothing of the past
@@ -13,7 +13,12 @@ import { schedule } from "../schedule.ts";
  *   messages      those that waited may have arrived since: `unknown`, which is never sent again
  *   processes     the workers and sockets of the old server are forgotten
  */
-const HELD_KINDS: ReadonlySet<string> = new Set(["subscriptions.keep", "tax.file", "privacy.clean_up"]);
+const HELD_KINDS: ReadonlySet<string> = new Set([
+  "subscriptions.keep",
+  "tax.file",
+  "broadcasts.sweep",
+  "privacy.clean_up",
+]);
 export const HOLD_REASON = "restored from a backup: look first";
 const BACKGROUND_PRIORITY = 30n;
 const MESSAGES_MAY_HAVE_ARRIVED = `update outbox_messages

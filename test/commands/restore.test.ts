@@ -142,7 +142,7 @@ describe("a restore", () => {
     expect(rows.filter(({ lease, worker_id }) => lease !== null || worker_id !== null)).toEqual([]);
     // No slot of these brings a job of its own while the parked one stands there.
     const held = rows.filter(({ unique_key }) => String(unique_key).startsWith("schedule:")).map(({ kind }) => kind);
-    expect(held).toEqual(["privacy.clean_up", "subscriptions.keep", "tax.file"]);
+    expect(held).toEqual(["broadcasts.sweep", "privacy.clean_up", "subscriptions.keep", "tax.file"]);
     expect([Number(waiting[0]?.n), Number(unknown[0]?.n)]).toEqual([0, 2]);
     expect(doers).toEqual([]);
     // All else is as it was.

@@ -180,6 +180,39 @@ async function fillAboutProcesses({ ctx: { db } }: TestApp, userId: string) {
       ...{ beats: Number.MAX_SAFE_INTEGER, actsSince: LONG_AGO, beatAt: AT },
     })
     .onConflictDoNothing();
+  await db.insert(tables.broadcasts).values({
+    ...{ id: newId(), segment: "all", textRu: STRANGE_TEXT, textEn: STRANGE_TEXT, state: "running", createdBy: userId },
+    ...{ cursor: userId, written: 1, switchedOff: 0, unreachable: 0, sent: 0, blocked: 0, failed: 0, withdrawn: 0 },
+    ...{ startedAt: AT, createdAt: LONG_AGO, updatedAt: AT },
+  });
+  const money = { paidKopecks: Number.MAX_SAFE_INTEGER, baseKopecks: 0, taxKopecks: 0, commissionKopecks: 0 };
+  await db
+    .insert(tables.dayFigures)
+    .values({
+      ...{ date: "2024-02-29", newPeople: 1, actives: 1, buyers: 1, firstBuyers: 1, sales: 1, ...money },
+      ...{ commissionForecastKopecks: 0, testKopecks: 0, pictures: 1, picturesFailed: 0, picturesCancelled: 0 },
+      ...{ turns: 0, turnsFailed: 0, pictureCostKopecks: 0, turnCostKopecks: 0, kieThousandKopecks: 1 },
+      ...{ dollarKopecks: 1, pictureTimes: [0, 1], computedAt: AT },
+    })
+    .onConflictDoNothing();
+  const figures = { date: "2024-02-29", credits: 1 };
+  await db.insert(tables.productFigures).values({ ...figures, product: "pack", sales: 1, ...money });
+  await db.insert(tables.actionFigures).values({ ...figures, action: "a", paidBy: "free", actions: 1, costKopecks: 0 });
+  await db.insert(tables.figureMarks).values({ name: "strange", seenUntil: AT });
+  await db.insert(tables.economyWarnings).values({ product: STRANGE_TEXT, toldAt: AT });
+  await db.insert(tables.operators).values({ userId, role: "viewer", createdAt: AT });
+  await db.insert(tables.operatorLinks).values({ hash: "h", userId, expiresAt: FAR_AHEAD, createdAt: AT });
+  await db.insert(tables.auditEntries).values({
+    ...{
+      id: newId(),
+      operatorId: userId,
+      action: "person.ban",
+      subject: "person",
+      subjectId: userId,
+      personId: userId,
+    },
+    ...{ reason: STRANGE_TEXT, before: null, after: { banned: true }, requestId: null, createdAt: AT },
+  });
   await db.insert(tables.rateBuckets).values({ hash: "h", fullAtMs: Number.MAX_SAFE_INTEGER });
   await db.insert(tables.maintenanceSwitches).values({
     ...{ name: "strange", isOn: false, reason: STRANGE_TEXT, noticeRu: STRANGE_TEXT, noticeEn: null },
