@@ -69,7 +69,8 @@ describe("J1 of several schedulers", () => {
   test("one that stops and does not act takes nothing from the one that does", async () => {
     const { all, pass } = schedulers(2);
     const [first, second] = all;
-    await looks(all);
+    await first?.hold();
+    await second?.hold();
     await second?.release();
     pass(BEAT_MS);
     expect(await first?.hold()).toBe(true);
@@ -88,11 +89,13 @@ describe("J1 of several schedulers", () => {
 
   test.each([HOUR_MS, -HOUR_MS])("F12 none loses its place when the clock jumps by %d ms", async (jumpMs) => {
     const { all, pass } = schedulers(2);
-    expect(await looks(all)).toEqual([true, false]);
+    // Both ask at once, and either may come first.
+    const first = await looks(all);
+    expect(actingOf(first)).toBe(1);
     machinery().clock.advance(jumpMs);
     for (let second = 0; second < 12; second += 1) {
       pass(TICK_MS);
-      expect(await looks(all)).toEqual([true, false]);
+      expect(await looks(all)).toEqual(first);
     }
   });
 
