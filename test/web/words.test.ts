@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { en } from "../../src/web/admin/words-en.ts";
 import { ru } from "../../src/web/admin/words-ru.ts";
-import type { Words } from "../../src/web/shared/words.ts";
+import type { Words } from "../../src/web/kit/words.ts";
 
 const placesIn = (words: Words): string[][] =>
   (typeof words === "string" ? [words] : Object.values(words)).map((text) =>

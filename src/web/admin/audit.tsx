@@ -1,7 +1,7 @@
-import { type AnswerOf, answerOf, api } from "../shared/api.ts";
-import { usePages } from "../shared/loading.ts";
-import { addressOf } from "../shared/route.ts";
-import { PagedTable } from "../shared/table.tsx";
+import { type AnswerOf, answerOf, api } from "../kit/api.ts";
+import { usePages } from "../kit/loading.ts";
+import { addressOf } from "../kit/route.ts";
+import { PagedTable } from "../kit/table.tsx";
 import { Head, PersonLink, When } from "./parts.tsx";
 import { words } from "./words.ts";
 

@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
-import { answerOf, api } from "../shared/api.ts";
-import { Dialog } from "../shared/dialog.tsx";
-import { ChoiceField, TextField } from "../shared/fields.tsx";
-import { useAction } from "../shared/loading.ts";
+import { answerOf, api } from "../kit/api.ts";
+import { Dialog } from "../kit/dialog.tsx";
+import { ChoiceField, TextField } from "../kit/fields.tsx";
+import { useAction } from "../kit/loading.ts";
 import type { BroadcastRow } from "./broadcasts.tsx";
 import { isReason, ReasonField } from "./parts.tsx";
 import { words } from "./words.ts";

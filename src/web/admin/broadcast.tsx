@@ -1,9 +1,9 @@
 import { Button } from "@telegram-apps/telegram-ui";
 import { useState } from "preact/hooks";
-import { answerOf, api } from "../shared/api.ts";
-import { number } from "../shared/format.ts";
-import { useLoaded } from "../shared/loading.ts";
-import { WhenLoaded } from "../shared/states.tsx";
+import { answerOf, api } from "../kit/api.ts";
+import { number } from "../kit/format.ts";
+import { useLoaded } from "../kit/loading.ts";
+import { WhenLoaded } from "../kit/states.tsx";
 import { BroadcastDraft } from "./broadcast-draft.tsx";
 import { type BroadcastRow, BroadcastState } from "./broadcasts.tsx";
 import { mayAct } from "./entry.ts";

@@ -1,10 +1,10 @@
 import { Button } from "@telegram-apps/telegram-ui";
 import { useState } from "preact/hooks";
-import { type AnswerOf, answerOf, api } from "../shared/api.ts";
-import { number } from "../shared/format.ts";
-import { usePages } from "../shared/loading.ts";
-import { addressOf } from "../shared/route.ts";
-import { PagedTable } from "../shared/table.tsx";
+import { type AnswerOf, answerOf, api } from "../kit/api.ts";
+import { number } from "../kit/format.ts";
+import { usePages } from "../kit/loading.ts";
+import { addressOf } from "../kit/route.ts";
+import { PagedTable } from "../kit/table.tsx";
 import { BroadcastDraft } from "./broadcast-draft.tsx";
 import { mayAct } from "./entry.ts";
 import { Head, Mark, type Tone, When } from "./parts.tsx";

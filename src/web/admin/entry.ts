@@ -1,8 +1,8 @@
-import { type AnswerOf, answerOf, api, CallFailure } from "../shared/api.ts";
-import { takeFromAddress } from "../shared/route.ts";
-import { tokens } from "../shared/session.ts";
-import { createStore } from "../shared/store.ts";
-import { launchData } from "../shared/telegram.ts";
+import { type AnswerOf, answerOf, api, CallFailure } from "../kit/api.ts";
+import { takeFromAddress } from "../kit/route.ts";
+import { tokens } from "../kit/session.ts";
+import { createStore } from "../kit/store.ts";
+import { launchData } from "../kit/telegram.ts";
 
 /**
  * Coming in. Inside Telegram by what Telegram signed; at a desk by a link that works once, whose token stands in the

@@ -1,11 +1,11 @@
 import { Button } from "@telegram-apps/telegram-ui";
 import { useState } from "preact/hooks";
-import { answerOf, api } from "../shared/api.ts";
-import { number, shortId } from "../shared/format.ts";
-import { useLoaded } from "../shared/loading.ts";
-import { addressOf } from "../shared/route.ts";
-import { WhenLoaded } from "../shared/states.tsx";
-import { Table } from "../shared/table.tsx";
+import { answerOf, api } from "../kit/api.ts";
+import { number, shortId } from "../kit/format.ts";
+import { useLoaded } from "../kit/loading.ts";
+import { addressOf } from "../kit/route.ts";
+import { WhenLoaded } from "../kit/states.tsx";
+import { Table } from "../kit/table.tsx";
 import { mayAct } from "./entry.ts";
 import { creditsOf, GenerationState } from "./generations.tsx";
 import { Facts, Head, PersonLink, ReasonDialog, When } from "./parts.tsx";

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
-import { type AnswerOf, answerOf, api } from "../shared/api.ts";
-import { ChoiceField, TextField } from "../shared/fields.tsx";
-import { number, seconds, shortId } from "../shared/format.ts";
-import { usePages } from "../shared/loading.ts";
-import { addressOf } from "../shared/route.ts";
-import { PagedTable } from "../shared/table.tsx";
+import { type AnswerOf, answerOf, api } from "../kit/api.ts";
+import { ChoiceField, TextField } from "../kit/fields.tsx";
+import { number, seconds, shortId } from "../kit/format.ts";
+import { usePages } from "../kit/loading.ts";
+import { addressOf } from "../kit/route.ts";
+import { PagedTable } from "../kit/table.tsx";
 import { Head, Mark, PersonLink, type Tone, When } from "./parts.tsx";
 import { words } from "./words.ts";
 

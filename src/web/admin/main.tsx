@@ -1,4 +1,4 @@
-import { showPage } from "../shared/shell.tsx";
+import { showPage } from "../kit/shell.tsx";
 import { Panel } from "./panel.tsx";
 
 showPage(() => <Panel />);

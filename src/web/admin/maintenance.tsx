@@ -1,10 +1,10 @@
 import { Button } from "@telegram-apps/telegram-ui";
 import { useState } from "preact/hooks";
-import { type AnswerOf, answerOf, api } from "../shared/api.ts";
-import { Dialog } from "../shared/dialog.tsx";
-import { TextField } from "../shared/fields.tsx";
-import { useAction, useLoaded } from "../shared/loading.ts";
-import { WhenLoaded } from "../shared/states.tsx";
+import { type AnswerOf, answerOf, api } from "../kit/api.ts";
+import { Dialog } from "../kit/dialog.tsx";
+import { TextField } from "../kit/fields.tsx";
+import { useAction, useLoaded } from "../kit/loading.ts";
+import { WhenLoaded } from "../kit/states.tsx";
 import { mayAct } from "./entry.ts";
 import { isReason, Mark, PersonLink, ReasonDialog, ReasonField, When } from "./parts.tsx";
 import { words } from "./words.ts";

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
-import { type AnswerOf, answerOf, api } from "../shared/api.ts";
-import { Chart } from "../shared/chart.tsx";
-import { ChoiceField } from "../shared/fields.tsx";
-import { day, money, month, number, percent, seconds } from "../shared/format.ts";
-import { useLoaded } from "../shared/loading.ts";
-import { WhenLoaded } from "../shared/states.tsx";
+import { type AnswerOf, answerOf, api } from "../kit/api.ts";
+import { Chart } from "../kit/chart.tsx";
+import { ChoiceField } from "../kit/fields.tsx";
+import { day, money, month, number, percent, seconds } from "../kit/format.ts";
+import { useLoaded } from "../kit/loading.ts";
+import { WhenLoaded } from "../kit/states.tsx";
 import { Head, Tiles, When } from "./parts.tsx";
 import { words } from "./words.ts";
 

@@ -1,10 +1,10 @@
 import { Button } from "@telegram-apps/telegram-ui";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { addressOf, type Place, place } from "../shared/route.ts";
-import { signedIn } from "../shared/session.ts";
-import { Failure, Waiting } from "../shared/states.tsx";
-import { chooseLanguage, language } from "../shared/words.ts";
+import { addressOf, type Place, place } from "../kit/route.ts";
+import { signedIn } from "../kit/session.ts";
+import { Failure, Waiting } from "../kit/states.tsx";
+import { chooseLanguage, language } from "../kit/words.ts";
 import { Audit } from "./audit.tsx";
 import { Broadcast } from "./broadcast.tsx";
 import { Broadcasts } from "./broadcasts.tsx";

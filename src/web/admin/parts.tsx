@@ -1,13 +1,13 @@
 import { Button } from "@telegram-apps/telegram-ui";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { download } from "../shared/api.ts";
-import { Dialog } from "../shared/dialog.tsx";
-import { TextField } from "../shared/fields.tsx";
-import { moment } from "../shared/format.ts";
-import { useAction } from "../shared/loading.ts";
-import { addressOf } from "../shared/route.ts";
-import { Failure } from "../shared/states.tsx";
+import { download } from "../kit/api.ts";
+import { Dialog } from "../kit/dialog.tsx";
+import { TextField } from "../kit/fields.tsx";
+import { moment } from "../kit/format.ts";
+import { useAction } from "../kit/loading.ts";
+import { addressOf } from "../kit/route.ts";
+import { Failure } from "../kit/states.tsx";
 import { renewSession } from "./entry.ts";
 import { words } from "./words.ts";
 

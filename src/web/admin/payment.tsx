@@ -1,10 +1,10 @@
 import { Button } from "@telegram-apps/telegram-ui";
 import { useState } from "preact/hooks";
-import { type AnswerOf, answerOf, api } from "../shared/api.ts";
-import { money, number } from "../shared/format.ts";
-import { useLoaded } from "../shared/loading.ts";
-import { WhenLoaded } from "../shared/states.tsx";
-import { Table } from "../shared/table.tsx";
+import { type AnswerOf, answerOf, api } from "../kit/api.ts";
+import { money, number } from "../kit/format.ts";
+import { useLoaded } from "../kit/loading.ts";
+import { WhenLoaded } from "../kit/states.tsx";
+import { Table } from "../kit/table.tsx";
 import { mayAct } from "./entry.ts";
 import { Facts, Head, Mark, PersonLink, When } from "./parts.tsx";
 import { PaymentState } from "./payments.tsx";

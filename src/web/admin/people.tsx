@@ -1,9 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
-import { type AnswerOf, answerOf, api } from "../shared/api.ts";
-import { ChoiceField, TextField } from "../shared/fields.tsx";
-import { number } from "../shared/format.ts";
-import { usePages } from "../shared/loading.ts";
-import { PagedTable } from "../shared/table.tsx";
+import { type AnswerOf, answerOf, api } from "../kit/api.ts";
+import { ChoiceField, TextField } from "../kit/fields.tsx";
+import { number } from "../kit/format.ts";
+import { usePages } from "../kit/loading.ts";
+import { PagedTable } from "../kit/table.tsx";
 import { Head, Mark, PersonLink, When } from "./parts.tsx";
 import { words } from "./words.ts";
 

@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
-import { answerOf, api, newKey } from "../shared/api.ts";
-import { Dialog } from "../shared/dialog.tsx";
-import { TextField } from "../shared/fields.tsx";
-import { useAction } from "../shared/loading.ts";
+import { answerOf, api, newKey } from "../kit/api.ts";
+import { Dialog } from "../kit/dialog.tsx";
+import { TextField } from "../kit/fields.tsx";
+import { useAction } from "../kit/loading.ts";
 import { isReason, ReasonDialog, ReasonField } from "./parts.tsx";
 import { words } from "./words.ts";
 

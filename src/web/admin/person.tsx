@@ -1,11 +1,11 @@
 import { Button } from "@telegram-apps/telegram-ui";
 import { useState } from "preact/hooks";
-import { type AnswerOf, answerOf, api } from "../shared/api.ts";
-import { money, number } from "../shared/format.ts";
-import { useLoaded, usePages } from "../shared/loading.ts";
-import { addressOf } from "../shared/route.ts";
-import { WhenLoaded } from "../shared/states.tsx";
-import { PagedTable, Table } from "../shared/table.tsx";
+import { type AnswerOf, answerOf, api } from "../kit/api.ts";
+import { money, number } from "../kit/format.ts";
+import { useLoaded, usePages } from "../kit/loading.ts";
+import { addressOf } from "../kit/route.ts";
+import { WhenLoaded } from "../kit/states.tsx";
+import { PagedTable, Table } from "../kit/table.tsx";
 import { mayAct } from "./entry.ts";
 import { Facts, Head, Mark, nameOf, Tiles, When } from "./parts.tsx";
 import { PersonState } from "./people.tsx";

@@ -1,11 +1,11 @@
 import { Button } from "@telegram-apps/telegram-ui";
 import { useState } from "preact/hooks";
-import { type AnswerOf, answerOf, api } from "../shared/api.ts";
-import { ChoiceField } from "../shared/fields.tsx";
-import { number, seconds, shortId } from "../shared/format.ts";
-import { useLoaded, usePages } from "../shared/loading.ts";
-import { WhenLoaded } from "../shared/states.tsx";
-import { PagedTable, Table } from "../shared/table.tsx";
+import { type AnswerOf, answerOf, api } from "../kit/api.ts";
+import { ChoiceField } from "../kit/fields.tsx";
+import { number, seconds, shortId } from "../kit/format.ts";
+import { useLoaded, usePages } from "../kit/loading.ts";
+import { WhenLoaded } from "../kit/states.tsx";
+import { PagedTable, Table } from "../kit/table.tsx";
 import { mayAct } from "./entry.ts";
 import { Head, Mark, ReasonDialog, Tiles, type Tone, When } from "./parts.tsx";
 import { words } from "./words.ts";

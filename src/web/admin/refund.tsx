@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
-import { type AnswerOf, answerOf, api, newKey } from "../shared/api.ts";
-import { Dialog } from "../shared/dialog.tsx";
-import { TextField } from "../shared/fields.tsx";
-import { money, number } from "../shared/format.ts";
-import { useAction, useLoaded } from "../shared/loading.ts";
-import { Failure, Waiting } from "../shared/states.tsx";
+import { type AnswerOf, answerOf, api, newKey } from "../kit/api.ts";
+import { Dialog } from "../kit/dialog.tsx";
+import { TextField } from "../kit/fields.tsx";
+import { money, number } from "../kit/format.ts";
+import { useAction, useLoaded } from "../kit/loading.ts";
+import { Failure, Waiting } from "../kit/states.tsx";
 import { Facts, isReason, ReasonField, When } from "./parts.tsx";
 import { words } from "./words.ts";
 

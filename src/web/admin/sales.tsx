@@ -1,8 +1,8 @@
-import { type AnswerOf, answerOf, api } from "../shared/api.ts";
-import { money, number, percent } from "../shared/format.ts";
-import { useLoaded } from "../shared/loading.ts";
-import { WhenLoaded } from "../shared/states.tsx";
-import { Table } from "../shared/table.tsx";
+import { type AnswerOf, answerOf, api } from "../kit/api.ts";
+import { money, number, percent } from "../kit/format.ts";
+import { useLoaded } from "../kit/loading.ts";
+import { WhenLoaded } from "../kit/states.tsx";
+import { Table } from "../kit/table.tsx";
 import { Head, Mark, Tiles } from "./parts.tsx";
 import { words } from "./words.ts";
 

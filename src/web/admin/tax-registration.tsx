@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
-import { answerOf, api } from "../shared/api.ts";
-import { Dialog } from "../shared/dialog.tsx";
-import { TextField } from "../shared/fields.tsx";
-import { money } from "../shared/format.ts";
-import { useAction } from "../shared/loading.ts";
+import { answerOf, api } from "../kit/api.ts";
+import { Dialog } from "../kit/dialog.tsx";
+import { TextField } from "../kit/fields.tsx";
+import { money } from "../kit/format.ts";
+import { useAction } from "../kit/loading.ts";
 import { isReason, ReasonField } from "./parts.tsx";
 import type { Entry } from "./tax.tsx";
 import { words } from "./words.ts";

@@ -1,5 +1,5 @@
-import type { AnswerOf, api } from "../shared/api.ts";
-import { money, number, percent } from "../shared/format.ts";
+import type { AnswerOf, api } from "../kit/api.ts";
+import { money, number, percent } from "../kit/format.ts";
 import { Tiles } from "./parts.tsx";
 import { words } from "./words.ts";
 

@@ -1,4 +1,4 @@
-import type { WordTable } from "../shared/words.ts";
+import type { WordTable } from "../kit/words.ts";
 
 const table = {
   // The panel and its sections.

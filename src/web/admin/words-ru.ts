@@ -1,4 +1,4 @@
-import type { WordTable } from "../shared/words.ts";
+import type { WordTable } from "../kit/words.ts";
 import type { PanelKey } from "./words-en.ts";
 
 export const ru: WordTable<PanelKey> = {

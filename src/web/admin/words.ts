@@ -1,4 +1,4 @@
-import { createWords } from "../shared/words.ts";
+import { createWords } from "../kit/words.ts";
 import { en, type PanelKey } from "./words-en.ts";
 import { ru } from "./words-ru.ts";
 
