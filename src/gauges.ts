@@ -6,7 +6,7 @@ import { waitingMessages } from "./features/notifications/index.ts";
 import { handlers } from "./jobs.ts";
 import { SECOND_MS } from "./platform/clock.ts";
 import { type KindNumbers, queueNumbers } from "./platform/queue/queue-numbers.ts";
-import type { GaugeSource, Sample } from "./platform/telemetry/meters.ts";
+import type { GaugeSource, Sample } from "./platform/telemetry/gauge.ts";
 import type { StoredGauge } from "./platform/telemetry/stored-gauges.ts";
 
 /** Kinds that a newer version put into the queue; a label must not hold just anything that a row says. */

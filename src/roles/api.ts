@@ -1,7 +1,7 @@
 import type { OpenContext } from "../context.ts";
 import { OperatorError } from "../platform/errors.ts";
 import { CLOSE_GOING_AWAY } from "../platform/live/socket.ts";
-import type { GaugeSource } from "../platform/telemetry/meters.ts";
+import type { GaugeSource } from "../platform/telemetry/gauge.ts";
 import { createApp } from "../routes.ts";
 
 const IDLE_SECONDS_MAX = 60;

@@ -2,7 +2,7 @@ import type { OpenContext } from "../context.ts";
 import { ownGauges, storedGauges } from "../gauges.ts";
 import { OperatorError } from "../platform/errors.ts";
 import { type HealthCheck, outcomeOf } from "../platform/http/health.ts";
-import type { GaugeSource } from "../platform/telemetry/meters.ts";
+import type { GaugeSource } from "../platform/telemetry/gauge.ts";
 import { createStoredGauges } from "../platform/telemetry/stored-gauges.ts";
 
 export interface MetricsListener {

@@ -1,7 +1,8 @@
 import type { TelegramMethod } from "../providers/telegram/wire.ts";
 import { disturbTransport } from "./disturb.ts";
 import type { Strike } from "./faults.ts";
-import { type CallNeeds, type CallWork, telegramCalls } from "./telegram-calls.ts";
+import type { CallNeeds, CallWork } from "./telegram-call.ts";
+import { telegramCalls } from "./telegram-calls.ts";
 import { REFUSALS, refusalBehind, type TelegramRefusal, tooMany } from "./telegram-faults.ts";
 import { Refused, readParams } from "./telegram-params.ts";
 

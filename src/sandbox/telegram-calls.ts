@@ -1,4 +1,4 @@
-import { type Clock, SECOND_MS } from "../platform/clock.ts";
+import { SECOND_MS } from "../platform/clock.ts";
 import { pixelSize } from "../platform/images/pixel-size.ts";
 import {
   CAPTION_CHARACTERS_MAX,
@@ -10,42 +10,18 @@ import {
   UPDATES_LIMIT_MAX,
   UPDATES_TIMEOUT_SECONDS_MAX,
 } from "../providers/telegram/wire.ts";
-import type { Faults } from "./faults.ts";
-import type { TelegramChats } from "./telegram-chats.ts";
+import type { CallNeeds, CallWork, Result } from "./telegram-call.ts";
 import { REFUSALS, tooMany } from "./telegram-faults.ts";
-import { fileToSend, type StoredFile, type TelegramFiles } from "./telegram-files.ts";
-import type { TelegramPace } from "./telegram-pace.ts";
+import { fileToSend, type StoredFile } from "./telegram-files.ts";
 import { badRequest, buttonsOf, chatIdOf, isLink, type Params, Refused } from "./telegram-params.ts";
 import {
   botObject,
   type EmulatedAttachment,
-  type EmulatedBot,
   type EmulatedPerson,
   messageObject,
   type PersonState,
 } from "./telegram-records.ts";
-import type { TelegramUpdates } from "./telegram-updates.ts";
-import type { TelegramWebhook } from "./telegram-webhook.ts";
 import { createWebhookChanges, webhookInfo } from "./telegram-webhook-calls.ts";
-
-export interface CallNeeds {
-  clock: Clock;
-  bot: EmulatedBot;
-  faults: Faults;
-  chats: TelegramChats;
-  files: TelegramFiles;
-  pace: TelegramPace;
-  updates: TelegramUpdates;
-  webhook: TelegramWebhook;
-}
-
-/** What a method gives back, and the sentence that may stand beside it. */
-export interface Result {
-  result: unknown;
-  description?: string;
-}
-
-export type CallWork = (params: Params, request: Request) => Promise<Result>;
 
 /** The methods that the emulator knows; each throws `Refused`. */
 export function telegramCalls(needs: CallNeeds): Record<TelegramMethod, CallWork> {

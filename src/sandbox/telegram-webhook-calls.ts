@@ -1,6 +1,6 @@
 import { SECOND_MS } from "../platform/clock.ts";
 import { SECRET_TOKEN_PATTERN, WEBHOOK_PORTS } from "../providers/telegram/wire.ts";
-import type { CallNeeds, Result } from "./telegram-calls.ts";
+import type { CallNeeds, Result } from "./telegram-call.ts";
 import { tooMany } from "./telegram-faults.ts";
 import { badRequest, isLink, type Params, Refused } from "./telegram-params.ts";
 import { unixSeconds } from "./telegram-records.ts";

@@ -3,6 +3,7 @@ export { type Balance, type BalanceEntry, balanceEntries, balanceOf } from "./le
 export { bookSums } from "./ledger/book-sums.ts";
 export { type ClosedAccount, closeAccount, forfeitLateCredits, peopleWithLateCredits } from "./ledger/close-account.ts";
 export { FREE_RETURNS_PER_DAY_MAX } from "./ledger/free-actions.ts";
+export { creditsHeldUnder, HOLDS_READ_MAX } from "./ledger/held-credits.ts";
 export {
   expireCredits,
   grantCredits,

@@ -1,6 +1,6 @@
 import { and, asc, eq, inArray, isNull, lte, ne, notInArray, or, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
-import { holdWindow } from "../../platform/limits/places.ts";
+import { holdWindow } from "../../platform/limits/window.ts";
 import type { LeasedJob } from "../../platform/queue/claim.ts";
 import { fence } from "../../platform/queue/outcome.ts";
 import { users } from "../profile/index.ts";

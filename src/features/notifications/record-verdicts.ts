@@ -1,7 +1,7 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { after, MINUTE_MS, SECOND_MS } from "../../platform/clock.ts";
-import { restampPlaces } from "../../platform/limits/places.ts";
+import { restampPlaces } from "../../platform/limits/window.ts";
 import type { LeasedJob } from "../../platform/queue/claim.ts";
 import { setWriteState } from "../profile/index.ts";
 import { tellOwner } from "./alerts.ts";

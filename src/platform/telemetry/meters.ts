@@ -1,20 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { buildInfo } from "../../build/build-info.ts";
+import type { GaugeSource } from "./gauge.ts";
 import { processGauges, watchEventLoop } from "./process-gauges.ts";
-
-/** One value of a gauge. Labels hold words of a short list, never ids, paths or anything from outside. */
-export interface Sample {
-  labels?: Readonly<Record<string, string>>;
-  value: number;
-}
-
-/** A number that is looked up when somebody asks for the metrics. */
-export interface GaugeSource {
-  name: string;
-  help: string;
-  labels: readonly string[];
-  read(): readonly Sample[];
-}
 
 /** What is counted while it happens, and the page that Prometheus reads. */
 export interface Meters {

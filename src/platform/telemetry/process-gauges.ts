@@ -1,5 +1,5 @@
 import { SECOND_MS } from "../clock.ts";
-import type { GaugeSource } from "./meters.ts";
+import type { GaugeSource } from "./gauge.ts";
 
 const LAG_PROBE_MS = 200;
 const MICROSECONDS_PER_SECOND = 1_000_000;

@@ -1,6 +1,6 @@
 import { SECOND_MS } from "../clock.ts";
+import type { GaugeSource, Sample } from "./gauge.ts";
 import type { Log } from "./log.ts";
-import type { GaugeSource, Sample } from "./meters.ts";
 
 /** A number that the database knows. */
 export interface StoredGauge {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { holdWindow, restampPlaces } from "../../../src/platform/limits/places.ts";
-import type { RateWindow } from "../../../src/platform/limits/window.ts";
+import { holdWindow, type RateWindow, restampPlaces } from "../../../src/platform/limits/window.ts";
 import { useMachinery } from "../../support/machinery.ts";
 
 const WINDOW: RateWindow = { name: "test.places", count: 25, windowMs: 1_000 };
