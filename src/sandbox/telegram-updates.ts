@@ -1,4 +1,4 @@
-import { after, type Clock, DAY_MS } from "../platform/clock.ts";
+import { after, type Clock, DAY_MS, SECOND_MS } from "../platform/clock.ts";
 
 /** Telegram keeps what nobody took for a day. */
 const KEPT_MS = DAY_MS;
@@ -35,8 +35,9 @@ export function createTelegramUpdates(options: { clock: Clock; onPush: () => voi
   let pending: PendingUpdate[] = [];
   let allowed: readonly string[] = KINDS_DEFAULT;
   const waiting = new Set<() => void>();
-  // Real ids begin anywhere and grow by one.
-  let lastId = 880_000_000;
+  // Real ids begin anywhere and grow by one. Begun at the time, those of a sandbox that is started again are others than
+  // before: a server that kept its database would take them for updates that it has had.
+  let lastId = Math.floor(clock.now().getTime() / SECOND_MS);
   return {
     get allowed() {
       return allowed;
