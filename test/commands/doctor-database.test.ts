@@ -1,22 +1,21 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { lane } from "../support/database.ts";
 import { setDoctorStage } from "../support/doctor-stage.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const { examine, settings, syncCommits } = await setDoctorStage();
 
 describe("atelier doctor", () => {
   test("a database that cannot be used fails one check, with what to do; the others are looked at", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "atelier-doctor-"));
+    const folder = makeTemporaryFolder("atelier-doctor-");
     writeFileSync(join(folder, "atelier.sqlite"), "this is a shopping list, not a database ".repeat(50));
     const broken = {
       DATA_DIR: folder,
       ...(lane === "postgres" ? { DATABASE_URL: "postgres://a:b@127.0.0.1:1/c" } : {}),
     };
     const { code, check } = await examine(settings(broken));
-    rmSync(folder, { recursive: true });
     expect(code).toBe(1);
     expect(check("database").status).toBe("failed");
     expect(check("database").text).toContain(
@@ -40,7 +39,7 @@ describe("atelier doctor", () => {
   test.skipIf(lane === "postgres")(
     "makes nothing where no server was ever started (SQLite only: a folder)",
     async () => {
-      const folder = join(mkdtempSync(join(tmpdir(), "atelier-doctor-")), "data");
+      const folder = join(makeTemporaryFolder("atelier-doctor-"), "data");
       const { code, check } = await examine(settings({ DATA_DIR: folder }));
       expect({ code, isMade: existsSync(folder) }).toEqual({ code: 0, isMade: false });
       expect(check("database").text).toContain("`atelier serve` makes it at its first start");

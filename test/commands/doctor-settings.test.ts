@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DATABASE_WELL, type DoctorReport, setDoctorStage } from "../support/doctor-stage.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { runProgram } from "./program.ts";
 
 const { examine, settings } = await setDoctorStage();
@@ -21,14 +21,13 @@ describe("atelier doctor", () => {
   });
 
   test("X13 lists features that are half set, and lines of .env that mean nothing", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "atelier-doctor-"));
+    const folder = makeTemporaryFolder("atelier-doctor-");
     writeFileSync(join(folder, ".env"), "KIE_APIKEY=typo\nKIE_INPUTS=links\n");
     const environment = settings();
     delete environment.KIE_UPLOAD_URL;
     delete environment.TELEGRAM_BOT_NAME;
     Object.assign(environment, { TELEGRAM_APP_NAME: "app", TELEGRAM_WEBHOOK_SECRET: "short" });
     const { out } = await runProgram(["doctor", "--json"], { folder, environment });
-    rmSync(folder, { recursive: true });
     const found = (JSON.parse(out) as DoctorReport).checks.find((one) => one.name === "half-set features");
     expect(found?.status).toBe("warning");
     expect(found?.lines.map((line) => line.split(":")[0])).toEqual([
