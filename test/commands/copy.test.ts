@@ -1,7 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import postgresClient from "postgres";
 import { lockDataFolder } from "../../src/platform/single-server-lock.ts";
@@ -10,18 +9,14 @@ import { backUp, backupFolder, dumpOf, operate, type Place } from "../support/ba
 import { createTestClock } from "../support/clock.ts";
 import { createTestDatabase, lane, type TestDatabase } from "../support/database.ts";
 import { fillEveryTable, STRANGE_TEXT } from "../support/every-table.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { runProgram, settingsOf, startProgram } from "./program.ts";
 
 let app: TestApp;
-const folders: string[] = [];
 const databases: TestDatabase[] = [];
 
 /** An empty folder, into which a copy or a restore makes a SQLite file, in either lane. */
-function sqlitePlace(): Place {
-  const dataFolder = mkdtempSync(join(tmpdir(), "atelier-copy-"));
-  folders.push(dataFolder);
-  return { url: "", dataFolder };
-}
+const sqlitePlace = (): Place => ({ url: "", dataFolder: makeTemporaryFolder("atelier-copy-") });
 
 async function postgresPlace(): Promise<TestDatabase> {
   const database = await createTestDatabase({ empty: true });
@@ -35,7 +30,6 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   await app.close();
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   for (const database of databases) await database.remove();
 });
 

@@ -1,7 +1,5 @@
-import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { type Patient, runCheck } from "../../src/commands/doctor/check.ts";
 import { storageCheck } from "../../src/commands/doctor/storage.ts";
 import type { EnvironmentValue } from "../../src/platform/config/environment.ts";
@@ -9,10 +7,10 @@ import { checkSettings } from "../../src/platform/config/load.ts";
 import { useS3Door } from "../support/s3-door.ts";
 import { S3_BUCKET, S3_BUCKET_WITH_CORS } from "../support/s3-server.ts";
 import { newPrefix, s3Settings } from "../support/s3-storage.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const newDoor = useS3Door();
-const folder = mkdtempSync(join(tmpdir(), "atelier-doctor-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeTemporaryFolder("atelier-doctor-");
 
 /** What the doctor says of the storage of these settings. */
 function examine(values: Record<string, string>) {

@@ -1,16 +1,15 @@
-import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { settingsFiles } from "../../src/build/render-settings.ts";
 import { checkSettings } from "../../src/platform/config/load.ts";
 import { REQUIRED_TO_SERVE, settingsTable } from "../../src/platform/config/settings.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { runProgram } from "./program.ts";
 
 const projectFolder = resolve(import.meta.dir, "../..");
-const folder = mkdtempSync(join(tmpdir(), "atelier-settings-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeTemporaryFolder("atelier-settings-");
 
 const SECRET = "a-secret-that-nobody-may-ever-see-0123456789";
 

@@ -1,6 +1,5 @@
-import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { createDiskStorage, type DiskStorage } from "../../src/platform/storage/disk.ts";
 import { type MoveReport, moveFiles } from "../../src/platform/storage/move.ts";
@@ -9,12 +8,12 @@ import { withFallback } from "../../src/platform/storage/two-storages.ts";
 import { faultFor, type S3Door, useS3Door } from "../support/s3-door.ts";
 import { S3_BUCKET } from "../support/s3-server.ts";
 import { newPrefix, s3Settings, s3StorageAt } from "../support/s3-storage.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { runProgram, startProgram } from "./program.ts";
 
 const JPEG = { mime: "image/jpeg" };
 const newDoor = useS3Door();
-const folder = mkdtempSync(join(tmpdir(), "atelier-move-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeTemporaryFolder("atelier-move-");
 
 let dataFolder: string;
 let disk: DiskStorage;

@@ -1,6 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
 import { payments, refundPayment, taxEntries } from "../../src/features/billing/index.ts";
@@ -10,6 +9,7 @@ import { claim } from "../../src/platform/queue/claim.ts";
 import { enqueue } from "../../src/platform/queue/enqueue.ts";
 import { createTestClock } from "../support/clock.ts";
 import { file, fileFor, journal, sell, startTaxApp } from "../support/tax.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { runProgram, settingsOf } from "./program.ts";
 
 // Many runs of the job each; the machine may be busy with other things.
@@ -58,7 +58,7 @@ describe("atelier tax export", () => {
     const { app, person } = await startTaxApp({ clock: createTestClock("2026-11-18T09:00:00.000Z") });
     const payment = await sell(app, person);
     await file(app);
-    const folder = mkdtempSync(join(tmpdir(), "atelier-tax-"));
+    const folder = makeTemporaryFolder("atelier-tax-");
     const out = join(folder, "november.csv");
     const args = ["tax", "export", "--month", "2026-11", "--json", "--out", out];
     const result = await runProgram(args, { environment: settingsOf(app.database) });
@@ -97,7 +97,6 @@ describe("atelier tax export", () => {
       ],
     });
     expect(readFileSync(out, "utf8")).toContain(entry?.id ?? "?");
-    rmSync(folder, { recursive: true });
   });
 });
 

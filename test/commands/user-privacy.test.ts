@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
 import { files } from "../../src/features/photos/index.ts";
@@ -10,6 +9,7 @@ import { startTestApp } from "../support/app.ts";
 import { realClock } from "../support/clock.ts";
 import { uploadPhotos } from "../support/fitting.ts";
 import { MARKERS, signInMarked } from "../support/full-person.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { tracesInTables } from "../support/traces.ts";
 import { readZip } from "../support/zip.ts";
 import { runProgram, settingsOf } from "./program.ts";
@@ -25,7 +25,7 @@ describe("atelier user export", () => {
   test("writes what the person would get, for the operator's eyes only, and over no other file", async () => {
     const person = await signInMarked(app, 7_000_100_001);
     await uploadPhotos(app, person);
-    const folder = mkdtempSync(join(tmpdir(), "atelier-export-"));
+    const folder = makeTemporaryFolder("atelier-export-");
     const path = join(folder, "anna.zip");
     const done = await run("export", "7000100001", "--out", path);
     expect([done.code, done.err]).toEqual([0, ""]);
@@ -40,7 +40,6 @@ describe("atelier user export", () => {
     expect(refused.code).toBe(2);
     expect(refused.err).toContain("is there already");
     expect(await Bun.file(path).text()).toBe("mine");
-    rmSync(folder, { recursive: true });
   });
 
   test("knows nobody who never signed in", async () => {

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chownSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readAddress } from "../../src/platform/db/address.postgres.ts";
 import { databaseFault } from "../../src/platform/db/inspect.ts";
@@ -8,6 +7,7 @@ import { openDatabase } from "../../src/platform/db/open.ts";
 import { TEST_AUTHORITY, TEST_CERTIFICATE, TEST_CERTIFICATE_KEY } from "../support/certificates.ts";
 import { lane } from "../support/database.ts";
 import { type OwnPostgres, startOwnPostgres } from "../support/own-postgres.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 describe("a database address", () => {
   test("is read with everything that it may hold", () => {
@@ -53,7 +53,7 @@ describe("a database address", () => {
 });
 
 describe.skipIf(lane === "sqlite")("an encrypted connection (Postgres only)", () => {
-  const folder = mkdtempSync(join(tmpdir(), "atelier-tls-"));
+  const folder = makeTemporaryFolder("atelier-tls-");
   const caFile = join(folder, "ca.pem");
   let own: OwnPostgres;
   const statements = async (work: string[]) =>
@@ -75,10 +75,7 @@ describe.skipIf(lane === "sqlite")("an encrypted connection (Postgres only)", ()
     await statements(["alter system set ssl = on", "select pg_reload_conf()"]);
     await Bun.sleep(200);
   }, 30_000);
-  afterAll(async () => {
-    await own?.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => own?.close());
 
   /** Whether the session is encrypted, or why there is none. */
   async function connect(host: string, sslmode: string, ca = ""): Promise<boolean | string> {

@@ -1,3 +1,4 @@
+import { afterAll, afterEach, beforeAll, beforeEach } from "bun:test";
 import { createLog, type Log } from "../../src/platform/telemetry/log.ts";
 import {
   createTelegramClient,
@@ -11,6 +12,7 @@ import {
   type TelegramEmulator,
   type TelegramEmulatorOptions,
 } from "../../src/sandbox/telegram.ts";
+import type { TestClock } from "../support/clock.ts";
 import { parsedOr, type Receiver, startReceiver } from "../support/receiver.ts";
 
 /** The person of most tests; has started the bot. */
@@ -70,6 +72,28 @@ export async function startTelegramLane(options: TelegramEmulatorOptions = {}): 
   };
 }
 
+/** One lane for all tests of the file that calls this; each begins a minute later, with Anna there and nothing wrong. */
+export function useTelegramLane(clock: TestClock): () => TelegramLane {
+  let lane: TelegramLane | undefined;
+  const running = () => {
+    if (!lane) throw new Error("the lane is there only while tests run");
+    return lane;
+  };
+  beforeAll(async () => {
+    lane = await startTelegramLane({ clock });
+  });
+  beforeEach(() => {
+    running().emulator.person(ANNA, { state: "started", firstName: "Анна", username: "anna", languageCode: "ru" });
+  });
+  afterEach(() => {
+    running().emulator.faults.clear();
+    running().emulator.setWebhook(undefined);
+    clock.advance(60_000);
+  });
+  afterAll(() => lane?.emulator.stop());
+  return running;
+}
+
 /** The failure of a call that must fail. */
 export async function failureOf(call: Promise<unknown>): Promise<TelegramFailure> {
   const error = await call.then(
@@ -84,6 +108,16 @@ export async function failureOf(call: Promise<unknown>): Promise<TelegramFailure
 export function jsonOf(body: unknown): RequestInit {
   return { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
 }
+
+/** A form for `raw`. */
+export function formOf(fields: Record<string, string | File>): RequestInit {
+  const body = new FormData();
+  for (const [name, value] of Object.entries(fields)) body.set(name, value);
+  return { method: "POST", body };
+}
+
+/** What Telegram answers to a call that it refuses. */
+export const refused = (code: number, description: string) => ({ ok: false, error_code: code, description });
 
 export interface Update {
   update_id: number;

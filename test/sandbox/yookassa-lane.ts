@@ -1,3 +1,4 @@
+import { afterEach, beforeEach } from "bun:test";
 import type { Clock } from "../../src/platform/clock.ts";
 import { ProviderFailure } from "../../src/platform/errors.ts";
 import { createLog, type Log } from "../../src/platform/telemetry/log.ts";
@@ -91,6 +92,19 @@ export async function startYooKassaLane(options: YooKassaEmulatorOptions = {}): 
       return fresh;
     },
     made: () => emulator.stats().payments.length,
+  };
+}
+
+/** A lane of its own for each test of the file that calls this, with a clock that stands. */
+export function useYooKassaLane(): () => YooKassaLane {
+  let lane: YooKassaLane | undefined;
+  beforeEach(async () => {
+    lane = await startYooKassaLane({ clock: standingClock() });
+  });
+  afterEach(() => lane?.emulator.stop());
+  return () => {
+    if (!lane) throw new Error("the lane is there only while tests run");
+    return lane;
   };
 }
 

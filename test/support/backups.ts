@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createArchiveWriter } from "../../src/platform/backup/archive-writer.ts";
 import { type BookSum, type FileTotals, SEAL_NAME, type TableTotals } from "../../src/platform/backup/format.ts";
 import { streamSource, tarEntries } from "../../src/platform/backup/tar.ts";
 import { type ProgramResult, runProgram, settingsOf } from "../commands/program.ts";
 import type { TestDatabase } from "./database.ts";
+import { makeTemporaryFolder } from "./temporary-folder.ts";
 
 /** What `atelier backup --json` tells. */
 export interface BackupFacts {
@@ -17,12 +16,8 @@ export interface BackupFacts {
 
 export type Place = Pick<TestDatabase, "url" | "dataFolder">;
 
-/** A folder for the backups of a test, gone with this process. */
-export function backupFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "atelier-backups-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
+/** A folder for the backups of a test. */
+export const backupFolder = (): string => makeTemporaryFolder("atelier-backups-");
 
 /** Runs a command of the program on a database. */
 export function operate(database: Place, ...words: string[]): Promise<ProgramResult> {

@@ -1,5 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
 import { ownMigrations } from "../../src/context.ts";
@@ -7,6 +6,7 @@ import { systemClock } from "../../src/platform/clock.ts";
 import { dialect } from "../../src/platform/db/dialect.ts";
 import { migrate } from "../../src/platform/db/migrate.ts";
 import { openDatabase, SQLITE_FILE_NAME } from "../../src/platform/db/open.ts";
+import { makeTemporaryFolder } from "./temporary-folder.ts";
 
 /** The database of this lane, as tests name it in messages. */
 export const lane = dialect;
@@ -27,7 +27,7 @@ export interface TestDatabase {
 export async function createTestDatabase(
   options: { empty?: boolean; copyOf?: TestDatabase } = {},
 ): Promise<TestDatabase> {
-  const dataFolder = mkdtempSync(join(tmpdir(), "atelier-test-"));
+  const dataFolder = makeTemporaryFolder("atelier-test-");
   const removeFolder = () => rmSync(dataFolder, { recursive: true, force: true });
   if (dialect === "sqlite") {
     const from = options.copyOf?.dataFolder ?? (options.empty ? null : await sqliteTemplate());
@@ -63,8 +63,7 @@ let template: Promise<string> | undefined;
 
 function sqliteTemplate(): Promise<string> {
   template ??= (async () => {
-    const dataFolder = mkdtempSync(join(tmpdir(), "atelier-template-"));
-    process.once("exit", () => rmSync(dataFolder, { recursive: true, force: true }));
+    const dataFolder = makeTemporaryFolder("atelier-template-");
     await build({ url: "", dataFolder, remove: async () => {} });
     return dataFolder;
   })();

@@ -1,6 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeTemporaryFolder } from "./temporary-folder.ts";
 
 /** The one pair of keys that the server knows. */
 export const S3_KEYS = { accessKeyId: "S3RVER", secretAccessKey: "S3RVER" };
@@ -19,16 +18,13 @@ export function s3ServerPort(): Promise<number> {
 }
 
 async function start(): Promise<number> {
-  const directory = mkdtempSync(join(tmpdir(), "atelier-s3-"));
+  const directory = makeTemporaryFolder("atelier-s3-");
   const input = { directory, bucket: S3_BUCKET, openBucket: S3_BUCKET_WITH_CORS };
   const child = Bun.spawn(
     [process.execPath, "--no-env-file", join(import.meta.dir, "s3-child.ts"), JSON.stringify(input)],
     { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
   );
-  process.once("exit", () => {
-    child.kill("SIGKILL");
-    rmSync(directory, { recursive: true, force: true });
-  });
+  // It ends by itself when its standard input does, which is when this process is gone.
   child.unref();
   const { value } = await child.stdout.getReader().read();
   return (JSON.parse(new TextDecoder().decode(value)) as { port: number }).port;

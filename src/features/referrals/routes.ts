@@ -1,5 +1,5 @@
 import { Elysia, t } from "elysia";
-import { REFERRAL_REWARD_CAUSES } from "../../platform/config/settings.ts";
+import { REFERRAL_REWARD_CAUSES } from "../../platform/config/settings/credits.ts";
 import { cursorPage, pageOf } from "../../platform/http/page.ts";
 import { closed, oneOf, PageQuerySchema } from "../../platform/http/schemas.ts";
 import type { guard } from "../auth/guard.ts";

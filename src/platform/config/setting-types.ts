@@ -10,6 +10,11 @@ export interface Setting<T> {
   parse(text: string): T;
 }
 
+/** Settings of one topic, by their names. */
+export type SettingsPart = Readonly<
+  Record<string, Setting<never> | Setting<string> | Setting<number> | Setting<string[]>>
+>;
+
 type Described<T> = Omit<Setting<T>, "parse">;
 
 function expected(what: string): never {

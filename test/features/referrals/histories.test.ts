@@ -5,7 +5,7 @@ import { creditGrants } from "../../../src/features/billing/index.ts";
 import { users } from "../../../src/features/profile/index.ts";
 import { referrals } from "../../../src/features/referrals/index.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../src/platform/clock.ts";
-import { REFERRAL_REWARD_CAUSES } from "../../../src/platform/config/settings.ts";
+import { REFERRAL_REWARD_CAUSES } from "../../../src/platform/config/settings/credits.ts";
 import { newId } from "../../../src/platform/ids.ts";
 import { moscowDate } from "../../../src/platform/moscow.ts";
 import { enqueue } from "../../../src/platform/queue/enqueue.ts";

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { join, resolve } from "node:path";
+import { Glob } from "bun";
 import type { Environment, EnvironmentValue } from "../../../src/platform/config/environment.ts";
 import { checkSettings, isLoopback, loadSettings, shownValue } from "../../../src/platform/config/load.ts";
 import type { Setting } from "../../../src/platform/config/setting-types.ts";
@@ -250,5 +252,16 @@ describe("the table of settings", () => {
 
   test("has an example for what a server cannot do without", () => {
     for (const name of REQUIRED_TO_SERVE) expect([name, table[name].example]).toEqual([name, expect.any(String)]);
+  });
+
+  test("has every setting of every topic, and none of them twice", async () => {
+    const folder = resolve(import.meta.dir, "../../../src/platform/config/settings");
+    const parts: object[] = [];
+    for (const file of new Glob("*.ts").scanSync(folder)) {
+      const topic = (await import(join(folder, file))) as Record<string, object>;
+      parts.push(...Object.entries(topic).flatMap(([name, part]) => (name.endsWith("Settings") ? [part] : [])));
+    }
+    // Of two settings of one name, the later one would take the other's place without a word.
+    expect(parts.flatMap((part) => Object.keys(part)).sort()).toEqual([...names].sort());
   });
 });
