@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
+import { MINUTE_MS } from "../../src/platform/clock.ts";
 import { createTestClock } from "../support/clock.ts";
-import { ANNA, jsonOf, useTelegramLane } from "./telegram-lane.ts";
+import { ANNA, jsonOf, startTelegramLane, useTelegramLane } from "./telegram-lane.ts";
 
 const clock = createTestClock();
 const lane = useTelegramLane(clock);
@@ -15,6 +16,19 @@ describe("updates by polling", () => {
     await poll({ offset: -1 });
     const left = (await poll()).result as Polled[];
     await poll({ offset: (left.at(-1)?.update_id ?? 0) + 1, allowed_updates: [] });
+  });
+
+  test("an emulator that is started again numbers its updates on, not anew: a bot that kept its books has had those", async () => {
+    const firstId = async () => {
+      clock.advance(MINUTE_MS);
+      const again = await startTelegramLane({ clock });
+      again.emulator.start(7_002);
+      const [update] = (await again.raw("getUpdates", jsonOf({}))).body.result as Polled[];
+      await again.emulator.stop();
+      return update?.update_id ?? 0;
+    };
+    const before = await firstId();
+    expect(await firstId()).toBeGreaterThan(before);
   });
 
   test("a person's acts come in order, each as Telegram shows it", async () => {
