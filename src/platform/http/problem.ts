@@ -149,9 +149,14 @@ function validationErrors(error: ValidationError, request: Request): Array<{ pat
   for (const fault of error.all) {
     if (!("path" in fault)) continue;
     const path = `${place}${fault.path}`;
-    if (!seen.has(path)) seen.set(path, fault.message);
+    if (!seen.has(path)) seen.set(path, reasonOf(fault));
   }
   return [...seen].slice(0, ERRORS_SHOWN_MAX).map(([path, message]) => ({ path, message }));
+}
+
+/** For one of several words the validator names its own kind of schema, which tells a person nothing: here are the words. */
+function reasonOf({ schema, message }: { schema: object; message: string }): string {
+  return "enum" in schema && Array.isArray(schema.enum) ? `Expected one of: ${schema.enum.join(", ")}` : message;
 }
 
 /**

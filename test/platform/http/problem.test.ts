@@ -112,6 +112,13 @@ describe("a list of errors", () => {
   });
 });
 
+describe("a word that is none of several", () => {
+  test("is answered with those that are taken", async () => {
+    const { errors } = await problem(await product.request("/generations?type=sculpture", { as: person }));
+    expect(errors).toEqual([{ path: "/query/type", message: "Expected one of: fitting, editing" }]);
+  });
+});
+
 describe("the language of the sentence", () => {
   const detail = async (path: string, options: { as?: Person; headers?: Record<string, string> }) =>
     (await problem(await product.request(path, options))).detail;
