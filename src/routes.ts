@@ -110,7 +110,7 @@ export function createApp(ctx: Context, options: AppOptions) {
     .use(health(options.healthChecks, options.isStopping))
     .group("/api/v1", (api) =>
       api
-        .use(statusRoutes(guarded))
+        .use(statusRoutes(guarded, { isSandbox: options.sandbox !== undefined }))
         .use(authRoutes(guarded, tokens, bindNewcomer))
         .use(profileRoutes(guarded))
         .use(balanceRoutes(guarded))

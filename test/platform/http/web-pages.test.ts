@@ -69,6 +69,20 @@ describe.each(paths)("the page %s", (path) => {
   });
 });
 
+/** What a phone fetches before the app can be used, as it comes over the wire to a browser that takes Brotli. */
+const FIRST_LOAD_BYTES_MAX = 200_000;
+
+test("the Mini App's first load stays under 200 KB", async () => {
+  let bytes = 0;
+  for (const address of ["/", ...(await addressesIn("/")).filter((one) => one.startsWith("/"))]) {
+    const part = await get(address, { "accept-encoding": "br" });
+    expect(part.headers.get("content-encoding")).toBe("br");
+    bytes += (await part.arrayBuffer()).byteLength;
+  }
+  expect(bytes).toBeGreaterThan(0);
+  expect(bytes).toBeLessThan(FIRST_LOAD_BYTES_MAX);
+});
+
 test("a name that is none of ours is not found, whatever it holds", async () => {
   for (const name of ["admin.js", "admin.0000000000000000.js", "..%2Fpackage.json", "%2Fetc%2Fpasswd", "__proto__"]) {
     expect((await get(`/assets/${name}`)).status).toBe(404);
