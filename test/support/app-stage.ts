@@ -20,6 +20,7 @@ const FREE = { latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
 
 export const ANNA = 1001;
 export const BORIS = 1002;
+const NAMES: Readonly<Record<number, string>> = { [ANNA]: "Anna", [BORIS]: "Boris" };
 
 /** Files that a person may choose, for `setInputFiles`. */
 export const SAMPLE_FILES: Readonly<Record<keyof typeof SAMPLES, string>> = {
@@ -68,6 +69,8 @@ export interface AppStage {
   blank(options?: TabOptions): Promise<AppTab>;
   /** Launch data as Telegram puts it into the address of a page that it opens. */
   telegramAddress(user?: { id: number; first_name: string; language_code?: string }): string;
+  /** Headers of somebody's requests from elsewhere, with `content-type: application/json`. */
+  signIn(personId: number): Promise<Record<string, string>>;
   /** The id of a try-on that the person ordered elsewhere; it is finished unless told otherwise. */
   fitting(personId: number, options?: { isAwaited?: boolean }): Promise<string>;
   stop(): Promise<void>;
@@ -101,8 +104,9 @@ export async function setAppStage(): Promise<AppStage> {
       });
       return `${server.base}/#${launch}`;
     },
+    signIn: (personId) => signIn(server, personId),
     async fitting(personId, { isAwaited = true } = {}) {
-      const headers = await server.signIn(personId);
+      const headers = await signIn(server, personId);
       const id = await orderFitting(server, headers);
       if (isAwaited) await until(() => isMade(server, headers, id), "the try-on is made", PICTURE_MS_MAX);
       return id;
@@ -150,12 +154,24 @@ async function openTab(options: TabOptions, base: string): Promise<AppTab> {
   };
 }
 
+/** Somebody's requests from elsewhere. Whoever comes for the first time here speaks English, as the tabs do. */
+async function signIn({ base, ctx }: SandboxServer, id: number): Promise<Record<string, string>> {
+  const user = { id, first_name: NAMES[id] ?? `Person ${id}`, language_code: "en" };
+  const initData = signInitData({ botToken: SANDBOX_BOT_TOKEN, user, authDate: ctx.clock.now() });
+  const answer = await fetch(`${base}/api/v1/auth/telegram`, {
+    method: "POST",
+    headers: { authorization: `tma ${initData}` },
+  });
+  const { access_token: token } = (await answer.json()) as { access_token: string };
+  return { authorization: `Bearer ${token}`, "content-type": "application/json" };
+}
+
 async function orderFitting({ base }: SandboxServer, headers: Record<string, string>): Promise<string> {
   const { authorization = "" } = headers;
   const bytesOf = async (path: string) => Buffer.from(await Bun.file(path).arrayBuffer());
   const body = uploadForm({
-    user_photo: { bytes: await bytesOf(SAMPLES.person) },
-    item_photo: { bytes: await bytesOf(SAMPLES.jacket) },
+    user_photo: { bytes: await bytesOf(SAMPLES.person), type: "image/png" },
+    item_photo: { bytes: await bytesOf(SAMPLES.jacket), type: "image/png" },
   });
   const uploaded = await fetch(`${base}/api/v1/fitting/upload`, { method: "POST", headers: { authorization }, body });
   const photos = (await uploaded.json()) as { user_photo: { id: string }; item_photo: { id: string } };

@@ -79,7 +79,8 @@ async function signIn(): Promise<Response> {
 }
 
 reviveSessionBy(async () => {
-  if (entry.read().state !== "in") return null;
+  const { state } = entry.read();
+  if (state !== "in" && state !== "entering") return null;
   const answer = await signIn();
   if (!answer.ok) {
     const value: unknown = await answer.clone().json();
@@ -98,6 +99,7 @@ export function watchSession(): void {
 
 function refuse(failure: CallFailure): void {
   if (failure.problem !== null && failure.problem.status < 500) tokens.write(null);
+  if (entry.read().state === "expired") return;
   entry.write(failure.problem?.code === "init_data_expired" ? { state: "expired" } : { state: "out", failure });
 }
 

@@ -10,6 +10,7 @@ const BYTES_WORTH_SHRINKING = 1.5 * 1024 * 1024;
 const JPEG_QUALITY = 0.92;
 const HEAD_BYTES = 12;
 
+type Format = "jpeg" | "png" | "webp";
 export type PhotoFault = "photo_unreadable" | "photo_small" | "photo_large";
 
 /** Why a file cannot be sent; the words are the screen's. */
@@ -32,17 +33,17 @@ export async function preparePhoto(file: File): Promise<File> {
   const picture = await decode(file);
   if (picture === null) {
     // The server may read what this browser does not.
-    if (format !== null && file.size <= BYTES_MAX) return file;
+    if (format !== null && file.size <= BYTES_MAX) return named(file, format);
     throw new PhotoRefusal(format === null ? "photo_unreadable" : "photo_large");
   }
   try {
     if (Math.min(picture.width, picture.height) < EDGE_PX_MIN) throw new PhotoRefusal("photo_small");
     // A drawing with transparent parts keeps them unless it is too large to be taken.
     const bytesMax = format === "jpeg" ? BYTES_WORTH_SHRINKING : BYTES_MAX;
-    if (format !== null && file.size <= bytesMax) return file;
+    if (format !== null && file.size <= bytesMax) return named(file, format);
     const smaller = await redraw(picture);
     if (smaller === null || smaller.size > BYTES_MAX) {
-      if (format !== null && file.size <= BYTES_MAX) return file;
+      if (format !== null && file.size <= BYTES_MAX) return named(file, format);
       throw new PhotoRefusal("photo_large");
     }
     return new File([smaller], "photo.jpg", { type: "image/jpeg" });
@@ -51,8 +52,11 @@ export async function preparePhoto(file: File): Promise<File> {
   }
 }
 
+/** The server refuses a file whose declared type is not what it is; phones and chats often declare a wrong one. */
+const named = (file: File, format: Format): File => new File([file], `photo.${format}`, { type: `image/${format}` });
+
 /** By its first bytes; names and declared types are often wrong. */
-async function formatOf(file: File): Promise<"jpeg" | "png" | "webp" | null> {
+async function formatOf(file: File): Promise<Format | null> {
   const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer().catch(unreadable));
   const text = String.fromCharCode(...head);
   if (head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff) return "jpeg";

@@ -119,7 +119,14 @@ function Deeds({ generation }: { generation: Generation }) {
       >
         {pictureWords("again")} <PriceTag action={ACTION_OF[type]} />
       </Button>
-      <Button size="l" stretched mode="plain" class="delete" before={<DeleteIcon />} onClick={() => setAsking(true)}>
+      <Button
+        size="l"
+        stretched
+        mode="plain"
+        className="delete"
+        before={<DeleteIcon />}
+        onClick={() => setAsking(true)}
+      >
         {pictureWords("delete_it")}
       </Button>
       {isAsking && <DeleteDialog id={id} onClose={() => setAsking(false)} />}

@@ -21,7 +21,7 @@ const en = {
   sample_tshirt: "a T-shirt",
   sample_sunglasses: "sunglasses",
   queued: "In the queue",
-  queued_at: { one: "In the queue: next", other: "In the queue: number {count}" },
+  queued_at: { one: "In the queue: number {count}", other: "In the queue: number {count}" },
   making: "The picture is being made",
   almost: "Almost ready",
   ready: "Ready",
