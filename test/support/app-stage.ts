@@ -125,6 +125,8 @@ async function openTab(options: TabOptions, base: string): Promise<AppTab> {
     viewport: PHONE,
     locale: "en-GB",
     hasTouch: true,
+    // A colour that is still on its way would be judged as if it stayed.
+    reducedMotion: "reduce",
     acceptDownloads: true,
     ...look,
   });

@@ -8,6 +8,8 @@ import { until } from "../support/until.ts";
 
 const STAGE_DEADLINE_MS = 60_000;
 const STORY_DEADLINE_MS = 40_000;
+const USABLE_MS_MAX = 1_000;
+const USABLE_TRIES = 3;
 
 let stage: AppStage;
 let finishedId: string;
@@ -125,6 +127,55 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
       await tab.page.getByLabel("Compare before and after").waitFor({ timeout: 20_000 });
       expect(tab.complaints.every((line) => /ERR_INTERNET_DISCONNECTED|WebSocket/.test(line))).toBe(true);
       await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  for (const way of ["by the socket", "by asking again and again where no socket can be"] as const) {
+    test(
+      `what is ordered elsewhere comes in by itself, ${way}`,
+      async () => {
+        const tab = await stage.blank();
+        if (way !== "by the socket") await tab.page.routeWebSocket(/\/api\/v1\/live/, (socket) => socket.close());
+        await tab.page.goto(`${stage.server.base}/?sandbox=${BORIS}#/pictures`);
+        await tab.says("Your pictures will be here.");
+        if (way !== "by the socket") await tab.page.waitForRequest(/live\/events/);
+        const before = await tiles(tab).count();
+        const id = await stage.fitting(BORIS, { isAwaited: false });
+        const tile = tab.page.locator(`main .grid a[href="#/pictures/${id}"]`);
+        await tile.waitFor();
+        await tile.locator("img").waitFor({ timeout: 20_000 });
+        expect(await tiles(tab).count()).toBe(before + 1);
+        expect(tab.complaints).toEqual([]);
+        const headers = await stage.signIn(BORIS);
+        const gone = await fetch(`${stage.server.base}/api/v1/generations/${id}`, {
+          method: "DELETE",
+          headers: { authorization: headers.authorization ?? "" },
+        });
+        expect(gone.status).toBe(204);
+        await tab.close();
+      },
+      STORY_DEADLINE_MS,
+    );
+  }
+
+  test(
+    "can be used within a second on a processor four times slower",
+    async () => {
+      const warm = await stage.open({ at: "pictures" });
+      await warm.close();
+      // The best of a few: what else the machine does is not the page's fault.
+      const times: number[] = [];
+      while (times.length < USABLE_TRIES && !times.some((time) => time < USABLE_MS_MAX)) {
+        const tab = await stage.blank();
+        await tab.throttle(4);
+        const began = performance.now();
+        await tab.page.goto(`${stage.server.base}/?sandbox=${ANNA}#/pictures`);
+        await tab.page.locator("nav.tabs").waitFor();
+        times.push(performance.now() - began);
+        await tab.close();
+      }
+      expect(Math.min(...times)).toBeLessThan(USABLE_MS_MAX);
     },
     STORY_DEADLINE_MS,
   );

@@ -135,7 +135,7 @@ function Chosen({ photo, label, take }: { photo: PhotoSlot; label: string; take:
   const percent = Math.round(photo.progress * 100);
   return (
     <div class="chooser-chosen">
-      {photo.preview !== null && (
+      {photo.preview !== null && photo.fault !== "photo_unreadable" && (
         <img class={`chooser-preview ${isOnItsWay ? "chooser-pale" : ""}`} src={photo.preview} alt={label} />
       )}
       <div class="chooser-state" aria-live="polite">

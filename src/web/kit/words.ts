@@ -61,6 +61,7 @@ function firstLanguage(): Language {
   } catch {
     // See above.
   }
-  const wanted = stored ?? navigator.language;
+  // Tests read the words where there is no browser and so no language.
+  const wanted = stored ?? navigator.language ?? "en";
   return wanted.toLowerCase().startsWith("ru") ? "ru" : "en";
 }
