@@ -208,6 +208,73 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
   );
 
   test(
+    "outside Telegram and the sandbox it says where the app opens, and signs nobody in",
+    async () => {
+      const tab = await stage.blank();
+      const asked: string[] = [];
+      tab.page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+      const status = { maintenance: null, sandbox: false, app_link: "https://t.me/atelier_bot/app" };
+      await tab.page.route("**/api/v1/status", (route) => route.fulfill({ json: status }));
+      await tab.page.goto(`${stage.server.base}/`);
+      await tab.page.getByRole("button", { name: "Open in Telegram" }).waitFor();
+      await usable(tab, "outside");
+      expect(await tab.page.locator(".ribbon").count()).toBe(0);
+      expect(asked.filter((path) => /auth|sandbox/.test(path))).toEqual([]);
+      expect(tab.complaints).toEqual([]);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "terms that are not accepted yet are asked for once, with everything else in reach",
+    async () => {
+      const tab = await stage.blank();
+      let accepted: unknown = null;
+      const consent = {
+        terms_version: "2",
+        terms_url: null,
+        accepted_version: null,
+        accepted_at: null,
+        required: true,
+      };
+      await tab.page.route("**/api/v1/profile", async (route) => {
+        const answer = await route.fetch();
+        await route.fulfill({ response: answer, json: { ...(await answer.json()), consent } });
+      });
+      await tab.page.route("**/api/v1/profile/consent", async (route) => {
+        accepted = route.request().postDataJSON();
+        await route.fulfill({ json: { ...consent, accepted_version: "2", required: false } });
+      });
+      await tab.page.goto(`${stage.server.base}/?sandbox=${ANNA}#/pictures`);
+      await tab.says("Before you begin");
+      await tiles(tab).first().waitFor();
+      await usable(tab, "terms");
+      await tab.press("I accept");
+      await tab.page.getByText("Before you begin").waitFor({ state: "detached" });
+      expect(accepted).toEqual({ version: "2" });
+      expect(tab.complaints).toEqual([]);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test("the sandbox has sample photos, and nothing else lies beside them", async () => {
+    for (const name of ["person", "jacket", "tshirt", "sunglasses"]) {
+      const sample = await fetch(`${stage.server.base}/sandbox/samples/${name}.png`);
+      expect([sample.status, sample.headers.get("content-type")]).toEqual([200, "image/png"]);
+      expect(
+        Buffer.from(await sample.arrayBuffer())
+          .subarray(1, 4)
+          .toString(),
+      ).toBe("PNG");
+    }
+    for (const name of ["person", "README.md", "__proto__.png", "%2e%2e%2fserver.ts", "toString.png"]) {
+      expect((await fetch(`${stage.server.base}/sandbox/samples/${name}`)).status).toBe(404);
+    }
+  });
+
+  test(
     "a session that the server has ended is begun anew without a word",
     async () => {
       const tab = await stage.open({ at: "pictures" });

@@ -5,6 +5,7 @@ import { Waiting } from "../kit/states.tsx";
 import { BackButton } from "./back-button.tsx";
 import { followBalance } from "./balance.ts";
 import { Connection } from "./connection.tsx";
+import { Consent } from "./consent.tsx";
 import { enter, entry, inSandbox, type Me, watchSession } from "./entry.ts";
 import { followGenerations } from "./generation-store.ts";
 import { startLive } from "./live.ts";
@@ -61,6 +62,7 @@ function Inside({ me }: { me: Me }) {
     <div class="app">
       <Connection />
       {isInner && <BackButton />}
+      <Consent />
       <main key={`${current}/${id ?? ""}`}>{shown ? shown.draw(screen ? id : null) : <More />}</main>
       <Tabs current={current} />
     </div>
