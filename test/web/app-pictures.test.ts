@@ -54,9 +54,15 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
       expect(await tiles(boris).count()).toBe(0);
       await boris.go(`pictures/${finishedId}`);
       await boris.says("This picture is no longer here.");
+      await boris.press("Back");
+      await boris.says("Your pictures will be here.");
       await anna.page.reload();
       await tiles(anna).first().waitFor();
       expect(await anna.page.evaluate("localStorage.length + document.cookie.length")).toBe(0);
+      // The same tab as somebody else: nothing of hers is used or shown.
+      await anna.page.goto(`${stage.server.base}/?sandbox=${BORIS}#/pictures`);
+      await anna.says("SANDBOX · Boris");
+      await anna.says("Your pictures will be here.");
       expect(anna.complaints).toEqual([]);
       expect(boris.complaints.every((line) => line.includes("404"))).toBe(true);
       await anna.close();

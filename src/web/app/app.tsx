@@ -10,12 +10,12 @@ import { enter, entry, inSandbox, type Me, watchSession } from "./entry.ts";
 import { followGenerations } from "./generation-store.ts";
 import { startLive } from "./live.ts";
 import { More } from "./more.tsx";
-import { useTelegramBack } from "./navigation.ts";
+import { MORE, useTelegramBack } from "./navigation.ts";
 import { Outside } from "./outside.tsx";
 import { forgetPhotos } from "./photo.ts";
 import { Ribbon } from "./ribbon.tsx";
 import { allScreens } from "./screen.ts";
-import { MORE, Tabs, tabOf, tabs } from "./tabs.tsx";
+import { Tabs, tabOf, tabs } from "./tabs.tsx";
 import { Toasts } from "./toast.tsx";
 
 /** The Mini App: who is in sees it, everybody else how to come in. */

@@ -3,20 +3,40 @@ import { useEffect } from "preact/hooks";
 import { addressOf, place } from "../kit/route.ts";
 import { createStore } from "../kit/store.ts";
 import { tell } from "../kit/telegram.ts";
+import { allScreens } from "./screen.ts";
+
+/** The section that lists what has no tab of its own. */
+export const MORE = "more";
 
 /** Going to places of the page and back again. */
 
 /** Whether Telegram shows its own button for going back; otherwise the page shows one. */
 export const hasTelegramBack = createStore(false);
 
-/** Places that this page has gone to by itself: so many times the history leads back within it. */
-let stepsInside = 0;
-let isGoingBack = false;
+/** How many places within the page lie behind this one; each entry of the history knows its own number. */
+let depth = 0;
 
 addEventListener("hashchange", () => {
-  stepsInside = isGoingBack ? Math.max(0, stepsInside - 1) : stepsInside + 1;
-  isGoingBack = false;
+  const known = depthOfEntry();
+  depth = known ?? depth + 1;
+  if (known === null) markEntry();
 });
+
+/** Where the page begins: nothing within it lies behind. After a reload the history still knows. */
+export function beginHistory(): void {
+  depth = depthOfEntry() ?? 0;
+  markEntry();
+}
+
+function depthOfEntry(): number | null {
+  const state: unknown = history.state;
+  const known = typeof state === "object" && state !== null && "depth" in state ? state.depth : null;
+  return typeof known === "number" ? known : null;
+}
+
+function markEntry(): void {
+  history.replaceState({ depth }, "");
+}
 
 export function goTo(section: string, id?: string): void {
   location.hash = addressOf(section, id);
@@ -24,18 +44,19 @@ export function goTo(section: string, id?: string): void {
 
 /** The same without a way back to where one is: for a place that is no more. */
 export function goInstead(section: string, id?: string): void {
-  location.replace(`${location.pathname}${location.search}${addressOf(section, id)}`);
+  history.replaceState({ depth }, "", addressOf(section, id));
+  dispatchEvent(new HashChangeEvent("hashchange"));
 }
 
 /** One step back, or up to the section where the page began inside. */
 export function goBack(): void {
-  if (stepsInside > 0) {
-    isGoingBack = true;
+  if (depth > 0) {
     history.back();
     return;
   }
   const { section, id } = place.read();
-  goInstead(id === null ? "" : section);
+  const isInMore = allScreens().some((screen) => screen.section === section && screen.found === "more");
+  goInstead(id !== null ? section : isInMore ? MORE : "");
 }
 
 /** Shows Telegram's button for going back while `isInner`. */

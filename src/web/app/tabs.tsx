@@ -2,11 +2,9 @@ import type { ComponentType } from "preact";
 import { addressOf } from "../kit/route.ts";
 import { feel } from "./haptics.ts";
 import { MoreIcon } from "./icons.tsx";
+import { MORE } from "./navigation.ts";
 import { allScreens } from "./screen.ts";
 import { shellWords } from "./words-shell.ts";
-
-/** The section that lists what has no tab of its own. */
-export const MORE = "more";
 
 interface Tab {
   section: string;
