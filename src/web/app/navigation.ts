@@ -5,10 +5,10 @@ import { createStore } from "../kit/store.ts";
 import { tell } from "../kit/telegram.ts";
 import { allScreens } from "./screen.ts";
 
+/** Going to places of the page and back again. */
+
 /** The section that lists what has no tab of its own. */
 export const MORE = "more";
-
-/** Going to places of the page and back again. */
 
 /** Whether Telegram shows its own button for going back; otherwise the page shows one. */
 export const hasTelegramBack = createStore(false);
