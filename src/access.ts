@@ -20,6 +20,7 @@ export const routeAccess: readonly RouteAccess[] = [
   { method: "GET", path: "/openapi.json", access: "anyone" },
   { method: "GET", path: "/docs", access: "anyone" },
   { method: "GET", path: "/docs/:file", access: "anyone" },
+  { method: "GET", path: "/", access: "anyone" },
   { method: "GET", path: "/admin", access: "anyone" },
   { method: "GET", path: "/assets/:name", access: "anyone" },
 

@@ -41,6 +41,7 @@ import { createLiveHub } from "./platform/live/hub.ts";
 import { createLivePresence } from "./platform/live/presence.ts";
 import { createSignOuts } from "./platform/live/sign-outs.ts";
 import { createLiveSockets, UNREAD_BYTES_MAX } from "./platform/live/socket.ts";
+import { presignedOrigins } from "./platform/storage/presigned-origins.ts";
 import { webBundle } from "./web/bundle.ts";
 import { WEB_PAGES } from "./web/page-list.ts";
 
@@ -110,7 +111,7 @@ export function createApp(ctx: Context, options: AppOptions) {
     .use(health(options.healthChecks, options.isStopping))
     .group("/api/v1", (api) =>
       api
-        .use(statusRoutes(guarded))
+        .use(statusRoutes(guarded, { isSandbox: options.sandbox !== undefined }))
         .use(authRoutes(guarded, tokens, bindNewcomer))
         .use(profileRoutes(guarded))
         .use(balanceRoutes(guarded))
@@ -135,6 +136,7 @@ export function createApp(ctx: Context, options: AppOptions) {
     webPages(
       WEB_PAGES.map(({ path }) => path),
       webBundle,
+      presignedOrigins(ctx.settings),
     ),
   );
   const { sandbox } = options;

@@ -6,6 +6,7 @@ import { signInitData } from "./init-data.ts";
 import { type KieEmulator, startKieEmulator } from "./kie.ts";
 import { type LknpdEmulator, startLknpdEmulator } from "./lknpd.ts";
 import { type OpenRouterEmulator, startOpenRouterEmulator } from "./openrouter.ts";
+import { SAMPLES } from "./samples.ts";
 import { type ShiftedClock, shiftedClock } from "./shifted-clock.ts";
 import { startTelegramEmulator, type TelegramEmulator } from "./telegram.ts";
 import { startYooKassaEmulator, type YooKassaEmulator } from "./yookassa.ts";
@@ -154,6 +155,7 @@ async function handle(request: Request, { emulators, clock, yooKassa }: Pages): 
   const url = new URL(request.url);
   if (url.pathname === "/sandbox/init-data")
     return Response.json({ init_data: initDataFor(url.searchParams, clock.now()) });
+  if (url.pathname.startsWith("/sandbox/samples/")) return sample(url.pathname.slice("/sandbox/samples/".length));
   if (url.pathname === "/sandbox/clock") return answerClock(request, { clock, yooKassa });
   const [, name = "", path = ""] = /^\/sandbox\/([a-z]+)(\/.*)$/.exec(url.pathname) ?? [];
   const emulator = emulators[name];
@@ -162,6 +164,13 @@ async function handle(request: Request, { emulators, clock, yooKassa }: Pages): 
     return passedOn(request, emulator + path + url.search);
   if (url.pathname === "/sandbox/") return new Response(PAGE, { headers: PAGE_HEADERS });
   return Response.json({ error: "nothing here; see /sandbox/" }, { status: 404 });
+}
+
+/** A sample picture, for whoever has none at hand. */
+function sample(fileName: string): Response {
+  const path = Object.entries(SAMPLES).find(([name]) => fileName === `${name}.png`)?.[1];
+  if (path === undefined) return Response.json({ error: "there is no such sample" }, { status: 404 });
+  return new Response(Bun.file(path), { headers: { "content-type": "image/png", "cache-control": "no-cache" } });
 }
 
 /** `GET` tells the sandbox's time; `POST {"advance_seconds": 86400}` puts server and emulators forward together. */
@@ -241,6 +250,7 @@ const PAGE = `<!doctype html>
 <body>
 <p><b>SANDBOX</b> Nothing here costs money or leaves this machine.</p>
 <ul>
+<li><a href="/">The Mini App</a>, signed in as a made-up person; <a href="/?sandbox=1002">as another one</a></li>
 <li><a href="/docs">The API's description</a>; try the routes there</li>
 <li><a href="/sandbox/init-data?telegram_id=1001">Signed sign-in data of a made-up person</a>, for <code>POST /api/v1/auth/telegram</code></li>
 <li><a href="/sandbox/kie/_stats">What kie.ai's emulator was asked</a></li>

@@ -8,5 +8,6 @@ export interface WebPage {
 }
 
 export const WEB_PAGES: readonly WebPage[] = [
+  { path: "/", title: "atelier", script: "src/web/app/main.tsx", styles: "src/web/app/app.css" },
   { path: "/admin", title: "atelier", script: "src/web/admin/main.tsx", styles: "src/web/admin/admin.css" },
 ];

@@ -68,7 +68,14 @@ const GOOD = {
   brightestPixelOfText: 255,
   dotBytes: statSync(join(import.meta.dir, "probe/dot.png")).size,
   statement: "select 1 as embedded;",
-  pages: { "/admin": true, "admin.<hash>.js": true, "admin.<hash>.css": true },
+  pages: {
+    "/": true,
+    "app.<hash>.js": true,
+    "app.<hash>.css": true,
+    "/admin": true,
+    "admin.<hash>.js": true,
+    "admin.<hash>.css": true,
+  },
   fromDotEnv: null,
 };
 

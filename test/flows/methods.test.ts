@@ -30,7 +30,7 @@ describe("a method that a path does not take", () => {
     test(`is answered with 405 and what it does take: ${path}`, async () => {
       const wrong = METHODS.filter((method) => !taken.has(method));
       expect(wrong.length).toBeGreaterThan(3);
-      for (const asked of [concrete, `${concrete}/`]) {
+      for (const asked of concrete === "/" ? [concrete] : [concrete, `${concrete}/`]) {
         for (const method of wrong) {
           const answer = await app().request(asked, { method, as: person });
           expect([method, answer.status, answer.headers.get("allow")]).toEqual([method, 405, allowOf(taken)]);
@@ -54,7 +54,6 @@ describe("a method that a path does not take", () => {
       "/generations/x/y/z",
       "/api/v2/plans",
       "/api",
-      "/",
       "/health",
       "//api/v1/plans",
       "/api/v1/files//",

@@ -232,8 +232,8 @@ export function testEnvironment(
 }
 
 function makeRequest(path: string, options: RequestOptions): Request {
-  // `/admin` is the page; what lies below it is the API's.
-  const isWhole = /^\/(api|health|openapi|docs|sandbox|assets|admin\/?$)/.test(path);
+  // `/` and `/admin` are pages; what lies below is the API's.
+  const isWhole = /^\/($|api|health|openapi|docs|sandbox|assets|admin\/?$)/.test(path);
   const headers = new Headers(options.headers);
   if (options.as) headers.set("authorization", `Bearer ${options.as.token}`);
   if (options.json !== undefined) headers.set("content-type", "application/json");

@@ -21,20 +21,36 @@ const StatusSchema = t.Object(
       description: "Null while new pictures are taken. Otherwise everything works but ordering them.",
       examples: [null],
     }),
+    sandbox: t.Boolean({ description: "Nothing here costs money; people are made up.", examples: [false] }),
+    app_link: t.Nullable(t.String({ description: "Where the app opens in Telegram." }), {
+      examples: ["https://t.me/atelier_bot/app"],
+    }),
   },
   { ...closed, title: "Status" },
 );
 
 /** What the Mini App asks before it offers anything. */
-export function statusRoutes(guarded: ReturnType<typeof guard>) {
-  return new Elysia({ tags: ["health"] })
-    .use(guarded)
-    .get("/status", async ({ ctx, request }) => ({ maintenance: await viewFor(ctx, languageOf(request)) }), {
+export function statusRoutes(guarded: ReturnType<typeof guard>, { isSandbox }: { isSandbox: boolean }) {
+  return new Elysia({ tags: ["health"] }).use(guarded).get(
+    "/status",
+    async ({ ctx, request }) => ({
+      maintenance: await viewFor(ctx, languageOf(request)),
+      sandbox: isSandbox,
+      app_link: appLink(ctx),
+    }),
+    {
       anyone: "read",
       query: NoQuerySchema,
       response: { 200: StatusSchema },
-      detail: { summary: "Whether new pictures are taken", security: [] },
-    });
+      detail: { summary: "Whether new pictures are taken, and where the app opens", security: [] },
+    },
+  );
+}
+
+function appLink({ settings }: Pick<Context, "settings">): string | null {
+  const { TELEGRAM_BOT_NAME: bot, TELEGRAM_APP_NAME: app } = settings;
+  if (bot === "") return null;
+  return app === "" ? `https://t.me/${bot}` : `https://t.me/${bot}/${app}`;
 }
 
 async function viewFor(ctx: Context, language: "ru" | "en") {

@@ -49,19 +49,21 @@ export interface PageNeeds {
   inlineStyles?: boolean;
   /** Origins that scripts are loaded from beside our own, such as Telegram's. */
   scripts?: readonly string[];
+  /** Origins that pictures come from beside our own: a bucket that people are sent on to. */
+  pictures?: readonly string[];
 }
 
 /** Older web views do not count sockets of the same host as 'self'; what a page may say over one, Origin and ticket decide. */
 const OWN_SOCKETS = " ws: wss:";
 
 /** The policy of a page whose parts all come from this server. Scripts are files of ours; inline ones never run. */
-export function pagePolicy({ framedBy, inlineStyles = false, scripts = [] }: PageNeeds): string {
+export function pagePolicy({ framedBy, inlineStyles = false, scripts = [], pictures = [] }: PageNeeds): string {
   const framers = framedBy === "nobody" ? "'none'" : [...TELEGRAM_WEB_ORIGINS, "https://*.web.telegram.org"].join(" ");
   return [
     "default-src 'none'",
     `script-src ${["'self'", ...scripts].join(" ")}`,
     `style-src 'self'${inlineStyles ? " 'unsafe-inline'" : ""}`,
-    "img-src 'self' data: blob:",
+    `img-src ${["'self'", "data:", "blob:", ...pictures].join(" ")}`,
     "font-src 'self'",
     `connect-src 'self'${framedBy === "telegram" ? OWN_SOCKETS : ""}`,
     "base-uri 'none'",

@@ -23,14 +23,18 @@ const FOR_EVER = "public, max-age=31536000, immutable";
 /** Kept, but asked for each time; the answer is then an empty 304. */
 const ASK_AGAIN = "public, no-cache";
 /** Nobody outside Telegram's web clients shows them in a frame; an address of ours tells other sites nothing. */
-const PAGE_HEADERS = {
-  "content-security-policy": pagePolicy({ framedBy: "telegram" }),
+const pageHeaders = (pictures: readonly string[]) => ({
+  "content-security-policy": pagePolicy({ framedBy: "telegram", pictures }),
   "referrer-policy": "no-referrer",
-};
+});
 const HIDDEN = { detail: { hide: true } };
 
-/** Serves the pages at `paths` and their parts below `/assets/`, each compressed long before it is asked for. */
-export function webPages(paths: readonly string[], load: () => Promise<WebBundle>) {
+/**
+ * Serves the pages at `paths` and their parts below `/assets/`, each compressed long before it is asked for. `pictures` are
+ * the origins beside our own that their pictures come from.
+ */
+export function webPages(paths: readonly string[], load: () => Promise<WebBundle>, pictures: readonly string[] = []) {
+  const headers = pageHeaders(pictures);
   const routes = new Elysia({ name: "web-pages" });
   for (const path of paths) {
     routes.get(
@@ -38,7 +42,7 @@ export function webPages(paths: readonly string[], load: () => Promise<WebBundle
       async ({ request }) => {
         const page = (await load()).pages.get(path);
         if (!page) throw new Refusal("not_found");
-        return send(request, page, ASK_AGAIN, PAGE_HEADERS);
+        return send(request, page, ASK_AGAIN, headers);
       },
       HIDDEN,
     );

@@ -1,6 +1,7 @@
 import { type AnswerOf, answerOf, api, CallFailure } from "../kit/api.ts";
 import { takeFromAddress } from "../kit/route.ts";
 import { tokens } from "../kit/session.ts";
+import { signInWith, tokensOf } from "../kit/sign-in.ts";
 import { createStore } from "../kit/store.ts";
 import { launchData } from "../kit/telegram.ts";
 
@@ -40,7 +41,7 @@ export async function enter(): Promise<void> {
     } else if (tokens.read() === null) {
       const initData = launchData();
       if (initData === null) return entry.write({ state: "out", failure: null });
-      tokens.write(await answerOf(api.auth.telegram.post({ init_data: initData })));
+      tokens.write(await tokensOf(signInWith(initData)));
     }
     entry.write({ state: "in", me: await answerOf(api.admin.me.get()) });
   } catch (error) {

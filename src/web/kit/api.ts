@@ -5,12 +5,24 @@ import { language } from "./words.ts";
 /** The API, typed by the server's own routes; one client for the whole page, so that one exchange renews the tokens for all. */
 export const api = createClient(location.origin, {
   tokens,
-  fetcher: (address, init) => {
+  fetcher: async (address, init) => {
     const headers = new Headers(init?.headers);
     headers.set("accept-language", language.read());
-    return fetch(address, { ...init, headers, cache: "no-store" });
+    const response = await fetch(address, { ...init, headers, cache: "no-store" });
+    if (response.status !== 401 || !address.endsWith("/auth/refresh")) return response;
+    return (await revive?.().catch(() => null)) ?? response;
   },
 });
+
+let revive: (() => Promise<Response | null>) | null = null;
+
+/**
+ * What to do when the session cannot be renewed any more: an answer with a new pair of tokens, such as a sign-in gives,
+ * stands for the renewal, and the call that met the end goes on with it. Null gives up.
+ */
+export function reviveSessionBy(way: () => Promise<Response | null>): void {
+  revive = way;
+}
 
 /** Why a call did not work. Without a problem no answer came at all: the network, not the server, is to blame. */
 export class CallFailure extends Error {

@@ -117,7 +117,8 @@ export function useAction(act: () => Promise<void>): Action {
   };
 }
 
-function failureOf(error: unknown): CallFailure {
+/** Why something did not work, whatever was thrown. */
+export function failureOf(error: unknown): CallFailure {
   if (error instanceof CallFailure) return error;
   // A fault of the page itself: it must be seen in the console, and the person must not wait for ever.
   reportError(error);

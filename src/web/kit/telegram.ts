@@ -1,4 +1,12 @@
-import { isTMA, on, postEvent, retrieveLaunchParams, retrieveRawInitData } from "@tma.js/bridge";
+import {
+  isTMA,
+  type MethodName,
+  on,
+  postEvent,
+  retrieveLaunchParams,
+  retrieveRawInitData,
+  supports,
+} from "@tma.js/bridge";
 import { createStore } from "./store.ts";
 
 /** What Telegram hands a page that it opens; all of it is null and empty in an ordinary browser. */
@@ -16,6 +24,30 @@ export function launchData(): string | null {
   if (!isTMA()) return null;
   try {
     return retrieveRawInitData() || null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Says something to Telegram's client: `send` posts `method`. False outside Telegram and where the client is older than the
+ * method, so that whoever asks can do it in another way.
+ */
+export function tell(method: MethodName, send: () => void): boolean {
+  if (!isTMA()) return false;
+  try {
+    if (!supports(method, retrieveLaunchParams().tgWebAppVersion as `${number}.${number}`)) return false;
+    send();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The language of the person's Telegram, such as `ru`; null where it is not said. */
+export function telegramLanguage(): string | null {
+  try {
+    return (isTMA() && retrieveLaunchParams().tgWebAppData?.user?.language_code) || null;
   } catch {
     return null;
   }
@@ -51,13 +83,8 @@ export function forgetLaunchAddress(): void {
 
 /** The page can be seen: Telegram takes its own placeholder away and gives the page all the height there is. */
 export function showInTelegram(): void {
-  if (!isTMA()) return;
-  try {
-    postEvent("web_app_ready");
-    postEvent("web_app_expand");
-  } catch {
-    // A client that knows neither shows the page all the same.
-  }
+  tell("web_app_ready", () => postEvent("web_app_ready"));
+  tell("web_app_expand", () => postEvent("web_app_expand"));
 }
 
 function dress(colours: Readonly<Record<string, unknown>> | undefined): void {

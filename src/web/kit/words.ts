@@ -17,15 +17,20 @@ export const language = createStore<Language>(firstLanguage());
 /** Of numbers and dates. */
 export const locale = (): string => LOCALES[language.read()];
 
-/** The chosen language stays for the next visit; `lang` tells readers of the screen how to pronounce. */
+/** The chosen language stays for the next visit. */
 export function chooseLanguage(chosen: Language): void {
   try {
     localStorage.setItem(STORED_AS, chosen);
   } catch {
     // Storage may be forbidden; then it holds until the page is closed.
   }
-  document.documentElement.lang = chosen;
-  language.write(chosen);
+  takeLanguage(chosen);
+}
+
+/** A language that somebody else has chosen holds until the page is closed; `lang` tells readers of the screen how to pronounce. */
+export function takeLanguage(taken: Language): void {
+  document.documentElement.lang = taken;
+  if (language.read() !== taken) language.write(taken);
 }
 
 /**
@@ -56,6 +61,7 @@ function firstLanguage(): Language {
   } catch {
     // See above.
   }
-  const wanted = stored ?? navigator.language;
+  // Tests read the words where there is no browser and so no language.
+  const wanted = stored ?? navigator.language ?? "en";
   return wanted.toLowerCase().startsWith("ru") ? "ru" : "en";
 }

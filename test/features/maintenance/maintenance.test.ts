@@ -24,6 +24,20 @@ const statusFor = async (app: TestApp, language = "en") => {
   return ((await answer.json()) as { maintenance: { since: string | null; notice: string | null } | null }).maintenance;
 };
 
+test("the status says where the app opens in Telegram, and that this is no sandbox", async () => {
+  const answerWith = async (settings: Record<string, string>) =>
+    (await (await startTestApp({ settings })).request("/status")).json();
+  expect(await answerWith({ TELEGRAM_BOT_NAME: "atelier_bot", TELEGRAM_APP_NAME: "app" })).toEqual({
+    maintenance: null,
+    sandbox: false,
+    app_link: "https://t.me/atelier_bot/app",
+  });
+  expect(await answerWith({ TELEGRAM_BOT_NAME: "atelier_bot", TELEGRAM_APP_NAME: "" })).toMatchObject({
+    app_link: "https://t.me/atelier_bot",
+  });
+  expect(await answerWith({ TELEGRAM_BOT_NAME: "" })).toMatchObject({ app_link: null });
+});
+
 describe("the maintenance switch", () => {
   test("refuses new pictures at once and takes them again at once, without a restart and without a charge", async () => {
     const app = await startTestApp();

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { Elysia } from "elysia";
+import { pagePolicy } from "../../../src/platform/http/browser-headers.ts";
 import { createMethodTable } from "../../../src/platform/http/method-table.ts";
 import { problems } from "../../../src/platform/http/problem.ts";
 import { type WebBundle, webPages } from "../../../src/platform/http/web-pages.ts";
+import { presignedOrigins } from "../../../src/platform/storage/presigned-origins.ts";
 import { createLog } from "../../../src/platform/telemetry/log.ts";
 import { webBundle } from "../../../src/web/bundle.ts";
 import { WEB_PAGES } from "../../../src/web/page-list.ts";
@@ -67,6 +69,32 @@ describe.each(paths)("the page %s", (path) => {
       expect((await get(address, { "if-none-match": etag })).status).toBe(200);
     }
   });
+});
+
+/** What a phone fetches before the app can be used, as it comes over the wire to a browser that takes Brotli. */
+const FIRST_LOAD_BYTES_MAX = 200_000;
+
+test("the Mini App's first load stays under 200 KB", async () => {
+  let bytes = 0;
+  for (const address of ["/", ...(await addressesIn("/")).filter((one) => one.startsWith("/"))]) {
+    const part = await get(address, { "accept-encoding": "br" });
+    expect(part.headers.get("content-encoding")).toBe("br");
+    bytes += (await part.arrayBuffer()).byteLength;
+  }
+  expect(bytes).toBeGreaterThan(0);
+  expect(bytes).toBeLessThan(FIRST_LOAD_BYTES_MAX);
+});
+
+test("pictures come from the bucket as well where people are sent on to it, and from nowhere else", () => {
+  const picturesOf = (settings: { S3_LINKS: "through" | "presigned"; S3_ENDPOINT: string }) =>
+    /img-src ([^;]*);/.exec(pagePolicy({ framedBy: "telegram", pictures: presignedOrigins(settings) }))?.[1];
+  const own = "'self' data: blob:";
+  const endpoint = "https://storage.example.org/";
+  expect(picturesOf({ S3_LINKS: "through", S3_ENDPOINT: endpoint })).toBe(own);
+  expect(picturesOf({ S3_LINKS: "presigned", S3_ENDPOINT: endpoint })).toBe(
+    `${own} https://storage.example.org https://*.storage.example.org`,
+  );
+  expect(picturesOf({ S3_LINKS: "presigned", S3_ENDPOINT: "" })).toBe(`${own} https://*.amazonaws.com`);
 });
 
 test("a name that is none of ours is not found, whatever it holds", async () => {

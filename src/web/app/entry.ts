@@ -1,0 +1,107 @@
+import { useRef } from "preact/hooks";
+import { type AnswerOf, answerOf, api, CallFailure, reviveSessionBy } from "../kit/api.ts";
+import { signedIn, tokens } from "../kit/session.ts";
+import { signInWith, tokensOf } from "../kit/sign-in.ts";
+import { createStore } from "../kit/store.ts";
+import { launchData } from "../kit/telegram.ts";
+import { type Language, language, takeLanguage } from "../kit/words.ts";
+import { isAnotherPerson, rememberSandboxPerson, sandboxLaunchData } from "./sandbox-person.ts";
+
+/** Coming in: by what Telegram signed, or in the sandbox as a made-up person. Nobody types anything. */
+
+export type Me = AnswerOf<typeof api.profile.get>;
+
+export type Entry =
+  | { state: "entering" }
+  | { state: "in"; me: Me }
+  /** Neither Telegram nor a sandbox: `link` is where the app opens, where that is known. */
+  | { state: "outside"; link: string | null }
+  /** Telegram's data is too old: only Telegram can give new data, to a window opened anew. */
+  | { state: "expired" }
+  /** Signed out here, or erased. */
+  | { state: "left" }
+  | { state: "out"; failure: CallFailure };
+
+export const entry = createStore<Entry>({ state: "entering" });
+/** Whether the server plays all providers itself. */
+export const inSandbox = createStore(false);
+
+/** A window that Telegram has just opened carries its own data; a session that a tab still holds may be another person's. */
+const isFreshLaunch = location.hash.includes("tgWebAppData=");
+let isFirstTry = true;
+
+export async function enter(): Promise<void> {
+  entry.write({ state: "entering" });
+  try {
+    const status = await answerOf(api.status.get());
+    inSandbox.write(status.sandbox);
+    const isGuest = launchData() === null;
+    if (isGuest && !status.sandbox) return entry.write({ state: "outside", link: status.app_link });
+    const keepsSession = isGuest ? !isAnotherPerson() : !(isFreshLaunch && isFirstTry);
+    if (!keepsSession) tokens.write(null);
+    if (isGuest) rememberSandboxPerson();
+    isFirstTry = false;
+    if (tokens.read() === null) tokens.write(await tokensOf(signIn()));
+    welcome(await answerOf(api.profile.get()));
+  } catch (error) {
+    refuse(error instanceof CallFailure ? error : new CallFailure(null));
+  }
+}
+
+/** The profile has changed: by the settings, or because somebody else came in. */
+export function welcome(me: Me): void {
+  takeLanguage(me.language);
+  entry.write({ state: "in", me });
+}
+
+/** The page of somebody who has signed out or been erased; it does not come in again by itself. */
+export function leave(): void {
+  entry.write({ state: "left" });
+  tokens.write(null);
+}
+
+/** Chooses the language for the page, the refusals and the bot. Throws a `CallFailure`. */
+export async function changeLanguage(chosen: Language): Promise<void> {
+  welcome(await answerOf(api.profile.patch({ language: chosen })));
+}
+
+/** The one who is in; for screens, which nobody else sees. */
+export function useMe(): Me {
+  const now = entry.use();
+  const last = useRef<Me | null>(null);
+  if (now.state === "in") last.current = now.me;
+  if (last.current === null) throw new Error("nobody is signed in");
+  return last.current;
+}
+
+async function signIn(): Promise<Response> {
+  return signInWith(launchData() ?? (await sandboxLaunchData(language.read())));
+}
+
+reviveSessionBy(async () => {
+  const { state } = entry.read();
+  if (state !== "in" && state !== "entering") return null;
+  const answer = await signIn();
+  if (!answer.ok) {
+    const value: unknown = await answer.clone().json();
+    if (isExpired(value)) entry.write({ state: "expired" });
+    return answer;
+  }
+  // The same person, unless they were erased meanwhile: then whoever they are now.
+  welcome(((await answer.clone().json()) as { user: Me }).user);
+  return answer;
+});
+
+/** A session that ended and could not be begun again. */
+export function watchSession(): void {
+  if (!signedIn.read() && entry.read().state === "in") enter();
+}
+
+function refuse(failure: CallFailure): void {
+  if (failure.problem !== null && failure.problem.status < 500) tokens.write(null);
+  if (entry.read().state === "expired") return;
+  entry.write(failure.problem?.code === "init_data_expired" ? { state: "expired" } : { state: "out", failure });
+}
+
+const isExpired = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "code" in value && value.code === "init_data_expired";

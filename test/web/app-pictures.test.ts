@@ -1,0 +1,315 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { violationsOn } from "../support/accessibility.ts";
+import { ANNA, type AppStage, type AppTab, BORIS, setAppStage } from "../support/app-stage.ts";
+import { closeBrowser } from "../support/browser.ts";
+import { lane } from "../support/database.ts";
+import { screenshot } from "../support/screenshots.ts";
+import { until } from "../support/until.ts";
+
+const STAGE_DEADLINE_MS = 60_000;
+const STORY_DEADLINE_MS = 40_000;
+const USABLE_MS_MAX = 1_000;
+const USABLE_TRIES = 3;
+
+let stage: AppStage;
+let finishedId: string;
+
+const CANNOT_WRITE = {
+  type: "urn:atelier:problem:bot_cannot_write",
+  title: "The bot cannot write",
+  status: 409,
+  detail: "The bot cannot write to you yet.",
+  code: "bot_cannot_write",
+  request_id: "4711-4711",
+  bot_link: "https://t.me/sandbox_bot?start=app",
+};
+
+const tiles = (tab: AppTab) => tab.page.locator("main .grid li");
+const usable = async (tab: AppTab, name: string) => {
+  await screenshot(tab.page, name);
+  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
+  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
+  expect([name, wider]).toEqual([name, 0]);
+};
+
+describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pages do not know the database)", () => {
+  beforeAll(async () => {
+    stage = await setAppStage();
+    finishedId = await stage.fitting(ANNA);
+  }, STAGE_DEADLINE_MS);
+  afterAll(async () => {
+    await closeBrowser();
+    await stage.stop();
+  }, STAGE_DEADLINE_MS);
+
+  test(
+    "the sandbox signs its person in; two tabs are two people, and each sees only what is theirs",
+    async () => {
+      const anna = await stage.open({ as: ANNA, at: "pictures" });
+      const boris = await stage.open({ as: BORIS, at: "pictures" });
+      await tiles(anna).first().waitFor();
+      expect(await tiles(anna).count()).toBe(1);
+      await anna.says("SANDBOX · ");
+      await boris.says("Your pictures will be here.");
+      expect(await tiles(boris).count()).toBe(0);
+      await boris.go(`pictures/${finishedId}`);
+      await boris.says("This picture is no longer here.");
+      await boris.press("Back");
+      await boris.says("Your pictures will be here.");
+      await anna.page.reload();
+      await tiles(anna).first().waitFor();
+      expect(await anna.page.evaluate("localStorage.length + document.cookie.length")).toBe(0);
+      // The same tab as somebody else: nothing of hers is used or shown.
+      await anna.page.goto(`${stage.server.base}/?sandbox=${BORIS}#/pictures`);
+      await anna.says("SANDBOX · Boris");
+      await anna.says("Your pictures will be here.");
+      expect(anna.complaints).toEqual([]);
+      expect(boris.complaints.every((line) => line.includes("404"))).toBe(true);
+      await anna.close();
+      await boris.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "a picture is compared, sent to the chat once however often one taps, made again and deleted after a question",
+    async () => {
+      const tab = await stage.open({ at: "pictures" });
+      await tiles(tab).first().locator("a").click();
+      const slider = tab.page.getByLabel("Compare before and after");
+      await slider.focus();
+      await tab.page.keyboard.press("ArrowRight");
+      await until(async () => (await slider.inputValue()) === "51", "the line moves");
+      await usable(tab, "picture");
+
+      const sends: string[] = [];
+      tab.page.on("request", (request) => request.url().endsWith("/send") && sends.push(request.url()));
+      await tab.page.route("**/send", async (route) => {
+        await Bun.sleep(300);
+        await route.continue();
+      });
+      const button = tab.page.getByRole("button", { name: "Send to chat" });
+      await button.dispatchEvent("click");
+      await button.dispatchEvent("click");
+      await tab.says("It is on its way to your chat");
+      expect(sends.length).toBe(1);
+      // Whoever has not pressed Start in the bot cannot be written to; the way out of that is offered.
+      await tab.page.route("**/send", (route) => route.fulfill({ status: 409, json: CANNOT_WRITE }));
+      await button.click();
+      await tab.page.getByRole("button", { name: "Open the bot" }).waitFor();
+      await tab.says("Request 4711-4711");
+      expect(tab.complaints.splice(0).every((line) => line.includes("409"))).toBe(true);
+
+      await tab.page.getByRole("button", { name: "Make it again" }).click();
+      await tab.says("You may leave");
+      await tab.page.reload();
+      await tab.page.getByLabel("Compare before and after").waitFor({ timeout: 20_000 });
+      await tab.press("Delete");
+      await tab.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+      await tab.says("The picture is deleted.");
+      await until(async () => (await tiles(tab).count()) === 1, "one picture is left");
+      expect(tab.complaints).toEqual([]);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "without a network it says so and goes on by itself; a tap in the meantime is sent once it can be",
+    async () => {
+      const tab = await stage.open({ at: `pictures/${finishedId}` });
+      await tab.page.getByLabel("Compare before and after").waitFor();
+      await tab.offline(true);
+      await tab.says("No connection. It will go on by itself.");
+      await tab.page.getByRole("button", { name: "Make it again" }).click();
+      await tab.says("It will be sent by itself");
+      await tab.offline(false);
+      await tab.says("You may leave");
+      await until(
+        async () => (await tab.page.getByText("No connection").count()) === 0,
+        "the bar goes when the line is back",
+      );
+      expect(tab.page.url()).not.toContain(finishedId);
+      await tab.page.getByLabel("Compare before and after").waitFor({ timeout: 20_000 });
+      expect(tab.complaints.every((line) => /ERR_INTERNET_DISCONNECTED|WebSocket/.test(line))).toBe(true);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  for (const way of ["by the socket", "by asking again and again where no socket can be"] as const) {
+    test(
+      `what is ordered elsewhere comes in by itself, ${way}`,
+      async () => {
+        const tab = await stage.blank();
+        if (way !== "by the socket") await tab.page.routeWebSocket(/\/api\/v1\/live/, (socket) => socket.close());
+        await tab.page.goto(`${stage.server.base}/?sandbox=${BORIS}#/pictures`);
+        await tab.says("Your pictures will be here.");
+        if (way !== "by the socket") await tab.page.waitForRequest(/live\/events/);
+        const before = await tiles(tab).count();
+        const id = await stage.fitting(BORIS, { isAwaited: false });
+        const tile = tab.page.locator(`main .grid a[href="#/pictures/${id}"]`);
+        await tile.waitFor();
+        await tile.locator("img").waitFor({ timeout: 20_000 });
+        expect(await tiles(tab).count()).toBe(before + 1);
+        expect(tab.complaints).toEqual([]);
+        const headers = await stage.signIn(BORIS);
+        const gone = await fetch(`${stage.server.base}/api/v1/generations/${id}`, {
+          method: "DELETE",
+          headers: { authorization: headers.authorization ?? "" },
+        });
+        expect(gone.status).toBe(204);
+        await tab.close();
+      },
+      STORY_DEADLINE_MS,
+    );
+  }
+
+  test(
+    "can be used within a second on a processor four times slower",
+    async () => {
+      const warm = await stage.open({ at: "pictures" });
+      await warm.close();
+      // The best of a few: what else the machine does is not the page's fault.
+      const times: number[] = [];
+      while (times.length < USABLE_TRIES && !times.some((time) => time < USABLE_MS_MAX)) {
+        const tab = await stage.blank();
+        await tab.throttle(4);
+        const began = performance.now();
+        await tab.page.goto(`${stage.server.base}/?sandbox=${ANNA}#/pictures`);
+        await tab.page.locator("nav.tabs").waitFor();
+        times.push(performance.now() - began);
+        await tab.close();
+      }
+      expect(Math.min(...times)).toBeLessThan(USABLE_MS_MAX);
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "inside Telegram its data signs in, its colours are taken on; too old data says what to do",
+    async () => {
+      const tab = await stage.blank();
+      await tab.page.goto(stage.telegramAddress());
+      await tiles(tab).first().waitFor();
+      expect(tab.page.url()).not.toContain("tgWebAppData");
+      expect(await tab.page.locator(".look-dark").count()).toBe(1);
+      await usable(tab, "pictures-telegram");
+      expect(tab.complaints).toEqual([]);
+      await tab.close();
+
+      const late = await stage.blank();
+      await late.page.route("**/auth/telegram", (route) =>
+        route.fulfill({
+          status: 401,
+          json: { code: "init_data_expired", status: 401, title: "", type: "", detail: "", request_id: "x" },
+        }),
+      );
+      await late.page.goto(stage.telegramAddress());
+      await late.says("This window is too old");
+      await usable(late, "expired");
+      await late.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "outside Telegram and the sandbox it says where the app opens, and signs nobody in",
+    async () => {
+      const tab = await stage.blank();
+      const asked: string[] = [];
+      tab.page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+      const status = { maintenance: null, sandbox: false, app_link: "https://t.me/atelier_bot/app" };
+      await tab.page.route("**/api/v1/status", (route) => route.fulfill({ json: status }));
+      await tab.page.goto(`${stage.server.base}/`);
+      await tab.page.getByRole("button", { name: "Open in Telegram" }).waitFor();
+      await usable(tab, "outside");
+      expect(await tab.page.locator(".ribbon").count()).toBe(0);
+      expect(asked.filter((path) => /auth|sandbox/.test(path))).toEqual([]);
+      expect(tab.complaints).toEqual([]);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "terms that are not accepted yet are asked for once, with everything else in reach",
+    async () => {
+      const tab = await stage.blank();
+      let accepted: unknown = null;
+      const consent = {
+        terms_version: "2",
+        terms_url: null,
+        accepted_version: null,
+        accepted_at: null,
+        required: true,
+      };
+      await tab.page.route("**/api/v1/profile", async (route) => {
+        const answer = await route.fetch();
+        await route.fulfill({ response: answer, json: { ...(await answer.json()), consent } });
+      });
+      await tab.page.route("**/api/v1/profile/consent", async (route) => {
+        accepted = route.request().postDataJSON();
+        await route.fulfill({ json: { ...consent, accepted_version: "2", required: false } });
+      });
+      await tab.page.goto(`${stage.server.base}/?sandbox=${ANNA}#/pictures`);
+      await tab.says("Before you begin");
+      await tiles(tab).first().waitFor();
+      await usable(tab, "terms");
+      await tab.press("I accept");
+      await tab.page.getByText("Before you begin").waitFor({ state: "detached" });
+      expect(accepted).toEqual({ version: "2" });
+      expect(tab.complaints).toEqual([]);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test("the sandbox has sample photos, and nothing else lies beside them", async () => {
+    for (const name of ["person", "jacket", "tshirt", "sunglasses"]) {
+      const sample = await fetch(`${stage.server.base}/sandbox/samples/${name}.png`);
+      expect([sample.status, sample.headers.get("content-type")]).toEqual([200, "image/png"]);
+      expect(
+        Buffer.from(await sample.arrayBuffer())
+          .subarray(1, 4)
+          .toString(),
+      ).toBe("PNG");
+    }
+    for (const name of ["person", "README.md", "__proto__.png", "%2e%2e%2fserver.ts", "toString.png"]) {
+      expect((await fetch(`${stage.server.base}/sandbox/samples/${name}`)).status).toBe(404);
+    }
+  });
+
+  test(
+    "a session that the server has ended is begun anew without a word",
+    async () => {
+      const tab = await stage.open({ at: "pictures" });
+      await tiles(tab).first().waitFor();
+      await tab.page.evaluate(`sessionStorage.setItem("atelier.session", '{"access_token":"x","refresh_token":"y"}')`);
+      await tab.page.reload();
+      await tiles(tab).first().waitFor();
+      expect(tab.complaints.every((line) => line.includes("401"))).toBe(true);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  for (const [colorScheme, locale] of [
+    ["light", "ru-RU"],
+    ["dark", "en-GB"],
+  ] as const) {
+    test(
+      `the list can be used by everybody: ${colorScheme}, ${locale}`,
+      async () => {
+        const tab = await stage.open({ as: locale === "ru-RU" ? 1003 : ANNA, at: "pictures", colorScheme, locale });
+        await tab.page.locator(".grid:not([role]), .nothing").first().waitFor();
+        await usable(tab, `pictures-${colorScheme}`);
+        await tab.page.locator("button.ribbon").click();
+        await usable(tab, `people-${colorScheme}`);
+        expect(tab.complaints).toEqual([]);
+        await tab.close();
+      },
+      STORY_DEADLINE_MS,
+    );
+  }
+});
