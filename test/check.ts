@@ -10,6 +10,7 @@ import packageJson from "../package.json";
  */
 
 const projectFolder = resolve(import.meta.dir, "..");
+const BUILT = join(projectFolder, "dist/atelier");
 const CLOSING_LINE_CHARACTERS_MAX = 200;
 /** No step but the tests, which have deadlines of their own, takes nearly as long. */
 const STEP_DEADLINE_MS = 5 * 60_000;
@@ -34,9 +35,9 @@ const steps: Step[] = [
   { name: "format and lint", run: () => script("lint") },
   { name: "types", run: () => script("types") },
   ...ifProvided("migrations have no drift", "migrations:check"),
+  { name: "build", run: () => script("build") },
   { name: "tests, both lanes", run: runTests },
   ...ifProvided("OpenAPI description", "openapi:check"),
-  { name: "build", run: () => script("build") },
   { name: "the compiled file alone", run: runCompiledFile },
 ];
 
@@ -104,9 +105,16 @@ async function succeeds(
   return { failed: code === 0 ? 0 : 1, output: `${Bun.stripANSI(out + err)}${ended}` };
 }
 
-/** The very command of the README, shown while it runs; its closing line is what is counted. */
+/**
+ * The very command of the README, shown while it runs; its closing line is what is counted. The Mini App's stories meet
+ * the compiled program, which the step before has made; without one they would test the sources unseen.
+ */
 async function runTests(): Promise<Outcome> {
-  const run = Bun.spawn([process.execPath, "run", "--silent", "test"], { cwd: projectFolder, stdin: "ignore" });
+  const run = Bun.spawn([process.execPath, "run", "--silent", "test"], {
+    cwd: projectFolder,
+    env: { ...process.env, ATELIER_PROGRAM: BUILT },
+    stdin: "ignore",
+  });
   child = run;
   const decoder = new TextDecoder();
   let tail = "";
@@ -123,12 +131,11 @@ async function runTests(): Promise<Outcome> {
 
 /** The compiled file as an owner gets it: nothing but the file, in an empty folder, with an empty environment. */
 async function runCompiledFile(): Promise<Outcome> {
-  const built = join(projectFolder, "dist/atelier");
-  if (!existsSync(built)) return { failed: 1, output: "There is no dist/atelier." };
+  if (!existsSync(BUILT)) return { failed: 1, output: "There is no dist/atelier." };
   const folder = mkdtempSync(join(tmpdir(), "atelier-check-"));
   try {
     const program = join(folder, "atelier");
-    await Bun.write(program, Bun.file(built), { mode: 0o755 });
+    await Bun.write(program, Bun.file(BUILT), { mode: 0o755 });
     // The one variable, so that nothing is left behind outside the folder.
     const environment = { ATELIER_CACHE_DIR: join(folder, "cache") };
     const version = await succeeds([program, "version"], folder, environment);

@@ -1,14 +1,16 @@
 import { resolve } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
-import { signInitData } from "../../src/sandbox/init-data.ts";
 import { SAMPLES } from "../../src/sandbox/samples.ts";
-import { SANDBOX_BOT_TOKEN } from "../../src/sandbox/server.ts";
 import { openBrowser } from "./browser.ts";
 import { uploadForm } from "./pictures.ts";
-import { type SandboxServer, startSandboxServer } from "./sandbox-server.ts";
+import { type SandboxAddress, startSandboxProgram, startSandboxServer } from "./sandbox-server.ts";
 import { until } from "./until.ts";
 
-/** The Mini App as people meet it: a server with the sandbox, and tabs of phone size in which somebody is signed in. */
+/**
+ * The Mini App as people meet it: a server with the sandbox, and tabs of phone size in which somebody is signed in. The
+ * server runs from the sources, or is the compiled program that `ATELIER_PROGRAM` names, as in the gate; so only its address
+ * leads in.
+ */
 
 const PHONE = { width: 390, height: 844 };
 /** For one thing on a page; less than a test has, so that it fails there and not the browser under it. */
@@ -62,13 +64,13 @@ export interface AppTab {
 }
 
 export interface AppStage {
-  server: SandboxServer;
+  server: SandboxAddress;
   /** A tab in which the app is there and ready. */
   open(options?: TabOptions): Promise<AppTab>;
   /** A tab that has gone nowhere yet. */
   blank(options?: TabOptions): Promise<AppTab>;
   /** Launch data as Telegram puts it into the address of a page that it opens. */
-  telegramAddress(user?: { id: number; first_name: string; language_code?: string }): string;
+  telegramAddress(): Promise<string>;
   /** Headers of somebody's requests from elsewhere, with `content-type: application/json`. */
   signIn(personId: number): Promise<Record<string, string>>;
   /** The id of a try-on that the person ordered elsewhere; it is finished unless told otherwise. */
@@ -77,7 +79,8 @@ export interface AppStage {
 }
 
 export async function setAppStage(): Promise<AppStage> {
-  const server = await startSandboxServer();
+  const program = process.env.ATELIER_PROGRAM;
+  const server = program === undefined ? await startSandboxServer() : await startSandboxProgram(resolve(program));
   const tabs: AppTab[] = [];
   const blank = async (options: TabOptions = {}) => {
     const tab = await openTab(options, server.base);
@@ -95,9 +98,9 @@ export async function setAppStage(): Promise<AppStage> {
       await tab.page.locator("nav.tabs").waitFor();
       return tab;
     },
-    telegramAddress(user = { id: ANNA, first_name: "Anna", language_code: "en" }) {
+    async telegramAddress() {
       const launch = new URLSearchParams({
-        tgWebAppData: signInitData({ botToken: SANDBOX_BOT_TOKEN, user, authDate: server.ctx.clock.now() }),
+        tgWebAppData: await initData(server, ANNA),
         tgWebAppVersion: "8.0",
         tgWebAppPlatform: "android",
         tgWebAppThemeParams: JSON.stringify({ bg_color: "#1d2733", text_color: "#ffffff" }),
@@ -156,19 +159,27 @@ async function openTab(options: TabOptions, base: string): Promise<AppTab> {
   };
 }
 
-/** Somebody's requests from elsewhere. Whoever comes for the first time here speaks English, as the tabs do. */
-async function signIn({ base, ctx }: SandboxServer, id: number): Promise<Record<string, string>> {
-  const user = { id, first_name: NAMES[id] ?? `Person ${id}`, language_code: "en" };
-  const initData = signInitData({ botToken: SANDBOX_BOT_TOKEN, user, authDate: ctx.clock.now() });
-  const answer = await fetch(`${base}/api/v1/auth/telegram`, {
+/** Signed data of a sandbox person. Whoever comes for the first time by it speaks English, as the tabs do. */
+async function initData({ base }: SandboxAddress, id: number): Promise<string> {
+  const asked = new URLSearchParams({
+    telegram_id: String(id),
+    first_name: NAMES[id] ?? `Person ${id}`,
+    language_code: "en",
+  });
+  const answer = await fetch(`${base}/sandbox/init-data?${asked}`);
+  return ((await answer.json()) as { init_data: string }).init_data;
+}
+
+async function signIn(server: SandboxAddress, id: number): Promise<Record<string, string>> {
+  const answer = await fetch(`${server.base}/api/v1/auth/telegram`, {
     method: "POST",
-    headers: { authorization: `tma ${initData}` },
+    headers: { authorization: `tma ${await initData(server, id)}` },
   });
   const { access_token: token } = (await answer.json()) as { access_token: string };
   return { authorization: `Bearer ${token}`, "content-type": "application/json" };
 }
 
-async function orderFitting({ base }: SandboxServer, headers: Record<string, string>): Promise<string> {
+async function orderFitting({ base }: SandboxAddress, headers: Record<string, string>): Promise<string> {
   const { authorization = "" } = headers;
   const bytesOf = async (path: string) => Buffer.from(await Bun.file(path).arrayBuffer());
   const body = uploadForm({
@@ -190,7 +201,7 @@ async function orderFitting({ base }: SandboxServer, headers: Record<string, str
   return ((await ordered.json()) as { id: string }).id;
 }
 
-async function isMade({ base }: SandboxServer, headers: Record<string, string>, id: string): Promise<boolean> {
+async function isMade({ base }: SandboxAddress, headers: Record<string, string>, id: string): Promise<boolean> {
   const answer = await fetch(`${base}/api/v1/generations/${id}`, { headers });
   const { status } = (await answer.json()) as { status: string };
   if (status === "failed" || status === "cancelled") throw new Error(`the try-on ended as ${status}`);

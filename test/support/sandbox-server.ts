@@ -5,6 +5,10 @@ import { loadSettings } from "../../src/platform/config/load.ts";
 import { type RunningSandbox, startSandbox } from "../../src/sandbox/server.ts";
 import { createTestDatabase } from "./database.ts";
 import { freePort } from "./processes.ts";
+import { makeTemporaryFolder } from "./temporary-folder.ts";
+import { until } from "./until.ts";
+
+const READY_MS_MAX = 30_000;
 
 /** What `atelier serve --sandbox` runs, in this process, on a port and a database of its own. */
 export interface SandboxServer {
@@ -54,6 +58,36 @@ export async function startSandboxServer(
       await running.stop();
       await sandbox.stop();
       await database.remove();
+    },
+  };
+}
+
+/** A sandbox that is known by its address only. */
+export type SandboxAddress = Pick<SandboxServer, "base" | "stop">;
+
+/** `serve --sandbox` of a compiled program, as somebody starts it who has nothing but the file. */
+export async function startSandboxProgram(program: string): Promise<SandboxAddress> {
+  const port = await freePort();
+  const folder = makeTemporaryFolder("atelier-sandbox-");
+  const child = Bun.spawn([program, "serve", "--sandbox"], {
+    cwd: folder,
+    env: { PORT: String(port), HOST: "127.0.0.1", DATA_DIR: `${folder}/data`, LOG_LEVEL: "error" },
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "inherit",
+  });
+  const base = `http://127.0.0.1:${port}`;
+  const isReady = () =>
+    fetch(`${base}/health/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await until(isReady, "the program is ready", READY_MS_MAX);
+  return {
+    base,
+    async stop() {
+      child.kill("SIGTERM");
+      await child.exited;
     },
   };
 }

@@ -190,7 +190,7 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
     "inside Telegram its data signs in, its colours are taken on; too old data says what to do",
     async () => {
       const tab = await stage.blank();
-      await tab.page.goto(stage.telegramAddress());
+      await tab.page.goto(await stage.telegramAddress());
       await tiles(tab).first().waitFor();
       expect(tab.page.url()).not.toContain("tgWebAppData");
       expect(await tab.page.locator(".look-dark").count()).toBe(1);
@@ -205,7 +205,7 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
           json: { code: "init_data_expired", status: 401, title: "", type: "", detail: "", request_id: "x" },
         }),
       );
-      await late.page.goto(stage.telegramAddress());
+      await late.page.goto(await stage.telegramAddress());
       await late.says("This window is too old");
       await usable(late, "expired");
       await late.close();
