@@ -40,7 +40,7 @@ export async function checkAnswer(response: Response, { method, path }: Operatio
   if (!content) throw new Error(`${name} with ${type || "no content type"}; described is ${Object.keys(contents)}`);
   if (!/[/+]json$/.test(type)) return;
   const body: unknown = await response.clone().json();
-  const faults = schemaFaults(body, (content.schema ?? {}) as Node, reference);
+  const faults = schemaFaults(body, (content.schema ?? {}) as Node, referenceOf);
   if (faults.length > 0) throw new Error(`${name} with a body unlike its description:\n  ${faults.join("\n  ")}`);
 }
 
@@ -82,16 +82,17 @@ function checkHeaders(name: string, response: Response, promised: Node): void {
       continue;
     }
     const { schema } = resolved(described as Node) as { schema: Node };
-    const faults = schemaFaults(schema.type === "integer" ? Number(value) : value, schema, reference);
+    const faults = schemaFaults(schema.type === "integer" ? Number(value) : value, schema, referenceOf);
     if (faults.length > 0) throw new Error(`${name} with a strange ${header}: ${value}`);
   }
 }
 
 function resolved(node: Node): Node {
-  return typeof node.$ref === "string" ? reference(node.$ref) : node;
+  return typeof node.$ref === "string" ? referenceOf(node.$ref) : node;
 }
 
-function reference(pointer: string): Node {
+/** What a `$ref` of the description points to. Throws where that is nothing. */
+export function referenceOf(pointer: string): Node {
   const found = at(openApiDocument(), ...pointer.replace(/^#\//, "").split("/"));
   if (!found) throw new Error(`${pointer} points to nothing`);
   return found;

@@ -29,7 +29,26 @@ interface Contents {
  * by page and not as of one moment; what changes meanwhile may stand in it as before or as after.
  */
 export function exportPerson(ctx: Needs, userId: string): ReadableStream<Uint8Array> {
-  return makeZip(entries(ctx, userId));
+  return endingQuietly(makeZip(entries(ctx, userId)));
+}
+
+/**
+ * The stream, whose end by its reader is no fault: the zip's own stream passes the reader's reason on as an error that nobody
+ * holds, so that each person who closes the page in mid-download would be reported as a fault of ours.
+ */
+function endingQuietly(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason).catch(() => undefined),
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 interface Entry {

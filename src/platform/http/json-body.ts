@@ -59,11 +59,30 @@ export async function readJson(request: Request, limits: BodyLimits = {}): Promi
   checkEncoding(request);
   const text = await readText(request, limits.bytesMax ?? JSON_BODY_BYTES_MAX, limits.msMax ?? JSON_BODY_MS_MAX);
   if (isTooDeep(text)) throw new Refusal("malformed_body");
+  const value = parsed(text);
+  if (MAY_HIDE_METHODS.test(text) && hidesMethods(value)) throw new Refusal("malformed_body");
+  return value;
+}
+
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     throw new Refusal("malformed_body");
   }
+}
+
+/** Also written with escapes, as any letter may be. */
+const MAY_HIDE_METHODS = /toString|valueOf|\\u/;
+
+/**
+ * Whether an object has a member in the place of a method by which it becomes a text: such a one cannot be shown, and
+ * whoever tries, as the framework's validator does in telling what it found, throws. Nothing of ours is called so.
+ */
+function hidesMethods(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (!Array.isArray(value) && (Object.hasOwn(value, "toString") || Object.hasOwn(value, "valueOf"))) return true;
+  return Object.values(value).some(hidesMethods);
 }
 
 /** JSON is UTF-8 (RFC 8259), and nothing is unpacked here: a small body could become a huge one. */

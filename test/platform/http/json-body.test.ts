@@ -57,6 +57,21 @@ describe("a JSON body", () => {
     expect(await codeOf(readJson(requestOf(`[${"[],".repeat(5_000)}[]]`)))).toBe("read");
   });
 
+  test("has no member in the place of a method that every object has, in whatever letters", async () => {
+    for (const body of [
+      '{"a":{"toString":1}}',
+      '{"toString":1}',
+      '[[{"valueOf":null}]]',
+      '{"a":{"to\\u0053tring":1}}',
+      '{"a":[1,{"b":{"value\\u004ff":{}}}]}',
+    ]) {
+      expect(await codeOf(readJson(requestOf(body)))).toBe("malformed_body");
+    }
+    for (const body of ['{"a":"toString"}', '["valueOf"]', '{"a":"\\u0053"}', '{"tostring":1}']) {
+      expect(await codeOf(readJson(requestOf(body)))).toBe("read");
+    }
+  });
+
   test("is UTF-8 and not packed; anything else is refused unread", async () => {
     const read = (headers: Record<string, string>) => codeOf(readJson(requestOf("{}", headers)));
     for (const charset of ["utf-8", "UTF-8", '"utf-8"', "utf8", "us-ascii"]) {
