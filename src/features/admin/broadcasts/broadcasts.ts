@@ -2,6 +2,7 @@ import { and, desc, eq, lt } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import { Refusal } from "../../../platform/errors.ts";
 import { isId, newId } from "../../../platform/ids.ts";
+import { wakePanel } from "../../../platform/live/panel-hints.ts";
 import { type Act, type AuditAction, type AuditFacts, recordChange } from "../../audit/index.ts";
 import { notify } from "../../notifications/index.ts";
 import type { User } from "../../profile/index.ts";
@@ -131,6 +132,7 @@ async function record(
   const { operatorId, reason } = act;
   const facts = { ...(before ? { before } : {}), after };
   await recordChange(tx, { operatorId, reason, action, subject: "broadcast", subjectId, ...facts });
+  wakePanel(tx, "broadcasts");
 }
 
 function factsOf(draft: BroadcastDraft & { state?: string }): AuditFacts {

@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, gte, inArray, isNull, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import { after, DAY_MS, SECOND_MS } from "../../../platform/clock.ts";
+import { wakePanel } from "../../../platform/live/panel-hints.ts";
 import type { LeasedJob } from "../../../platform/queue/claim.ts";
 import { enqueue } from "../../../platform/queue/enqueue.ts";
 import { DONE, fence, type JobOutcome, later } from "../../../platform/queue/outcome.ts";
@@ -80,6 +81,7 @@ export async function sendBroadcasts(ctx: Context, job: LeasedJob): Promise<JobO
       .update(broadcasts)
       .set({ ...folded, ...walked, ...end, updatedAt: now })
       .where(eq(broadcasts.id, locked.id));
+    wakePanel(tx, "broadcasts");
     return false;
   });
   return isOver ? DONE : later(SECOND_MS);
