@@ -11,6 +11,7 @@ import { Broadcasts } from "./broadcasts.tsx";
 import { enter, entry, leave, type Me, mayAct, sessionEnded } from "./entry.ts";
 import { Generation } from "./generation.tsx";
 import { Generations } from "./generations.tsx";
+import { followPanel } from "./live.ts";
 import { Overview } from "./overview.tsx";
 import { nameOf } from "./parts.tsx";
 import { Payment } from "./payment.tsx";
@@ -72,6 +73,7 @@ function Inside({ me }: { me: Me }) {
     link?.scrollIntoView({ block: "nearest", inline: "center" });
     scrollTo(0, 0);
   }, [current, where.id]);
+  useEffect(followPanel, []);
   return (
     <div class="panel">
       <nav class="panel-side" aria-label={words("sections")}>

@@ -3,10 +3,11 @@ import { useState } from "preact/hooks";
 import { type AnswerOf, answerOf, api } from "../kit/api.ts";
 import { ChoiceField } from "../kit/fields.tsx";
 import { number, seconds, shortId } from "../kit/format.ts";
-import { useLoaded, usePages } from "../kit/loading.ts";
+import type { Pages } from "../kit/loading.ts";
 import { WhenLoaded } from "../kit/states.tsx";
 import { PagedTable, Table } from "../kit/table.tsx";
 import { mayAct } from "./entry.ts";
+import { useLive, useLivePages } from "./live.ts";
 import { Head, Mark, ReasonDialog, Tiles, type Tone, When } from "./parts.tsx";
 import { words } from "./words.ts";
 
@@ -16,15 +17,15 @@ type State = Job["state"];
 type Deed = { kind: "retry_job" | "park_job"; job: Job } | { kind: "retry_all" };
 
 const TONES: Readonly<Record<State, Tone>> = { ready: "quiet", leased: "good", parked: "bad" };
-const LIVE_MS = 5_000;
 
 /** How much work waits, who does it, and what was set aside. */
 export function Queue() {
-  const depth = useLoaded(() => answerOf(api.admin.queue.get()), [], LIVE_MS);
+  const depth = useLive(() => answerOf(api.admin.queue.get()), [], "jobs");
   const [state, setState] = useState<State>("parked");
-  const jobs = usePages(
+  const jobs = useLivePages(
     (cursor) => answerOf(api.admin.queue.jobs.get({ query: { state, ...(cursor === undefined ? {} : { cursor }) } })),
     [state],
+    "jobs",
   );
   const [deed, setDeed] = useState<Deed | null>(null);
   const [done, setDone] = useState<string | null>(null);
@@ -108,7 +109,7 @@ function DepthOf({ depth }: { depth: Depth }) {
   );
 }
 
-function Jobs({ jobs, begin }: { jobs: ReturnType<typeof usePages<Job>>; begin: (deed: Deed) => void }) {
+function Jobs({ jobs, begin }: { jobs: Pages<Job>; begin: (deed: Deed) => void }) {
   return (
     <PagedTable
       label={words("jobs")}

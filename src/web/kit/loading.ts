@@ -6,6 +6,8 @@ export interface Loaded<Value> {
   value: Value | null;
   failure: CallFailure | null;
   isLoading: boolean;
+  /** There is no such thing; asking again by itself would not make it. */
+  isMissing: boolean;
   reload(): void;
 }
 
@@ -18,7 +20,7 @@ export function useLoaded<Value>(
   reasons: readonly unknown[],
   everyMs: number | null = null,
 ): Loaded<Value> {
-  const [state, setState] = useState<Omit<Loaded<Value>, "reload">>({ value: null, failure: null, isLoading: true });
+  const [state, setState] = useState<Omit<Loaded<Value>, "reload" | "isMissing">>({ value: null, failure: null, isLoading: true });
   const latest = useRef(0);
   const reload = useCallback(() => {
     latest.current += 1;
@@ -38,16 +40,19 @@ export function useLoaded<Value>(
       latest.current += 1;
     };
   }, [reload]);
+  const isMissing = state.failure?.problem?.status === 404;
   useEffect(() => {
-    if (everyMs === null) return;
+    if (everyMs === null || isMissing) return;
     const timer = setInterval(() => document.visibilityState === "visible" && reload(), everyMs);
     return () => clearInterval(timer);
-  }, [reload, everyMs]);
-  return { ...state, reload };
+  }, [reload, everyMs, isMissing]);
+  return { ...state, isMissing, reload };
 }
 
 export interface Pages<Item> extends Loaded<readonly Item[]> {
   hasMore: boolean;
+  /** Whether more than the first page is there; loading anew would take that away. */
+  isOpened: boolean;
   more(): void;
 }
 
@@ -80,8 +85,10 @@ export function usePages<Item>(
     value: first.value && [...first.value.items, ...(own?.items ?? [])],
     failure: first.failure ?? failure,
     isLoading: first.isLoading || isLoadingMore,
+    isMissing: first.isMissing,
     reload: first.reload,
     hasMore: next !== null,
+    isOpened: own !== null,
     more,
   };
 }
