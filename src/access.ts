@@ -103,6 +103,7 @@ export const routeAccess: readonly RouteAccess[] = [
   { method: "POST", path: "/api/v1/admin/generations/:id/release", access: "support" },
   { method: "GET", path: "/api/v1/admin/queue", access: "viewer" },
   { method: "GET", path: "/api/v1/admin/queue/jobs", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/queue/jobs/:id", access: "viewer" },
   { method: "POST", path: "/api/v1/admin/queue/jobs/:id/retry", access: "owner" },
   { method: "POST", path: "/api/v1/admin/queue/jobs/:id/park", access: "owner" },
   { method: "POST", path: "/api/v1/admin/queue/retry", access: "owner" },

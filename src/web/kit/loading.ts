@@ -20,7 +20,11 @@ export function useLoaded<Value>(
   reasons: readonly unknown[],
   everyMs: number | null = null,
 ): Loaded<Value> {
-  const [state, setState] = useState<Omit<Loaded<Value>, "reload" | "isMissing">>({ value: null, failure: null, isLoading: true });
+  const [state, setState] = useState<Omit<Loaded<Value>, "reload" | "isMissing">>({
+    value: null,
+    failure: null,
+    isLoading: true,
+  });
   const latest = useRef(0);
   const reload = useCallback(() => {
     latest.current += 1;

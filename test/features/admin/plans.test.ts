@@ -9,11 +9,11 @@ import { monthsOf, overviewOf } from "../../../src/features/admin/overview/overv
 import { listPayments } from "../../../src/features/admin/payments/payment-list.ts";
 import { lastGrants, openHolds } from "../../../src/features/admin/people/card.ts";
 import { listPeople } from "../../../src/features/admin/people/people.ts";
-import { jobsBehind } from "../../../src/features/admin/queue/job-list.ts";
 import { listTaxEntries, taxWaiting } from "../../../src/features/admin/tax/tax-entries.ts";
 import { listChanges } from "../../../src/features/audit/index.ts";
 import { payments } from "../../../src/features/billing/index.ts";
 import { newId } from "../../../src/platform/ids.ts";
+import { listJobs } from "../../../src/platform/queue/inspect.ts";
 import { useTestApp } from "../../support/app.ts";
 import { lane } from "../../support/database.ts";
 import { costlySteps, plansOf } from "../../support/plan.ts";
@@ -62,7 +62,7 @@ describe("lists of operators read a page by an index, whatever the table holds",
     "pictures by error": (ctx) => listGenerations(ctx, { error: "timed_out" }, page),
     "the tax journal of a month": (ctx) => listTaxEntries(ctx, { month: "2026-01" }, page),
     "what waits in the tax journal": (ctx) => taxWaiting(ctx),
-    "dead letters": (ctx) => jobsBehind(ctx, { state: "parked" }, page),
+    "dead letters": (ctx) => listJobs(ctx, { state: "parked", order: "newest", ...page }),
     "the audit trail": (ctx) => listChanges(ctx, {}, page),
     "what an operator did": (ctx) => listChanges(ctx, { operatorId: newId() }, page),
     "what was done about a person": (ctx) => listChanges(ctx, { personId: newId() }, page),

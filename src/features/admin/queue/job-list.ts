@@ -1,18 +1,17 @@
-import { and, desc, eq, lt, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import { Refusal } from "../../../platform/errors.ts";
 import { isId } from "../../../platform/ids.ts";
 import type { JobRow } from "../../../platform/queue/claim.ts";
 import {
   findJob,
-  type JobState,
   listWorkers,
   parkByHand,
   queueDepth,
   retryJob,
   retryParkedJobs,
+  viewJob,
+  type WorkerView,
 } from "../../../platform/queue/inspect.ts";
-import { jobs } from "../../../platform/queue/tables.ts";
 import { type Act, recordChange } from "../../audit/index.ts";
 
 /** How much work there is, and who does it. */
@@ -26,37 +25,21 @@ export async function queueView(ctx: Pick<Context, "db" | "clock">) {
     parked: depth.parked,
     oldest_due_ms: depth.oldestDueMs,
     kinds: depth.kinds,
-    workers: workers.map((one) => ({
-      id: one.id,
-      hostname: one.hostname,
-      process_id: one.processId,
-      alive: one.isAlive,
-      jobs_in_hand: one.jobsInHand,
-      started_at: one.startedAt.toISOString(),
-      heartbeat_at: one.heartbeatAt.toISOString(),
-    })),
+    workers: workers.map(workerRow),
   };
 }
 
-/** Jobs, the newest first; `before` is the id of the last one already seen. */
-export async function jobsBehind(
-  ctx: Pick<Context, "db">,
-  filter: { state?: JobState | undefined; kind?: string | undefined },
-  page: { before: string | null; limit: number },
-): Promise<JobRow[]> {
-  return ctx.db
-    .select()
-    .from(jobs)
-    .where(
-      and(
-        // A literal: the parked ones have an index of their own.
-        filter.state === undefined ? undefined : sql`${jobs.state} = ${sql.raw(`'${filter.state}'`)}`,
-        filter.kind === undefined ? undefined : eq(jobs.kind, filter.kind),
-        page.before === null ? undefined : lt(jobs.id, page.before),
-      ),
-    )
-    .orderBy(desc(jobs.id))
-    .limit(page.limit);
+/** Who works, as operators see it. */
+function workerRow(one: WorkerView) {
+  return {
+    id: one.id,
+    hostname: one.hostname,
+    process_id: one.processId,
+    alive: one.isAlive,
+    jobs_in_hand: one.jobsInHand,
+    started_at: one.startedAt.toISOString(),
+    heartbeat_at: one.heartbeatAt.toISOString(),
+  };
 }
 
 export function jobRow(job: JobRow) {
@@ -72,8 +55,39 @@ export function jobRow(job: JobRow) {
     created_at: job.createdAt.toISOString(),
     updated_at: job.updatedAt.toISOString(),
     request_id: job.requestId,
-    payload: job.payload,
+    payload: shownPayload(job.payload),
   };
+}
+
+/** Everything about one job. Throws the refusal `not_found`: one that is done is not kept. */
+export async function jobCard(ctx: Pick<Context, "db" | "clock">, jobId: string) {
+  const view = await viewJob(ctx, jobId);
+  if (view === null) throw new Refusal("not_found");
+  const { job, worker, isKnown } = view;
+  return {
+    job: jobRow(job),
+    priority: job.priority,
+    turn: job.turn,
+    unique_key: job.uniqueKey,
+    worker: worker && workerRow(worker),
+    known_to_a_worker: isKnown,
+  };
+}
+
+/** What somebody typed, or Telegram knows people by. */
+const PRIVATE_MEMBERS: ReadonlySet<string> = new Set(["telegram_id", "start_param"]);
+const WORD_OF_OURS = /^[a-z][a-z0-9_.]{0,63}$/;
+const HIDDEN = "…";
+
+/** A payload as operators see it: ids, numbers and words of ours; of everything else only that it is there. */
+function shownPayload(payload: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const shown = (name: string, value: unknown): unknown => {
+    if (PRIVATE_MEMBERS.has(name)) return HIDDEN;
+    if (typeof value === "string") return isId(value) || WORD_OF_OURS.test(value) ? value : HIDDEN;
+    if (Array.isArray(value)) return value.map((one) => shown(name, one));
+    return typeof value === "object" && value !== null ? shownPayload({ ...value }) : value;
+  };
+  return Object.fromEntries(Object.entries(payload).map(([name, value]) => [name, shown(name, value)]));
 }
 
 type Order = Act & { jobId: string };
