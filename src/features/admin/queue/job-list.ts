@@ -13,6 +13,7 @@ import {
   type WorkerView,
 } from "../../../platform/queue/inspect.ts";
 import { type Act, recordChange } from "../../audit/index.ts";
+import { change, type Order } from "../change.ts";
 
 /** How much work there is, and who does it. */
 export async function queueView(ctx: Pick<Context, "db" | "clock">) {
@@ -90,12 +91,10 @@ function shownPayload(payload: Readonly<Record<string, unknown>>): Record<string
   return Object.fromEntries(Object.entries(payload).map(([name, value]) => [name, shown(name, value)]));
 }
 
-type Order = Act & { jobId: string };
-
 /** Makes a parked or waiting job due now. Throws `already_finished` for one that a worker has in hand. */
 export async function retryByOperator(ctx: Context, order: Order): Promise<JobRow> {
   return changeJob(ctx, order, "job.retry", async (tx) => {
-    if (!(await retryJob(tx, order.jobId))) throw new Refusal("already_finished");
+    if (!(await retryJob(tx, order.id))) throw new Refusal("already_finished");
   });
 }
 
@@ -103,37 +102,27 @@ export async function retryByOperator(ctx: Context, order: Order): Promise<JobRo
 export async function parkByOperator(ctx: Context, order: Order): Promise<JobRow> {
   return changeJob(ctx, order, "job.park", async (tx, before) => {
     if (before.state === "parked") throw new Refusal("already_finished");
-    await parkByHand(tx, order.jobId, `parked by an operator: ${order.reason}`);
+    await parkByHand(tx, order.id, `parked by an operator: ${order.reason}`);
   });
 }
 
-async function changeJob(
+function changeJob(
   ctx: Context,
   order: Order,
   action: "job.retry" | "job.park",
-  change: (tx: Context, before: JobRow) => Promise<void>,
+  make: (tx: Context, before: JobRow) => Promise<void>,
 ): Promise<JobRow> {
-  return ctx.transaction(async (tx) => {
-    const before = await jobOf(tx, order.jobId);
-    await change(tx, before);
-    const after = await jobOf(tx, order.jobId);
-    await recordChange(tx, {
-      operatorId: order.operatorId,
-      reason: order.reason,
-      action,
-      subject: "job",
-      subjectId: before.id,
-      before: { kind: before.kind, state: before.state, failures: before.failures },
-      after: { state: after.state, failures: after.failures },
-    });
-    return after;
+  return change(ctx, order, {
+    action,
+    subject: "job",
+    make,
+    async read(tx) {
+      const job = await findJob(tx, order.id);
+      if (job === null) throw new Refusal("not_found");
+      return job;
+    },
+    facts: ({ kind, state, failures }) => ({ kind, state, failures }),
   });
-}
-
-async function jobOf(ctx: Pick<Context, "db">, jobId: string): Promise<JobRow> {
-  const job = isId(jobId) ? await findJob(ctx, jobId) : null;
-  if (job === null) throw new Refusal("not_found");
-  return job;
 }
 
 /** Runs every parked job again, or those of one kind; returns how many. */
