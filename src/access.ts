@@ -110,6 +110,7 @@ export const routeAccess: readonly RouteAccess[] = [
   { method: "GET", path: "/api/v1/admin/maintenance", access: "viewer" },
   { method: "POST", path: "/api/v1/admin/maintenance", access: "owner" },
   { method: "GET", path: "/api/v1/admin/broadcasts", access: "viewer" },
+  { method: "GET", path: "/api/v1/admin/broadcasts/audience", access: "owner" },
   { method: "GET", path: "/api/v1/admin/broadcasts/:id", access: "viewer" },
   { method: "POST", path: "/api/v1/admin/broadcasts", access: "owner" },
   { method: "POST", path: "/api/v1/admin/broadcasts/:id/change", access: "owner" },

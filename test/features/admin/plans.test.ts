@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
 import type { Context } from "../../../src/context.ts";
+import { audiencesOf } from "../../../src/features/admin/broadcasts/audience.ts";
 import { listBroadcasts } from "../../../src/features/admin/broadcasts/broadcasts.ts";
 import { listGenerations } from "../../../src/features/admin/generations/generation-list.ts";
 import { seed } from "../../../src/features/admin/index.ts";
@@ -80,6 +81,14 @@ describe("lists of operators read a page by an index, whatever the table holds",
     const steps = await plan((ctx) => ctx.db.select().from(payments).orderBy(payments.tokensUsed).limit(5));
     expect(costlySteps(steps)).not.toEqual([]);
   });
+});
+
+test("the audience of a broadcast is one walk over the people, and of pictures and turns only the last days by their index", async () => {
+  const text = (await plan((ctx) => audiencesOf(ctx))).join("\n");
+  expect(text).not.toMatch(/(seq scan on|^scan) (generations|chat_turns)\b/im);
+  for (const index of ["generations_created", "chat_turns_created"]) expect(text).toContain(index);
+  // A list that is searched once for each person would be as long as the month times the people.
+  expect(text).not.toContain("SubPlan");
 });
 
 test("the overview, the months and the economy read the figures of days and nothing that grows with history", async () => {

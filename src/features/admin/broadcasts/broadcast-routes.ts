@@ -4,7 +4,8 @@ import { NoQuerySchema, refuses } from "../../../platform/http/schemas.ts";
 import type { guard } from "../../auth/guard.ts";
 import { changing, orderOf } from "../change-route.ts";
 import { IdParams, pageSchema } from "../schemas.ts";
-import { BroadcastBody, BroadcastRow, BroadcastsQuery } from "./broadcast-schemas.ts";
+import { audienceView } from "./audience.ts";
+import { AudienceAnswer, BroadcastBody, BroadcastRow, BroadcastsQuery } from "./broadcast-schemas.ts";
 import {
   anyBroadcast,
   broadcastRow,
@@ -34,6 +35,15 @@ export function broadcastRoutes(guarded: ReturnType<typeof guard>) {
         detail: { summary: "Broadcasts, newest first" },
       },
     )
+    .get("/audience", ({ ctx }) => audienceView(ctx), {
+      owner: "write",
+      query: NoQuerySchema,
+      response: { 200: AudienceAnswer },
+      detail: {
+        summary: "How many people each segment has now",
+        description: "An estimate: a broadcast asks of each person anew when it comes to them.",
+      },
+    })
     .get("/:id", async ({ params, ctx }) => broadcastRow(await anyBroadcast(ctx, params.id)), {
       viewer: "read",
       params: IdParams,

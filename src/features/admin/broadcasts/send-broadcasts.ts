@@ -9,6 +9,7 @@ import { chatTurns } from "../../editing/index.ts";
 import { generations } from "../../generations/index.ts";
 import { notify, outboxMessages } from "../../notifications/index.ts";
 import { type User, users } from "../../profile/index.ts";
+import { SLEEPING_DAYS } from "./audience.ts";
 import { type BroadcastSegment, broadcasts } from "./broadcast-tables.ts";
 
 /**
@@ -30,8 +31,6 @@ const PEOPLE_A_SECOND = 15;
 const WAITING_MAX = 2 * PEOPLE_A_SECOND;
 /** People looked at in one step; most of them may not belong to the segment. */
 const LOOKED_AT_MAX = 300;
-/** Whoever has done nothing for so long sleeps. */
-export const SLEEPING_DAYS = 30;
 const FOLDED_MAX = 500;
 const JOB_KEY = "broadcasts";
 const CLOSED_REASONS: readonly (string | null)[] = [
