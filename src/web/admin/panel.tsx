@@ -11,6 +11,7 @@ import { Broadcasts } from "./broadcasts.tsx";
 import { enter, entry, leave, type Me, mayAct, sessionEnded } from "./entry.ts";
 import { Generation } from "./generation.tsx";
 import { Generations } from "./generations.tsx";
+import { Job } from "./job.tsx";
 import { followPanel } from "./live.ts";
 import { Overview } from "./overview.tsx";
 import { nameOf } from "./parts.tsx";
@@ -111,7 +112,7 @@ function draw(section: Section, { id }: Place): ComponentChildren {
   }
   if (section === "tax") return <Tax />;
   if (section === "generations") return id === null ? <Generations /> : <Generation key={id} id={id} />;
-  if (section === "queue") return <Queue />;
+  if (section === "queue") return id === null ? <Queue /> : <Job key={id} id={id} />;
   if (section === "server") return <Server />;
   if (section === "sales") return <Sales />;
   if (section === "broadcasts") return id === null ? <Broadcasts /> : <Broadcast key={id} id={id} />;
