@@ -1,6 +1,7 @@
 import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { after } from "../clock.ts";
 import { isId } from "../ids.ts";
+import { wakePanel } from "../live/panel-hints.ts";
 import type { JobRow, QueueNeeds } from "./claim.ts";
 import type { EnqueueNeeds } from "./enqueue.ts";
 import { LEASE_MS } from "./rescue.ts";
@@ -131,7 +132,7 @@ async function makeReady(needs: EnqueueNeeds, which: ReturnType<typeof sql>): Pr
  * the fence.
  */
 export async function parkByHand(
-  needs: QueueNeeds & { transaction<T>(work: (inner: QueueNeeds) => Promise<T>): Promise<T> },
+  needs: { transaction<T>(work: (inner: EnqueueNeeds) => Promise<T>): Promise<T> },
   jobId: string,
   reason: string,
 ): Promise<JobState | null> {
@@ -146,6 +147,7 @@ export async function parkByHand(
       .update(jobs)
       .set({ state: "parked", lease: null, workerId: null, parkedReason: reason, updatedAt: now })
       .where(eq(jobs.id, jobId));
+    wakePanel(inner, "jobs");
     return before.state;
   });
 }
