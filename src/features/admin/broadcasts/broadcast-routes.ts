@@ -2,7 +2,7 @@ import { Elysia } from "elysia";
 import { cursorPage, pageOf } from "../../../platform/http/page.ts";
 import { NoQuerySchema, refuses } from "../../../platform/http/schemas.ts";
 import type { guard } from "../../auth/guard.ts";
-import { changing, orderOf } from "../change-route.ts";
+import { changing, orderOf } from "../change-routes.ts";
 import { IdParams, pageSchema } from "../schemas.ts";
 import { audienceView } from "./audience.ts";
 import { AudienceAnswer, BroadcastBody, BroadcastRow, BroadcastsQuery } from "./broadcast-schemas.ts";

@@ -4,7 +4,7 @@ import { cursorPage, pageOf } from "../../../platform/http/page.ts";
 import { IdempotencyHeaders, NoQuerySchema, refuses } from "../../../platform/http/schemas.ts";
 import type { guard } from "../../auth/guard.ts";
 import { type Generation, ORDER_REFUSALS } from "../../generations/index.ts";
-import { changing, onceForKey, orderOf } from "../change-route.ts";
+import { changing, onceForKey, orderOf } from "../change-routes.ts";
 import { IdParams, pageSchema, ReasonBody } from "../schemas.ts";
 import { anyGeneration, generationCard, generationRows, listGenerations } from "./generation-list.ts";
 import { AdminGenerationCard, GenerationRow, GenerationsQuery } from "./generation-schemas.ts";

@@ -2,7 +2,7 @@ import { Elysia, t } from "elysia";
 import { cursorPage, pageOf } from "../../../platform/http/page.ts";
 import { closed, IdempotencyHeaders, NoQuerySchema, PageQuerySchema, refuses } from "../../../platform/http/schemas.ts";
 import type { guard } from "../../auth/guard.ts";
-import { changing, onceForKey, orderOf } from "../change-route.ts";
+import { changing, onceForKey, orderOf } from "../change-routes.ts";
 import { IdParams, pageSchema } from "../schemas.ts";
 import { banPerson, logOutPerson, unbanPerson } from "./ban.ts";
 import { personCard, personEntries } from "./card.ts";

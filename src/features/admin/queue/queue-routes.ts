@@ -3,7 +3,7 @@ import { cursorPage, pageOf } from "../../../platform/http/page.ts";
 import { NoQuerySchema, refuses } from "../../../platform/http/schemas.ts";
 import { listJobs } from "../../../platform/queue/inspect.ts";
 import type { guard } from "../../auth/guard.ts";
-import { changing, orderOf } from "../change-route.ts";
+import { changing, orderOf } from "../change-routes.ts";
 import { IdParams, pageSchema } from "../schemas.ts";
 import { jobCard, jobRow, parkByOperator, queueView, retryByOperator, retryParkedByOperator } from "./job-list.ts";
 import { JobCard, JobRow, JobsQuery, QueueAnswer, RetryParkedAnswer, RetryParkedBody } from "./queue-schemas.ts";

@@ -2,7 +2,7 @@ import { Elysia } from "elysia";
 import { cursorPage, pageOf } from "../../../platform/http/page.ts";
 import { moscowMonth } from "../../../platform/moscow.ts";
 import type { guard } from "../../auth/guard.ts";
-import { changing, orderOf } from "../change-route.ts";
+import { changing, orderOf } from "../change-routes.ts";
 import { CSV_RESPONSES, csvAnswer } from "../csv.ts";
 import { pageSchema } from "../schemas.ts";
 import { annulByOperator, listTaxEntries, registerByOperator, taxCsv, taxEntryRow } from "./tax-entries.ts";
