@@ -159,13 +159,20 @@ describe.skipIf(lane === "sqlite")("between processes (Postgres only: SQLite has
     await ctx.wakeUps.start();
     await other.ctx.wakeUps.start();
     const { frames, topics } = await listen(startHints(ctx));
+    let isHeard = false;
+    ctx.wakeUps.subscribe("panel", () => {
+      isHeard = true;
+    });
     other.ctx.wakeUps.wake("panel", "a_page_of_tomorrow");
+    await until(() => isHeard, "the word of tomorrow", 5_000);
+    await Bun.sleep(LONG_MS);
+    expect(frames).toHaveLength(1);
     other.ctx.wakeUps.wake("panel", "figures");
     await until(() => frames.length === 2, "it is heard here", 5_000);
     expect(topics()).toEqual([["figures"]]);
   });
 
-  test("ten thousand changes in a moment are one notice a second", async () => {
+  test("ten thousand changes in less than a second are one notice", async () => {
     const { ctx, another } = machinery();
     const bystander = (await another()).open;
     const notices: string[] = [];
@@ -174,7 +181,10 @@ describe.skipIf(lane === "sqlite")("between processes (Postgres only: SQLite has
       (payload) => notices.push(payload),
       () => {},
     );
-    for (let index = 0; index < 10_000; index += 1) ctx.wakeUps.wake("panel", PANEL_TOPICS[index % 3]);
+    for (let round = 0; round < 50; round += 1) {
+      for (let index = 0; index < 200; index += 1) ctx.wakeUps.wake("panel", PANEL_TOPICS[index % 3]);
+      await Bun.sleep(5);
+    }
     await until(() => notices.length > 0, "a notice", 5_000);
     await Bun.sleep(LONG_MS);
     expect(notices).toHaveLength(1);
