@@ -8,7 +8,7 @@ import { chatTurns } from "../../../src/features/editing/index.ts";
 import { generations } from "../../../src/features/generations/index.ts";
 import { outboxMessages } from "../../../src/features/notifications/index.ts";
 import { type User, users } from "../../../src/features/profile/index.ts";
-import { DAY_MS } from "../../../src/platform/clock.ts";
+import { DAY_MS, MINUTE_MS } from "../../../src/platform/clock.ts";
 import { newId } from "../../../src/platform/ids.ts";
 import { type Person, startTestApp, type TestApp } from "../../support/app.ts";
 import { admin, OWNER_SETTING, OWNER_TELEGRAM_ID } from "../../support/operators.ts";
@@ -108,5 +108,11 @@ describe("the audience of a broadcast", () => {
     const owner = await app.signIn({ telegramId: OWNER_TELEGRAM_ID });
     const { body } = await ask(app, owner);
     expect(body.segments.map(({ people }) => people)).toEqual([1, 1, 0, 0]);
+
+    // Counted once a minute, however often somebody asks.
+    await app.signIn();
+    expect((await ask(app, owner)).body).toEqual(body);
+    app.clock.advance(MINUTE_MS);
+    expect((await ask(app, owner)).body.segments.map(({ people }) => people)).toEqual([2, 2, 0, 0]);
   });
 });

@@ -1,6 +1,7 @@
 import { and, type Column, inArray, isNull, lte, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
-import { after, DAY_MS } from "../../../platform/clock.ts";
+import { after, DAY_MS, MINUTE_MS } from "../../../platform/clock.ts";
+import type { WakeUps } from "../../../platform/wake.ts";
 import { chatTurns } from "../../editing/index.ts";
 import { generations } from "../../generations/index.ts";
 import { users } from "../../profile/index.ts";
@@ -29,7 +30,7 @@ export async function audiencesOf(
   const isOld = sql`${users.createdAt} <= ${sql.param(since, users.createdAt)}`;
   const [counted = NO_COUNTS] = await ctx.db
     .select({
-      people: count(sql`true`),
+      people: count(),
       reachable: count(IS_REACHABLE),
       subscribed: count(hasPlan),
       subscribedReachable: count(sql`${hasPlan} and ${IS_REACHABLE}`),
@@ -39,7 +40,7 @@ export async function audiencesOf(
     .from(users)
     .where(isNull(users.erasedAt));
   const [awake = NOBODY] = await ctx.db
-    .select({ people: count(sql`true`), reachable: count(IS_REACHABLE) })
+    .select({ people: count(), reachable: count(IS_REACHABLE) })
     .from(users)
     .where(and(isNull(users.erasedAt), lte(users.createdAt, since), inArray(users.id, doersSince(ctx, since))));
   const { people, reachable } = counted;
@@ -52,14 +53,28 @@ export async function audiencesOf(
   };
 }
 
-/** The same for the API, in the order in which segments are offered. */
-export async function audienceView(ctx: Pick<Context, "db" | "clock">) {
-  const audiences = await audiencesOf(ctx);
+/**
+ * The same for the API, in the order in which segments are offered, at most a minute old: whoever opens and closes a draft
+ * does not have everybody counted each time.
+ */
+export async function audienceView(ctx: Pick<Context, "db" | "clock" | "wakeUps">) {
+  const now = ctx.clock.now();
+  let counted = remembered.get(ctx.wakeUps);
+  if (counted === undefined || after(counted.at, KEPT_MS) <= now) {
+    counted = { at: now, audiences: audiencesOf(ctx) };
+    remembered.set(ctx.wakeUps, counted);
+    counted.audiences.catch(() => remembered.delete(ctx.wakeUps));
+  }
+  const audiences = await counted.audiences;
   return {
-    at: ctx.clock.now().toISOString(),
+    at: counted.at.toISOString(),
     segments: BROADCAST_SEGMENTS.map((segment) => ({ segment, ...audiences[segment] })),
   };
 }
+
+const KEPT_MS = MINUTE_MS;
+/** What each process has counted; kept by its wake-ups, of which a process has one. */
+const remembered = new WeakMap<WakeUps, { at: Date; audiences: ReturnType<typeof audiencesOf> }>();
 
 const NOBODY: Audience = { people: 0, reachable: 0 };
 const NO_COUNTS = { ...NOBODY, subscribed: 0, subscribedReachable: 0, old: 0, oldReachable: 0 };
@@ -67,7 +82,7 @@ const NO_COUNTS = { ...NOBODY, subscribed: 0, subscribedReachable: 0, old: 0, ol
 /** What `notify` asks before it writes news to somebody. */
 const IS_REACHABLE = sql`${users.writeState} not in ('blocked', 'needs_start') and ${users.bannedAt} is null and ${users.telegramId} > 0 and ${users.notifyNews}`;
 
-const count = (condition: SQL) => sql`coalesce(sum(case when ${condition} then 1 else 0 end), 0)`.mapWith(Number);
+const count = (condition: SQL = sql`true`) => sql`count(*) filter (where ${condition})`.mapWith(Number);
 
 /**
  * The people of everything that was ordered or asked lately, some of them often. No plain union: SQLite would sort it by
