@@ -130,13 +130,13 @@ describe.skipIf(lane === "postgres")("live numbers in the panel (in one lane: pa
       await page.getByRole("link", { name: id.slice(-8) }).click();
       await says(page, "No running worker knows this kind of job.");
       expect(await factOf(page, "Kind").textContent()).toBe("figures.nobody_knows");
-      expect(await factOf(page, "State").textContent()).toBe("Dead letters");
+      expect(await factOf(page, "State").textContent()).toBe("set aside");
       expect(await factOf(page, "Why set aside").textContent()).toBe("set aside by a test");
       await press(page, "Run again");
       await inDialog(page).getByLabel("Reason").fill("try it once more");
       await confirm(page, "Run again");
       await says(page, "The job runs again");
-      await until(async () => (await factOf(page, "State").textContent()) === "Waiting", "it waits");
+      await until(async () => (await factOf(page, "State").textContent()) === "waiting", "it waits");
       await press(page, "Set aside");
       await inDialog(page).getByLabel("Reason").fill("not now");
       await confirm(page, "Set aside");

@@ -10,7 +10,7 @@ export type JobDeed = { kind: "retry_job" | "park_job"; job: Job } | { kind: "re
 const TONES: Readonly<Record<Job["state"], Tone>> = { ready: "quiet", leased: "good", parked: "bad" };
 
 export function JobState({ job }: { job: Job }) {
-  return <Mark tone={TONES[job.state]}>{words(`job_${job.state}`)}</Mark>;
+  return <Mark tone={TONES[job.state]}>{words(`job_is_${job.state}`)}</Mark>;
 }
 
 /** What may be done to a job in its state; nothing for whoever may only look, and while a worker has it. */

@@ -95,7 +95,7 @@ function JobFacts({ card: { job, worker, priority, turn, unique_key } }: { card:
         [words("heartbeat"), worker && <When key="heartbeat" at={worker.heartbeat_at} />],
         [words("priority"), turn === 0 ? number(priority) : `${number(priority)} · ${number(turn)}`],
         [words("due_at"), <When key="due" at={job.run_at} />],
-        [words("created"), <When key="created" at={job.created_at} />],
+        [words("enqueued"), <When key="created" at={job.created_at} />],
         [words("updated"), <When key="updated" at={job.updated_at} />],
         [words("unique_key"), unique_key && <code key="unique">{unique_key}</code>],
         [words("request"), job.request_id && <code key="request">{job.request_id}</code>],
