@@ -11,7 +11,7 @@ import type { SignOuts } from "../../platform/live/sign-outs.ts";
 import type { LiveSockets } from "../../platform/live/socket.ts";
 import { issueTicket, TICKET_SECONDS } from "../../platform/live/tickets.ts";
 import type { guard } from "../auth/guard.ts";
-import { CLOSE_TICKET_INVALID, holderOfTicket } from "../auth/index.ts";
+import { CLOSE_TICKET_INVALID, holderOfTicket, roleOf } from "../auth/index.ts";
 import { activeGenerations, viewGenerations } from "../generations/index.ts";
 
 const WAIT_SECONDS_MAX = 50;
@@ -124,7 +124,7 @@ export function liveRoutes(
           since: startingPoint(since, last),
           hello: { type: "hello", last_event: last, active },
           stillAllowed,
-          isOperator,
+          isOperator: (await roleOf(root, person)) === null ? null : isOperator,
           isPanel: panel === "true",
         });
       },

@@ -23,8 +23,8 @@ export interface SocketStart {
   hello: Record<string, unknown>;
   /** Asked at each heartbeat: the session may have ended, the person been banned. */
   stillAllowed(): Promise<boolean>;
-  /** Whether hints for the owner's panel come along; asked before each of them. */
-  isOperator(): Promise<boolean>;
+  /** An operator's: hints for the owner's panel come along as long as this says so. */
+  isOperator: (() => Promise<boolean>) | null;
   /** The socket of a page of the panel, on which nobody sees their pictures: the bot goes on sending them. */
   isPanel: boolean;
 }
@@ -113,7 +113,8 @@ export function createLiveSockets(
           .catch((error: unknown) => log.warn("a socket's session could not be checked", { error }));
       }, heartbeatMs ?? HEARTBEAT_MS);
       const listener = hub.listen(start.userId, start.since, (event) => send(raw, event));
-      const unwatch = hints.watch({ isOperator: start.isOperator, deliver: (hint) => send(raw, hint) });
+      const { isOperator } = start;
+      const unwatch = isOperator ? hints.watch({ isOperator, deliver: (hint) => send(raw, hint) }) : () => {};
       const left = start.isPanel ? () => {} : presence.opened(start.userId);
       sockets.set(raw, { userId: start.userId, listener, heartbeat, heard: 0, unwatch, left });
     },
