@@ -9,6 +9,7 @@ import postgresTraces from "./postgres/0007_traces.sql" with { type: "text" };
 import postgresProgramVersions from "./postgres/0008_program_versions.sql" with { type: "text" };
 import postgresActingScheduler from "./postgres/0009_acting_scheduler.sql" with { type: "text" };
 import postgresPanel from "./postgres/0010_panel.sql" with { type: "text" };
+import postgresFigureUnits from "./postgres/0011_figure_units.sql" with { type: "text" };
 import sqliteFirst from "./sqlite/0000_first.sql" with { type: "text" };
 import sqliteSubscriptions from "./sqlite/0001_subscriptions.sql" with { type: "text" };
 import sqliteTax from "./sqlite/0002_tax.sql" with { type: "text" };
@@ -20,6 +21,7 @@ import sqliteTraces from "./sqlite/0007_traces.sql" with { type: "text" };
 import sqliteProgramVersions from "./sqlite/0008_program_versions.sql" with { type: "text" };
 import sqliteActingScheduler from "./sqlite/0009_acting_scheduler.sql" with { type: "text" };
 import sqlitePanel from "./sqlite/0010_panel.sql" with { type: "text" };
+import sqliteFigureUnits from "./sqlite/0011_figure_units.sql" with { type: "text" };
 
 /**
  * The steps of the schema in both dialects, carried inside the program as text. `bun run generate` writes the files;
@@ -38,6 +40,7 @@ export const migrations = {
     { name: "0008_program_versions", statements: sqliteProgramVersions },
     { name: "0009_acting_scheduler", statements: sqliteActingScheduler },
     { name: "0010_panel", statements: sqlitePanel },
+    { name: "0011_figure_units", statements: sqliteFigureUnits },
   ],
   postgres: [
     { name: "0000_first", statements: postgresFirst },
@@ -51,5 +54,6 @@ export const migrations = {
     { name: "0008_program_versions", statements: postgresProgramVersions },
     { name: "0009_acting_scheduler", statements: postgresActingScheduler },
     { name: "0010_panel", statements: postgresPanel },
+    { name: "0011_figure_units", statements: postgresFigureUnits },
   ],
 } as const;

@@ -2,6 +2,7 @@ import { type Treaty, treaty } from "@elysiajs/eden";
 import type { GenerationView } from "./features/generations/index.ts";
 import type { Problem as BareProblem } from "./platform/http/problem.ts";
 import type { LiveEventType } from "./platform/live/events.ts";
+import type { PanelHint } from "./platform/live/panel-hints.ts";
 import type { App } from "./routes.ts";
 
 /** What a sign-in gives; the pair belongs together and changes together. */
@@ -142,7 +143,9 @@ export type LiveEvent = {
   [Type in LiveEventType]: { n: number; type: Type; at: string; data: LiveEventData[Type] };
 }[LiveEventType];
 
-export type LiveFrame = LiveHello | LiveEvent;
+/** Operators get hints for the owner's panel between the events; everybody else never does. */
+export type LiveFrame = LiveHello | LiveEvent | PanelHint;
+export type { PanelHint, PanelTopic } from "./platform/live/panel-hints.ts";
 
 /** The address of the socket for a fresh ticket of `live.ticket.post()`; after a break with the last event's number. */
 export function liveAddress(baseUrl: string, ticket: string, since?: number): string {

@@ -38,6 +38,7 @@ import type { TracingPlugin } from "./platform/http/trace-requests.ts";
 import { webPages } from "./platform/http/web-pages.ts";
 import { UPLOAD_BYTES_MAX } from "./platform/images/index.ts";
 import { createLiveHub } from "./platform/live/hub.ts";
+import { createPanelHints } from "./platform/live/panel-hints.ts";
 import { createLivePresence } from "./platform/live/presence.ts";
 import { createSignOuts } from "./platform/live/sign-outs.ts";
 import { createLiveSockets, UNREAD_BYTES_MAX } from "./platform/live/socket.ts";
@@ -81,7 +82,7 @@ export function createApp(ctx: Context, options: AppOptions) {
   const inHand = createRequestsInHand();
   const mayRead = originRule(ctx.settings);
   const headersOf = answerHeaders(browserHeaders(ctx.settings), mayRead);
-  const sockets = createLiveSockets(hub, ctx.log, options.heartbeatMs, createLivePresence(ctx));
+  const sockets = createLiveSockets(hub, ctx.log, options.heartbeatMs, createLivePresence(ctx), createPanelHints(ctx));
 
   const base = new Elysia({
     normalize: false,

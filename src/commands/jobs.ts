@@ -4,11 +4,11 @@ import {
   findJob,
   JOB_STATES,
   listJobs,
-  listWorkers,
   parkByHand,
   queueDepth,
   retryJob,
   retryParkedJobs,
+  viewJob,
 } from "../platform/queue/inspect.ts";
 import {
   type Command,
@@ -82,13 +82,10 @@ Example:
       options: { json: "boolean" },
       words: ["id"],
     });
-    const { job, workers } = await withContext(async (ctx) => ({
-      job: (await findJob(ctx, words[0])) ?? noSuchJob(words[0]),
-      workers: await listWorkers(ctx),
-    }));
+    const { job, isAnyAlive, isKnown } = await withContext(
+      async (ctx) => (await viewJob(ctx, words[0])) ?? noSuchJob(words[0]),
+    );
     const view = jobView(job);
-    const alive = workers.filter((worker) => worker.isAlive);
-    const isKnown = alive.some((worker) => worker.kinds.includes(job.kind));
     if (values.json) {
       printJson({ ...view, known_to_a_worker: isKnown });
       return 0;
@@ -98,7 +95,7 @@ Example:
       const text = typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? "-");
       print(`${name.replaceAll("_", " ").padEnd(width)}  ${text}`);
     }
-    if (alive.length === 0) print("\nNo worker is running.");
+    if (!isAnyAlive) print("\nNo worker is running.");
     else if (!isKnown) print("\nNo running worker knows this kind: it belongs to another version of the program.");
     return 0;
   },

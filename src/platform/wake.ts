@@ -1,8 +1,11 @@
 import type { Database } from "./db/database.ts";
 import type { Log } from "./telemetry/log.ts";
 
-/** What somebody waits for: new jobs, new events of one person, the end of one person's sessions, the owner's switch. */
-export const WAKE_TOPICS = ["jobs", "live", "sessions", "maintenance"] as const;
+/**
+ * What somebody waits for: new jobs, new events of one person, the end of one person's sessions, the owner's switch, and
+ * whatever a page of the owner's panel shows.
+ */
+export const WAKE_TOPICS = ["jobs", "live", "sessions", "maintenance", "panel"] as const;
 export type WakeTopic = (typeof WAKE_TOPICS)[number];
 
 /**
@@ -11,7 +14,7 @@ export type WakeTopic = (typeof WAKE_TOPICS)[number];
  * sent outside the transaction, because a NOTIFY in every commit cost more than half of all commits at 32 writers.
  */
 export interface WakeUps {
-  /** Says that something of `topic` changed; `key` is a person's id for `live` and `sessions`. */
+  /** Says that something of `topic` changed; `key` is a person's id for `live` and `sessions`, a `PanelTopic` for `panel`. */
   wake(topic: WakeTopic, key?: string): void;
   /** Calls `listener` at each wake-up with the keys, or with null when some may have been missed. */
   subscribe(topic: WakeTopic, listener: (keys: readonly string[] | null) => void): () => void;
@@ -21,7 +24,8 @@ export interface WakeUps {
   stop(): Promise<void>;
 }
 
-const GATHER_MS = 10;
+/** Nobody waits for the panel as people wait for their pictures: one notice a second, however much happens. */
+const GATHER_MS: Record<WakeTopic, number> = { jobs: 10, live: 10, sessions: 10, maintenance: 10, panel: 1_000 };
 /** Postgres refuses payloads of 8000 bytes and more; a UUID takes 37 with its comma. */
 const KEYS_PER_NOTICE_MAX = 200;
 const CHANNELS: Record<WakeTopic, string> = {
@@ -29,6 +33,7 @@ const CHANNELS: Record<WakeTopic, string> = {
   live: "atelier_live",
   sessions: "atelier_sessions",
   maintenance: "atelier_maintenance",
+  panel: "atelier_panel",
 };
 
 export function createWakeUps(database: Database, log: Log, ownId: string): WakeUps {
@@ -37,14 +42,16 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
     live: new Set(),
     sessions: new Set(),
     maintenance: new Set(),
+    panel: new Set(),
   };
   const gathered: Record<WakeTopic, Set<string>> = {
     jobs: new Set(),
     live: new Set(),
     sessions: new Set(),
     maintenance: new Set(),
+    panel: new Set(),
   };
-  let timer: Timer | undefined;
+  const timers = new Map<WakeTopic, Timer>();
 
   const tellLocal = (topic: WakeTopic, keys: readonly string[] | null) => {
     for (const listener of listeners[topic]) {
@@ -56,18 +63,17 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
       }
     }
   };
-  const send = async () => {
-    timer = undefined;
-    for (const topic of WAKE_TOPICS) {
-      const keys = [...gathered[topic]];
-      gathered[topic].clear();
-      for (let start = 0; start < keys.length; start += KEYS_PER_NOTICE_MAX) {
-        const payload = [ownId, ...keys.slice(start, start + KEYS_PER_NOTICE_MAX)].join(",");
-        // A lost notice costs one poll interval, so a failure is only worth a line.
-        await database
-          .notify(CHANNELS[topic], payload)
-          .catch((error: unknown) => log.warn("wake-up was not sent", { topic, error }));
-      }
+  const send = async (topic: WakeTopic) => {
+    clearTimeout(timers.get(topic));
+    timers.delete(topic);
+    const keys = [...gathered[topic]];
+    gathered[topic].clear();
+    for (let start = 0; start < keys.length; start += KEYS_PER_NOTICE_MAX) {
+      const payload = [ownId, ...keys.slice(start, start + KEYS_PER_NOTICE_MAX)].join(",");
+      // A lost notice costs one poll interval, so a failure is only worth a line.
+      await database
+        .notify(CHANNELS[topic], payload)
+        .catch((error: unknown) => log.warn("wake-up was not sent", { topic, error }));
     }
   };
 
@@ -75,7 +81,11 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
     wake(topic, key = "") {
       tellLocal(topic, key === "" ? [] : [key]);
       gathered[topic].add(key);
-      timer ??= setTimeout(() => void send(), GATHER_MS);
+      if (!timers.has(topic))
+        timers.set(
+          topic,
+          setTimeout(() => void send(topic), GATHER_MS[topic]),
+        );
     },
     subscribe(topic, listener) {
       listeners[topic].add(listener);
@@ -91,8 +101,7 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
       }
     },
     async stop() {
-      clearTimeout(timer);
-      await send();
+      for (const topic of WAKE_TOPICS) await send(topic);
     },
   };
 }

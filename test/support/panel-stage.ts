@@ -1,3 +1,4 @@
+import { createBroadcast } from "../../src/features/admin/broadcasts/broadcasts.ts";
 import { dayFigures } from "../../src/features/admin/overview/overview-tables.ts";
 import { noTimes } from "../../src/features/admin/overview/picture-times.ts";
 import { makeOperatorLink, setRole } from "../../src/features/auth/index.ts";
@@ -31,8 +32,12 @@ export interface PanelStage {
   paymentId: string;
   generationId: string;
   parkedJobId: string;
+  /** A draft. */
+  broadcastId: string;
   /** Signed data as Telegram hands it to a page that the owner opens. */
   initData(): string;
+  /** Somebody buys the same pack now. */
+  buy(person: PanelPerson): Promise<string>;
   /** A fresh address that signs an owner in, or somebody who may only look. */
   link(as?: "owner" | "viewer"): Promise<string>;
   stop(): Promise<void>;
@@ -52,6 +57,8 @@ export async function setPanelStage(): Promise<PanelStage> {
   const parkedJobId = await enqueue(ctx, "figures.nobody_knows", { why: "a test" });
   if (parkedJobId === null) throw new Error("the job was not taken");
   await parkByHand(ctx, parkedJobId, "set aside by a test");
+  const draft = { segment: "all" as const, textRu: "Скоро весна", textEn: "Spring is near" };
+  const { id: broadcastId } = await createBroadcast(ctx, { operatorId: owner.id, reason: "a test", draft });
   await writeFigures(server);
   return {
     server,
@@ -60,6 +67,8 @@ export async function setPanelStage(): Promise<PanelStage> {
     paymentId,
     generationId,
     parkedJobId,
+    broadcastId,
+    buy: (person) => buyPack(server, person),
     initData: () => signInitData({ botToken: SANDBOX_BOT_TOKEN, user: OWNER, authDate: ctx.clock.now() }),
     async link(as = "owner") {
       const userId = as === "owner" ? owner.id : viewer.id;

@@ -1,15 +1,6 @@
 import { randomInt } from "node:crypto";
 
-/** Numbers from 0 up to 1 that are the same for the same seed (the mulberry32 generator). */
-export function seededRandom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
+export { seededRandom } from "../../src/features/admin/seed/made-up-numbers.ts";
 
 /** The seed of a test's random moments: `FAULTS_SEED` to repeat a run, otherwise a new one. */
 export function faultsSeed(): number {

@@ -2,6 +2,7 @@ import { and, desc, eq, lt } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { invariant } from "../../platform/errors.ts";
 import { newId } from "../../platform/ids.ts";
+import { wakePanel } from "../../platform/live/panel-hints.ts";
 import { type AuditAction, type AuditFacts, type AuditSubject, auditEntries } from "./tables.ts";
 
 export type AuditEntry = typeof auditEntries.$inferSelect;
@@ -26,8 +27,10 @@ export interface Change extends Act {
 /** Reasons longer than this are letters. */
 export const REASON_LENGTH_MAX = 500;
 
+type RecordNeeds = Pick<Context, "db" | "clock" | "requestId" | "wakeUps" | "afterCommit">;
+
 /** Writes down a change, in the transaction that makes it: neither is there without the other. */
-export async function recordChange(tx: Pick<Context, "db" | "clock" | "requestId">, change: Change): Promise<void> {
+export async function recordChange(tx: RecordNeeds, change: Change): Promise<void> {
   const reason = change.reason.trim();
   invariant(reason !== "" && reason.length <= REASON_LENGTH_MAX, "a change has a reason");
   await tx.db.insert(auditEntries).values({
@@ -43,6 +46,7 @@ export async function recordChange(tx: Pick<Context, "db" | "clock" | "requestId
     requestId: tx.requestId ?? null,
     createdAt: tx.clock.now(),
   });
+  wakePanel(tx, "audit");
 }
 
 export interface AuditFilter {

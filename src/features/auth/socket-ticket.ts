@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import { redeemTicket } from "../../platform/live/tickets.ts";
 import type { User } from "../profile/index.ts";
+import { roleOf } from "./operators.ts";
 import { personOfSession } from "./sessions.ts";
 
 /** Closes a socket whose ticket is unknown, used or too old, or whose person may not come in. */
@@ -10,6 +11,8 @@ export interface TicketHolder {
   person: User;
   /** Asked again while the socket is open: the session may have ended, the person been banned. */
   stillAllowed(): Promise<boolean>;
+  /** Whether they may open the owner's panel at this moment. */
+  isOperator(): Promise<boolean>;
 }
 
 /** Whom a ticket lets in; uses it up. Null when it lets nobody in. */
@@ -21,5 +24,14 @@ export async function holderOfTicket(ctx: Context, ticket: string): Promise<Tick
     return person !== null && person.bannedAt === null ? person : null;
   };
   const person = await allowed();
-  return person && { person, stillAllowed: async () => (await allowed()) !== null };
+  return (
+    person && {
+      person,
+      stillAllowed: async () => (await allowed()) !== null,
+      async isOperator() {
+        const now = await allowed();
+        return now !== null && (await roleOf(ctx, now)) !== null;
+      },
+    }
+  );
 }

@@ -11,7 +11,7 @@ import type { SignOuts } from "../../platform/live/sign-outs.ts";
 import type { LiveSockets } from "../../platform/live/socket.ts";
 import { issueTicket, TICKET_SECONDS } from "../../platform/live/tickets.ts";
 import type { guard } from "../auth/guard.ts";
-import { CLOSE_TICKET_INVALID, holderOfTicket } from "../auth/index.ts";
+import { CLOSE_TICKET_INVALID, holderOfTicket, roleOf } from "../auth/index.ts";
 import { activeGenerations, viewGenerations } from "../generations/index.ts";
 
 const WAIT_SECONDS_MAX = 50;
@@ -85,11 +85,22 @@ export function liveRoutes(
       },
     )
     .ws("/", {
-      query: t.Object({ ticket: t.String({ maxLength: 128 }), since: t.Optional(Sequence) }, closed),
+      query: t.Object(
+        {
+          ticket: t.String({ maxLength: 128 }),
+          since: t.Optional(Sequence),
+          panel: t.Optional(
+            t.Literal("true", {
+              description: "A page of the owner's panel: whoever has only that open still gets pictures from the bot.",
+            }),
+          ),
+        },
+        closed,
+      ),
       detail: {
         summary: "Events over a WebSocket",
         description:
-          "The first frame is `hello` with the last event's number and what is in work; then each event after `since`, once and in order. A slow reader is closed with 1013 and comes back with `since`.",
+          "The first frame is `hello` with the last event's number and what is in work; then each event after `since`, once and in order. A slow reader is closed with 1013 and comes back with `since`. An operator's socket also gets frames `panel` without a number, which name what pages of the owner's panel should read again.",
         security: [{ liveTicket: [] }],
         ...refuses("forbidden"),
       },
@@ -97,13 +108,13 @@ export function liveRoutes(
         if (!mayConnect(request.headers.get("origin"))) throw new Refusal("forbidden");
       },
       async open(ws) {
-        const { ticket, since } = ws.data.query;
+        const { ticket, since, panel } = ws.data.query;
         const holder = await holderOfTicket(root, ticket ?? "");
         if (!holder) {
           ws.close(CLOSE_TICKET_INVALID, "the ticket is not valid");
           return;
         }
-        const { person, stillAllowed } = holder;
+        const { person, stillAllowed, isOperator } = holder;
         signOuts.watch(ws.raw, { userId: person.id, stillAllowed });
         // The number is read before what is in work: an event in between comes twice to the eye, never not at all.
         const last = await lastEventNumber(root, person.id);
@@ -113,6 +124,8 @@ export function liveRoutes(
           since: startingPoint(since, last),
           hello: { type: "hello", last_event: last, active },
           stillAllowed,
+          isOperator: (await roleOf(root, person)) === null ? null : isOperator,
+          isPanel: panel === "true",
         });
       },
       message(ws) {

@@ -2,6 +2,7 @@ import { and, asc, eq, gt, lt, sql } from "drizzle-orm";
 import { after, type Clock, HOUR_MS } from "../clock.ts";
 import type { Queries } from "../db/database.ts";
 import type { WakeUps } from "../wake.ts";
+import { type PanelTopic, wakePanel } from "./panel-hints.ts";
 import { liveEvents, liveSequences } from "./tables.ts";
 
 /** What clients can be told. */
@@ -58,7 +59,16 @@ export async function publish(
   const number = sequence[0]?.number ?? 1;
   await needs.db.insert(liveEvents).values({ userId, number, type, data, at: needs.clock.now() });
   needs.afterCommit(() => needs.wakeUps.wake("live", userId));
+  const topic = PANEL_TOPIC_OF[type.slice(0, type.indexOf("."))];
+  if (topic !== undefined) wakePanel(needs, topic);
 }
+
+/** What of the owner's panel shows the things that events are about, by the first word of their type. */
+const PANEL_TOPIC_OF: Readonly<Record<string, PanelTopic>> = {
+  generation: "generations",
+  payment: "payments",
+  subscription: "payments",
+};
 
 /** The number of the person's last event, 0 when there was none. */
 export async function lastEventNumber(needs: Pick<PublishNeeds, "db">, userId: string): Promise<number> {

@@ -1,5 +1,6 @@
 import type { Log } from "../telemetry/log.ts";
 import type { LiveHub, LiveListener } from "./hub.ts";
+import type { PanelHints } from "./panel-hints.ts";
 import type { LivePresence } from "./presence.ts";
 
 /** Proxies cut silent connections after 30 to 60 s. */
@@ -22,6 +23,10 @@ export interface SocketStart {
   hello: Record<string, unknown>;
   /** Asked at each heartbeat: the session may have ended, the person been banned. */
   stillAllowed(): Promise<boolean>;
+  /** An operator's: hints for the owner's panel come along as long as this says so. */
+  isOperator: (() => Promise<boolean>) | null;
+  /** The socket of a page of the panel, on which nobody sees their pictures: the bot goes on sending them. */
+  isPanel: boolean;
 }
 
 /** What is needed of Bun's socket. */
@@ -42,6 +47,7 @@ interface Open {
   listener: LiveListener;
   heartbeat: Timer;
   heard: number;
+  unwatch(): void;
   /** Writes down that the person is connected no more by this socket. */
   left(): void;
 }
@@ -61,6 +67,7 @@ export function createLiveSockets(
   log: Log,
   heartbeatMs: number | undefined,
   presence: LivePresence,
+  hints: PanelHints,
 ): LiveSockets {
   const sockets = new Map<Raw, Open>();
 
@@ -70,6 +77,7 @@ export function createLiveSockets(
     sockets.delete(raw);
     clearInterval(open.heartbeat);
     open.listener.stop();
+    open.unwatch();
     open.left();
   };
   const close = (raw: Raw, code: number, reason: string) => {
@@ -105,7 +113,10 @@ export function createLiveSockets(
           .catch((error: unknown) => log.warn("a socket's session could not be checked", { error }));
       }, heartbeatMs ?? HEARTBEAT_MS);
       const listener = hub.listen(start.userId, start.since, (event) => send(raw, event));
-      sockets.set(raw, { userId: start.userId, listener, heartbeat, heard: 0, left: presence.opened(start.userId) });
+      const { isOperator } = start;
+      const unwatch = isOperator ? hints.watch({ isOperator, deliver: (hint) => send(raw, hint) }) : () => {};
+      const left = start.isPanel ? () => {} : presence.opened(start.userId);
+      sockets.set(raw, { userId: start.userId, listener, heartbeat, heard: 0, unwatch, left });
     },
     heard(raw) {
       const open = sockets.get(raw);
@@ -117,6 +128,7 @@ export function createLiveSockets(
     async stop() {
       for (const raw of [...sockets.keys()])
         close(raw, CLOSE_GOING_AWAY, "the server is stopping, come back with since");
+      hints.stop();
       await presence.stop();
     },
     get size() {

@@ -1,6 +1,7 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { after } from "../clock.ts";
 import { isId } from "../ids.ts";
+import { wakePanel } from "../live/panel-hints.ts";
 import type { JobRow, QueueNeeds } from "./claim.ts";
 import type { EnqueueNeeds } from "./enqueue.ts";
 import { LEASE_MS } from "./rescue.ts";
@@ -33,6 +34,12 @@ export interface JobFilter {
   state?: JobState | undefined;
   kind?: string | undefined;
   limit: number;
+  /**
+   * `due`, unless said otherwise: parked ones first, then those in work, then the waiting in the order of their time.
+   * `newest`: by age, for lists that are read page by page; `before` is the id of the last one already seen.
+   */
+  order?: "due" | "newest";
+  before?: string | null;
 }
 
 const count = sql`count(*)`.mapWith(Number);
@@ -61,25 +68,29 @@ export async function queueDepth(needs: QueueNeeds): Promise<QueueDepth> {
   };
 }
 
-/** Jobs that match: parked ones first, then those in work, then the waiting in the order of their time. */
-export async function listJobs(needs: QueueNeeds, filter: JobFilter): Promise<JobRow[]> {
+/** Jobs that match, in the order that is asked for. */
+export async function listJobs(needs: Pick<QueueNeeds, "db">, filter: JobFilter): Promise<JobRow[]> {
+  const { state, kind, limit, order = "due", before = null } = filter;
+  const due = [
+    sql`case ${jobs.state} when 'parked' then 0 when 'leased' then 1 else 2 end`,
+    jobs.priority,
+    jobs.turn,
+    jobs.runAt,
+    jobs.id,
+  ];
   return needs.db
     .select()
     .from(jobs)
     .where(
       and(
-        filter.state === undefined ? undefined : eq(jobs.state, filter.state),
-        filter.kind === undefined ? undefined : eq(jobs.kind, filter.kind),
+        // A literal: the parked ones have an index of their own.
+        state === undefined ? undefined : sql`${jobs.state} = ${sql.raw(`'${state}'`)}`,
+        kind === undefined ? undefined : eq(jobs.kind, kind),
+        before === null ? undefined : lt(jobs.id, before),
       ),
     )
-    .orderBy(
-      sql`case ${jobs.state} when 'parked' then 0 when 'leased' then 1 else 2 end`,
-      jobs.priority,
-      jobs.turn,
-      jobs.runAt,
-      jobs.id,
-    )
-    .limit(filter.limit);
+    .orderBy(...(order === "newest" ? [desc(jobs.id)] : due))
+    .limit(limit);
 }
 
 /** The job with this id; null when there is none, for instance because it is done. */
@@ -121,7 +132,7 @@ async function makeReady(needs: EnqueueNeeds, which: ReturnType<typeof sql>): Pr
  * the fence.
  */
 export async function parkByHand(
-  needs: QueueNeeds & { transaction<T>(work: (inner: QueueNeeds) => Promise<T>): Promise<T> },
+  needs: { transaction<T>(work: (inner: EnqueueNeeds) => Promise<T>): Promise<T> },
   jobId: string,
   reason: string,
 ): Promise<JobState | null> {
@@ -136,6 +147,7 @@ export async function parkByHand(
       .update(jobs)
       .set({ state: "parked", lease: null, workerId: null, parkedReason: reason, updatedAt: now })
       .where(eq(jobs.id, jobId));
+    wakePanel(inner, "jobs");
     return before.state;
   });
 }
@@ -177,6 +189,30 @@ export async function listWorkers(needs: QueueNeeds): Promise<WorkerView[]> {
       jobsInHand: inHand.get(row.id) ?? 0,
     }))
     .reverse();
+}
+
+/** A job beside those who could do it. */
+export interface JobView {
+  job: JobRow;
+  /** Who has it in hand; null when nobody has, or when that worker is gone. */
+  worker: WorkerView | null;
+  /** Whether any worker is alive, and whether one of these knows the job's kind. */
+  isAnyAlive: boolean;
+  isKnown: boolean;
+}
+
+/** Everything about one job; null when there is none. */
+export async function viewJob(needs: QueueNeeds, jobId: string): Promise<JobView | null> {
+  const job = await findJob(needs, jobId);
+  if (job === null) return null;
+  const all = await listWorkers(needs);
+  const alive = all.filter((worker) => worker.isAlive);
+  return {
+    job,
+    worker: all.find((worker) => worker.id === job.workerId) ?? null,
+    isAnyAlive: alive.length > 0,
+    isKnown: alive.some((worker) => worker.kinds.includes(job.kind)),
+  };
 }
 
 export { JOB_STATES, type JobState };

@@ -40,7 +40,10 @@ export async function startWorker(needs: WorkerNeeds, options: WorkerOptions): P
 
   let stopping = false;
   let wakeLoop: () => void = () => {};
-  const hands = createHands(needs, options.handlers, () => wakeLoop());
+  const hands = createHands(needs, options.handlers, () => {
+    wakeLoop();
+    needs.wakeUps.wake("panel", "jobs");
+  });
 
   const takeUpTo = async (limit: number): Promise<LeasedJob[]> => {
     try {

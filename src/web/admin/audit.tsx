@@ -1,7 +1,7 @@
 import { type AnswerOf, answerOf, api } from "../kit/api.ts";
-import { usePages } from "../kit/loading.ts";
 import { addressOf } from "../kit/route.ts";
 import { PagedTable } from "../kit/table.tsx";
+import { useLivePages } from "./live.ts";
 import { Head, PersonLink, When } from "./parts.tsx";
 import { words } from "./words.ts";
 
@@ -16,9 +16,10 @@ const SECTION_OF: Readonly<Partial<Record<Row["subject"], string>>> = {
 
 /** Who changed what, and why. */
 export function Audit() {
-  const pages = usePages(
+  const pages = useLivePages(
     (cursor) => answerOf(api.admin.audit.get({ query: cursor === undefined ? {} : { cursor } })),
     [],
+    "audit",
   );
   return (
     <>

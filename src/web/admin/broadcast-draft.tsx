@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { answerOf, api } from "../kit/api.ts";
 import { Dialog } from "../kit/dialog.tsx";
 import { ChoiceField, TextField } from "../kit/fields.tsx";
-import { useAction } from "../kit/loading.ts";
+import { useAction, useLoaded } from "../kit/loading.ts";
 import type { BroadcastRow } from "./broadcasts.tsx";
 import { isReason, ReasonField } from "./parts.tsx";
 import { words } from "./words.ts";
@@ -25,6 +25,8 @@ export function BroadcastDraft({ broadcast, onDone, onClose }: DraftProps) {
   const [russian, setRussian] = useState(broadcast?.text_ru ?? "");
   const [english, setEnglish] = useState(broadcast?.text_en ?? "");
   const [reason, setReason] = useState("");
+  const audience = useLoaded(() => answerOf(api.admin.broadcasts.audience.get()), []);
+  const size = audience.value?.segments.find((one) => one.segment === segment);
   const action = useAction(async () => {
     const body = { segment, text_ru: russian.trim(), text_en: english.trim(), reason: reason.trim() };
     const saved =
@@ -48,6 +50,10 @@ export function BroadcastDraft({ broadcast, onDone, onClose }: DraftProps) {
         onChange={setSegment}
         choices={SEGMENTS.map((one) => [one, words(`segment_${one}`)] as const)}
       />
+      {/* Whoever waits for the number may write meanwhile; without it the draft is as good. */}
+      <p class="audience" role="status">
+        {size && words("audience", { count: size.people, reachable: size.reachable })}
+      </p>
       <TextField
         label={words("text_ru")}
         value={russian}

@@ -2,21 +2,19 @@ import { Button } from "@telegram-apps/telegram-ui";
 import { useState } from "preact/hooks";
 import { answerOf, api } from "../kit/api.ts";
 import { number } from "../kit/format.ts";
-import { useLoaded } from "../kit/loading.ts";
 import { WhenLoaded } from "../kit/states.tsx";
 import { BroadcastDraft } from "./broadcast-draft.tsx";
 import { type BroadcastRow, BroadcastState } from "./broadcasts.tsx";
 import { mayAct } from "./entry.ts";
+import { useLive } from "./live.ts";
 import { Facts, Head, ReasonDialog, Tiles, When } from "./parts.tsx";
 import { words } from "./words.ts";
 
 type Deed = "test" | "start" | "stop";
 
-const LIVE_MS = 3_000;
-
 /** One broadcast: tried on oneself, started, watched, stopped. */
 export function Broadcast({ id }: { id: string }) {
-  const broadcast = useLoaded(() => answerOf(api.admin.broadcasts({ id }).get()), [id], LIVE_MS);
+  const broadcast = useLive(() => answerOf(api.admin.broadcasts({ id }).get()), [id], "broadcasts");
   const [deed, setDeed] = useState<Deed | "change" | null>(null);
   const [done, setDone] = useState<string | null>(null);
   const finish = (sentence: string) => {

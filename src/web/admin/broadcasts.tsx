@@ -2,11 +2,11 @@ import { Button } from "@telegram-apps/telegram-ui";
 import { useState } from "preact/hooks";
 import { type AnswerOf, answerOf, api } from "../kit/api.ts";
 import { number } from "../kit/format.ts";
-import { usePages } from "../kit/loading.ts";
 import { addressOf } from "../kit/route.ts";
 import { PagedTable } from "../kit/table.tsx";
 import { BroadcastDraft } from "./broadcast-draft.tsx";
 import { mayAct } from "./entry.ts";
+import { useLivePages } from "./live.ts";
 import { Head, Mark, type Tone, When } from "./parts.tsx";
 import { words } from "./words.ts";
 
@@ -22,9 +22,10 @@ const TONES: Readonly<Record<BroadcastRow["state"], Tone>> = {
 /** Messages to many people, the newest first. */
 export function Broadcasts() {
   const [isDrafting, setDrafting] = useState(false);
-  const pages = usePages(
+  const pages = useLivePages(
     (cursor) => answerOf(api.admin.broadcasts.get({ query: cursor === undefined ? {} : { cursor } })),
     [],
+    "broadcasts",
   );
   return (
     <>

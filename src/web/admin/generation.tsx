@@ -2,21 +2,20 @@ import { Button } from "@telegram-apps/telegram-ui";
 import { useState } from "preact/hooks";
 import { answerOf, api } from "../kit/api.ts";
 import { number, shortId } from "../kit/format.ts";
-import { useLoaded } from "../kit/loading.ts";
 import { addressOf } from "../kit/route.ts";
 import { WhenLoaded } from "../kit/states.tsx";
 import { Table } from "../kit/table.tsx";
 import { mayAct } from "./entry.ts";
 import { creditsOf, GenerationState } from "./generations.tsx";
+import { useLive } from "./live.ts";
 import { Facts, Head, PersonLink, ReasonDialog, When } from "./parts.tsx";
 import { words } from "./words.ts";
 
 const RUNNING = ["queued", "submitting", "running", "finishing"];
-const LIVE_MS = 5_000;
 
 /** One picture with its tasks at the provider; a stuck one can be ended, a failed one made again. */
 export function Generation({ id }: { id: string }) {
-  const card = useLoaded(() => answerOf(api.admin.generations({ id }).get()), [id], LIVE_MS);
+  const card = useLive(() => answerOf(api.admin.generations({ id }).get()), [id], "generations");
   const [deed, setDeed] = useState<"retry" | "release" | null>(null);
   const [done, setDone] = useState<string | null>(null);
   return (

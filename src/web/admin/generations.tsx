@@ -1,11 +1,10 @@
 import { useState } from "preact/hooks";
 import { type AnswerOf, answerOf, api } from "../kit/api.ts";
-import { ChoiceField, TextField } from "../kit/fields.tsx";
+import { ChoiceField } from "../kit/fields.tsx";
 import { number, seconds, shortId } from "../kit/format.ts";
-import { usePages } from "../kit/loading.ts";
 import { addressOf } from "../kit/route.ts";
-import { PagedTable } from "../kit/table.tsx";
-import { Head, Mark, PersonLink, type Tone, When } from "./parts.tsx";
+import { FilteredList } from "./filtered-list.tsx";
+import { Mark, PersonLink, type Tone, When } from "./parts.tsx";
 import { words } from "./words.ts";
 
 export type GenerationRow = AnswerOf<typeof api.admin.generations.get>["items"][number];
@@ -24,38 +23,14 @@ const TONES: Readonly<Record<Status, Tone>> = {
 
 /** Everybody's pictures: how they ended and why not. The pictures themselves are nobody's business here. */
 export function Generations() {
-  const [status, setStatus] = useState<Status | "">("");
   const [type, setType] = useState<Type | "">("");
-  const [from, setFrom] = useState("");
-  const [to, setTo] = useState("");
-  const pages = usePages(
-    (cursor) =>
-      answerOf(
-        api.admin.generations.get({
-          query: {
-            ...(status === "" ? {} : { status }),
-            ...(type === "" ? {} : { type }),
-            ...(from === "" ? {} : { from }),
-            ...(to === "" ? {} : { to }),
-            ...(cursor === undefined ? {} : { cursor }),
-          },
-        }),
-      ),
-    [status, type, from, to],
-  );
   return (
-    <>
-      <Head title={words("generations")} />
-      <div class="bar">
-        <ChoiceField
-          label={words("state")}
-          value={status}
-          onChange={setStatus}
-          choices={[
-            ["", words("people_all")],
-            ...(Object.keys(TONES) as Status[]).map((one) => [one, words(`generation_${one}`)] as const),
-          ]}
-        />
+    <FilteredList
+      section="generations"
+      statuses={(Object.keys(TONES) as Status[]).map((one) => [one, words(`generation_${one}`)] as const)}
+      load={(query) => answerOf(api.admin.generations.get({ query: { ...query, ...(type === "" ? {} : { type }) } }))}
+      reasons={[type]}
+      fields={
         <ChoiceField
           label={words("kind")}
           value={type}
@@ -66,32 +41,25 @@ export function Generations() {
             ["editing", words("editing")],
           ]}
         />
-        <TextField label={words("from")} type="date" value={from} onChange={setFrom} />
-        <TextField label={words("to")} type="date" value={to} onChange={setTo} />
-      </div>
-      <PagedTable
-        label={words("generations")}
-        pages={pages}
-        keyOf={(row) => row.id}
-        columns={[
-          {
-            title: "ID",
-            cell: (row) => (
-              <a href={addressOf("generations", row.id)} title={row.id}>
-                {shortId(row.id)}
-              </a>
-            ),
-          },
-          { title: words("created"), cell: (row) => <When at={row.created_at} /> },
-          { title: words("person"), cell: (row) => <PersonLink person={row.person} /> },
-          { title: words("kind"), cell: (row) => words(row.type) },
-          { title: words("state"), cell: (row) => <GenerationState generation={row} /> },
-          { title: words("error"), cell: (row) => row.error },
-          { title: words("credits"), cell: (row) => creditsOf(row), isNumber: true },
-          { title: words("took"), cell: (row) => (row.seconds === null ? null : seconds(row.seconds)), isNumber: true },
-        ]}
-      />
-    </>
+      }
+      columns={[
+        {
+          title: "ID",
+          cell: (row) => (
+            <a href={addressOf("generations", row.id)} title={row.id}>
+              {shortId(row.id)}
+            </a>
+          ),
+        },
+        { title: words("created"), cell: (row) => <When at={row.created_at} /> },
+        { title: words("person"), cell: (row) => <PersonLink person={row.person} /> },
+        { title: words("kind"), cell: (row) => words(row.type) },
+        { title: words("state"), cell: (row) => <GenerationState generation={row} /> },
+        { title: words("error"), cell: (row) => row.error },
+        { title: words("credits"), cell: (row) => creditsOf(row), isNumber: true },
+        { title: words("took"), cell: (row) => (row.seconds === null ? null : seconds(row.seconds)), isNumber: true },
+      ]}
+    />
   );
 }
 

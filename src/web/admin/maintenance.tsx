@@ -3,9 +3,10 @@ import { useState } from "preact/hooks";
 import { type AnswerOf, answerOf, api } from "../kit/api.ts";
 import { Dialog } from "../kit/dialog.tsx";
 import { TextField } from "../kit/fields.tsx";
-import { useAction, useLoaded } from "../kit/loading.ts";
+import { useAction } from "../kit/loading.ts";
 import { WhenLoaded } from "../kit/states.tsx";
 import { mayAct } from "./entry.ts";
+import { useLive } from "./live.ts";
 import { isReason, Mark, PersonLink, ReasonDialog, ReasonField, When } from "./parts.tsx";
 import { words } from "./words.ts";
 
@@ -13,11 +14,10 @@ type State = AnswerOf<typeof api.admin.maintenance.get>;
 
 /** The server's limit for one notice. */
 const NOTICE_LENGTH_MAX = 500;
-const LIVE_MS = 15_000;
 
 /** Whether new pictures are taken, and the switch. */
 export function Maintenance() {
-  const state = useLoaded(() => answerOf(api.admin.maintenance.get()), [], LIVE_MS);
+  const state = useLive(() => answerOf(api.admin.maintenance.get()), [], "maintenance");
   const [isAsking, setIsAsking] = useState(false);
   const [done, setDone] = useState<string | null>(null);
   const close = (sentence: string) => {

@@ -3,16 +3,13 @@ import { type AnswerOf, answerOf, api } from "../kit/api.ts";
 import { Chart } from "../kit/chart.tsx";
 import { ChoiceField } from "../kit/fields.tsx";
 import { day, money, month, number, percent, seconds } from "../kit/format.ts";
-import { useLoaded } from "../kit/loading.ts";
 import { WhenLoaded } from "../kit/states.tsx";
+import { useLive } from "./live.ts";
 import { Head, Tiles, When } from "./parts.tsx";
 import { words } from "./words.ts";
 
 type Figures = Omit<AnswerOf<typeof api.admin.overview.get>["days"][number], "date">;
 type Period = "7" | "30" | "90" | "months";
-
-/** The figures are counted once a minute at most: asking more often shows nothing new. */
-const LIVE_MS = 30_000;
 
 /** How the business does, by day or by month. */
 export function Overview() {
@@ -39,7 +36,7 @@ export function Overview() {
 }
 
 function ByDay({ days }: { days: number }) {
-  const overview = useLoaded(() => answerOf(api.admin.overview.get({ query: { days } })), [days], LIVE_MS);
+  const overview = useLive(() => answerOf(api.admin.overview.get({ query: { days } })), [days], "figures");
   return (
     <WhenLoaded of={overview}>
       {(value) => (
@@ -54,7 +51,7 @@ function ByDay({ days }: { days: number }) {
 }
 
 function ByMonth() {
-  const overview = useLoaded(() => answerOf(api.admin.overview.months.get({ query: {} })), [], LIVE_MS);
+  const overview = useLive(() => answerOf(api.admin.overview.months.get({ query: {} })), [], "figures");
   return (
     <WhenLoaded of={overview}>
       {(value) => (

@@ -11,6 +11,8 @@ import { Broadcasts } from "./broadcasts.tsx";
 import { enter, entry, leave, type Me, mayAct, sessionEnded } from "./entry.ts";
 import { Generation } from "./generation.tsx";
 import { Generations } from "./generations.tsx";
+import { Job } from "./job.tsx";
+import { followPanel } from "./live.ts";
 import { Overview } from "./overview.tsx";
 import { nameOf } from "./parts.tsx";
 import { Payment } from "./payment.tsx";
@@ -72,6 +74,7 @@ function Inside({ me }: { me: Me }) {
     link?.scrollIntoView({ block: "nearest", inline: "center" });
     scrollTo(0, 0);
   }, [current, where.id]);
+  useEffect(followPanel, []);
   return (
     <div class="panel">
       <nav class="panel-side" aria-label={words("sections")}>
@@ -109,7 +112,7 @@ function draw(section: Section, { id }: Place): ComponentChildren {
   }
   if (section === "tax") return <Tax />;
   if (section === "generations") return id === null ? <Generations /> : <Generation key={id} id={id} />;
-  if (section === "queue") return <Queue />;
+  if (section === "queue") return id === null ? <Queue /> : <Job key={id} id={id} />;
   if (section === "server") return <Server />;
   if (section === "sales") return <Sales />;
   if (section === "broadcasts") return id === null ? <Broadcasts /> : <Broadcast key={id} id={id} />;

@@ -2,10 +2,10 @@ import { Button } from "@telegram-apps/telegram-ui";
 import { useState } from "preact/hooks";
 import { type AnswerOf, answerOf, api } from "../kit/api.ts";
 import { money, number } from "../kit/format.ts";
-import { useLoaded } from "../kit/loading.ts";
 import { WhenLoaded } from "../kit/states.tsx";
 import { Table } from "../kit/table.tsx";
 import { mayAct } from "./entry.ts";
+import { useLive } from "./live.ts";
 import { Facts, Head, Mark, PersonLink, When } from "./parts.tsx";
 import { PaymentState } from "./payments.tsx";
 import { RefundDialog } from "./refund.tsx";
@@ -15,7 +15,7 @@ type Card = AnswerOf<ReturnType<typeof api.admin.payments>["get"]>;
 
 /** One payment with its refunds and what the tax service knows of it. */
 export function Payment({ id }: { id: string }) {
-  const card = useLoaded(() => answerOf(api.admin.payments({ id }).get()), [id]);
+  const card = useLive(() => answerOf(api.admin.payments({ id }).get()), [id], "payments", "audit");
   const [isRefunding, setRefunding] = useState(false);
   const [done, setDone] = useState<string | null>(null);
   return (

@@ -2,11 +2,12 @@ import { Button } from "@telegram-apps/telegram-ui";
 import { useState } from "preact/hooks";
 import { type AnswerOf, answerOf, api } from "../kit/api.ts";
 import { money, number } from "../kit/format.ts";
-import { useLoaded, usePages } from "../kit/loading.ts";
+import { usePages } from "../kit/loading.ts";
 import { addressOf } from "../kit/route.ts";
 import { WhenLoaded } from "../kit/states.tsx";
 import { PagedTable, Table } from "../kit/table.tsx";
 import { mayAct } from "./entry.ts";
+import { useLive } from "./live.ts";
 import { Facts, Head, Mark, nameOf, Tiles, When } from "./parts.tsx";
 import { PersonState } from "./people.tsx";
 import { type PersonDeed, PersonDeeds } from "./person-deeds.tsx";
@@ -16,7 +17,7 @@ type Card = AnswerOf<ReturnType<typeof api.admin.people>["get"]>;
 
 /** Everything about one person, and what an operator may do about them. */
 export function Person({ id }: { id: string }) {
-  const card = useLoaded(() => answerOf(api.admin.people({ id }).get()), [id]);
+  const card = useLive(() => answerOf(api.admin.people({ id }).get()), [id], "payments", "audit");
   const [deed, setDeed] = useState<PersonDeed | null>(null);
   const [done, setDone] = useState<string | null>(null);
   const begin = (next: PersonDeed) => {

@@ -3,32 +3,30 @@ import { useState } from "preact/hooks";
 import { type AnswerOf, answerOf, api } from "../kit/api.ts";
 import { ChoiceField } from "../kit/fields.tsx";
 import { number, seconds, shortId } from "../kit/format.ts";
-import { useLoaded, usePages } from "../kit/loading.ts";
+import type { Pages } from "../kit/loading.ts";
+import { addressOf } from "../kit/route.ts";
 import { WhenLoaded } from "../kit/states.tsx";
 import { PagedTable, Table } from "../kit/table.tsx";
 import { mayAct } from "./entry.ts";
-import { Head, Mark, ReasonDialog, Tiles, type Tone, When } from "./parts.tsx";
+import { type Job, JobButton, type JobDeed, JobDialog, JobState } from "./job-deeds.tsx";
+import { useLive, useLivePages } from "./live.ts";
+import { Head, Mark, Tiles, When } from "./parts.tsx";
 import { words } from "./words.ts";
 
 type Depth = AnswerOf<typeof api.admin.queue.get>;
-type Job = AnswerOf<typeof api.admin.queue.jobs.get>["items"][number];
-type State = Job["state"];
-type Deed = { kind: "retry_job" | "park_job"; job: Job } | { kind: "retry_all" };
-
-const TONES: Readonly<Record<State, Tone>> = { ready: "quiet", leased: "good", parked: "bad" };
-const LIVE_MS = 5_000;
 
 /** How much work waits, who does it, and what was set aside. */
 export function Queue() {
-  const depth = useLoaded(() => answerOf(api.admin.queue.get()), [], LIVE_MS);
-  const [state, setState] = useState<State>("parked");
-  const jobs = usePages(
+  const depth = useLive(() => answerOf(api.admin.queue.get()), [], "jobs");
+  const [state, setState] = useState<Job["state"]>("parked");
+  const jobs = useLivePages(
     (cursor) => answerOf(api.admin.queue.jobs.get({ query: { state, ...(cursor === undefined ? {} : { cursor }) } })),
     [state],
+    "jobs",
   );
-  const [deed, setDeed] = useState<Deed | null>(null);
+  const [deed, setDeed] = useState<JobDeed | null>(null);
   const [done, setDone] = useState<string | null>(null);
-  const begin = (next: Deed) => {
+  const begin = (next: JobDeed) => {
     setDone(null);
     setDeed(next);
   };
@@ -62,7 +60,7 @@ export function Queue() {
       </div>
       <Jobs jobs={jobs} begin={begin} />
       {deed && (
-        <DeedDialog
+        <JobDialog
           deed={deed}
           onClose={() => setDeed(null)}
           onDone={() => {
@@ -108,7 +106,7 @@ function DepthOf({ depth }: { depth: Depth }) {
   );
 }
 
-function Jobs({ jobs, begin }: { jobs: ReturnType<typeof usePages<Job>>; begin: (deed: Deed) => void }) {
+function Jobs({ jobs, begin }: { jobs: Pages<Job>; begin: (deed: JobDeed) => void }) {
   return (
     <PagedTable
       label={words("jobs")}
@@ -116,39 +114,24 @@ function Jobs({ jobs, begin }: { jobs: ReturnType<typeof usePages<Job>>; begin: 
       empty={words("jobs_none")}
       keyOf={(row) => row.id}
       columns={[
-        { title: "ID", cell: (row) => <code title={row.id}>{shortId(row.id)}</code> },
+        {
+          title: "ID",
+          cell: (row) => (
+            <a href={addressOf("queue", row.id)} title={row.id}>
+              {shortId(row.id)}
+            </a>
+          ),
+        },
         { title: words("kind"), cell: (row) => row.kind },
-        { title: words("state"), cell: (row) => <Mark tone={TONES[row.state]}>{words(`job_${row.state}`)}</Mark> },
+        { title: words("state"), cell: (row) => <JobState job={row} /> },
         { title: words("error"), cell: (row) => row.parked_reason ?? row.last_error },
         { title: words("failures"), cell: (row) => number(row.failures), isNumber: true },
         { title: words("due_at"), cell: (row) => <When at={row.run_at} /> },
         {
           title: words("deeds"),
-          cell: (row) =>
-            mayAct("owner") && row.state === "parked" ? (
-              <Button size="s" mode="bezeled" onClick={() => begin({ kind: "retry_job", job: row })}>
-                {words("retry_job")}
-              </Button>
-            ) : mayAct("owner") && row.state === "ready" ? (
-              <Button size="s" mode="bezeled" onClick={() => begin({ kind: "park_job", job: row })}>
-                {words("park_job")}
-              </Button>
-            ) : null,
+          cell: (row) => <JobButton job={row} begin={begin} />,
         },
       ]}
     />
-  );
-}
-
-function DeedDialog({ deed, onDone, onClose }: { deed: Deed; onDone: () => void; onClose: () => void }) {
-  const act = async (reason: string) => {
-    if (deed.kind === "retry_all") return answerOf(api.admin.queue.retry.post({ reason }));
-    const job = api.admin.queue.jobs({ id: deed.job.id });
-    return answerOf(deed.kind === "retry_job" ? job.retry.post({ reason }) : job.park.post({ reason }));
-  };
-  return (
-    <ReasonDialog title={words(deed.kind)} confirm={words(deed.kind)} act={act} onDone={onDone} onClose={onClose}>
-      <p>{deed.kind === "retry_all" ? words("retry_all_hint") : deed.job.kind}</p>
-    </ReasonDialog>
   );
 }

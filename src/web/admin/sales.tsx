@@ -3,6 +3,7 @@ import { money, number, percent } from "../kit/format.ts";
 import { useLoaded } from "../kit/loading.ts";
 import { WhenLoaded } from "../kit/states.tsx";
 import { Table } from "../kit/table.tsx";
+import { useLive } from "./live.ts";
 import { Head, Mark, Tiles } from "./parts.tsx";
 import { words } from "./words.ts";
 
@@ -11,7 +12,7 @@ type Catalogue = AnswerOf<typeof api.admin.catalogue.get>;
 
 /** What is sold, what one of each costs us, and what is left of it. */
 export function Sales() {
-  const economy = useLoaded(() => answerOf(api.admin.overview.economy.get({ query: {} })), []);
+  const economy = useLive(() => answerOf(api.admin.overview.economy.get({ query: {} })), [], "figures");
   const catalogue = useLoaded(() => answerOf(api.admin.catalogue.get()), []);
   return (
     <>

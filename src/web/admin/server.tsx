@@ -11,11 +11,12 @@ import { words } from "./words.ts";
 type Health = AnswerOf<typeof api.admin.health.get>;
 
 const TONES: Readonly<Record<Health["status"], Tone>> = { ok: "good", warning: "warn", failed: "bad" };
-const LIVE_MS = 15_000;
+/** Asked at its own pace: what it looks at is more than what hints name. */
+const LOOK_MS = 30_000;
 
 /** How the server is, and who may look after it. */
 export function Server() {
-  const health = useLoaded(() => answerOf(api.admin.health.get()), [], LIVE_MS);
+  const health = useLoaded(() => answerOf(api.admin.health.get()), [], LOOK_MS);
   return (
     <>
       <Head title={words("server")} />

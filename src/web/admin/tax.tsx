@@ -3,11 +3,12 @@ import { useState } from "preact/hooks";
 import { type AnswerOf, answerOf, api } from "../kit/api.ts";
 import { ChoiceField, TextField } from "../kit/fields.tsx";
 import { money, thisMonth } from "../kit/format.ts";
-import { useLoaded, usePages } from "../kit/loading.ts";
+import type { Pages } from "../kit/loading.ts";
 import { addressOf } from "../kit/route.ts";
 import { WhenLoaded } from "../kit/states.tsx";
 import { PagedTable } from "../kit/table.tsx";
 import { mayAct } from "./entry.ts";
+import { useLive, useLivePages } from "./live.ts";
 import { DownloadButton, Head, Mark, ReasonDialog, type Tone, When } from "./parts.tsx";
 import { TaxRegistration } from "./tax-registration.tsx";
 import { TaxSums } from "./tax-sums.tsx";
@@ -28,8 +29,8 @@ export function Tax() {
   const [month, setMonth] = useState(thisMonth());
   const [state, setState] = useState<State | "">("");
   const asked = /^\d{4}-\d{2}$/.test(month) ? month : thisMonth();
-  const sums = useLoaded(() => answerOf(api.admin.tax.get({ query: { month: asked } })), [asked]);
-  const entries = usePages(
+  const sums = useLive(() => answerOf(api.admin.tax.get({ query: { month: asked } })), [asked], "payments", "audit");
+  const entries = useLivePages(
     (cursor) =>
       answerOf(
         api.admin.tax.entries.get({
@@ -37,6 +38,8 @@ export function Tax() {
         }),
       ),
     [asked, state],
+    "payments",
+    "audit",
   );
   const [deed, setDeed] = useState<{ kind: "register" | "annul"; entry: Entry } | null>(null);
   const [done, setDone] = useState<string | null>(null);
@@ -100,7 +103,7 @@ export function Tax() {
 }
 
 interface EntriesProps {
-  entries: ReturnType<typeof usePages<Entry>>;
+  entries: Pages<Entry>;
   begin: (kind: "register" | "annul", entry: Entry) => void;
 }
 

@@ -100,7 +100,7 @@ async function holdSocket(line: Line): Promise<boolean> {
         // A number that was never given out belongs to a database that is no more.
         line.since = Math.min(line.since ?? frame.last_event, frame.last_event);
         connection.write("open");
-      } else line.since = frame.n;
+      } else if (frame.type !== "panel") line.since = frame.n;
       tellAll(frame);
     };
     socket.onclose = ({ code }) => {

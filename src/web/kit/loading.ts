@@ -9,6 +9,9 @@ export interface Loaded<Value> {
   reload(): void;
 }
 
+/** There is no such thing; asking again by itself would not make it. */
+export const isMissing = ({ failure }: Pick<Loaded<unknown>, "failure">): boolean => failure?.problem?.status === 404;
+
 /**
  * What `load` answers, asked for again when one of `reasons` changes and every `everyMs` while the page is seen. Of answers
  * that overtake each other the one that was asked for last counts.
@@ -38,16 +41,19 @@ export function useLoaded<Value>(
       latest.current += 1;
     };
   }, [reload]);
+  const isGone = isMissing(state);
   useEffect(() => {
-    if (everyMs === null) return;
+    if (everyMs === null || isGone) return;
     const timer = setInterval(() => document.visibilityState === "visible" && reload(), everyMs);
     return () => clearInterval(timer);
-  }, [reload, everyMs]);
+  }, [reload, everyMs, isGone]);
   return { ...state, reload };
 }
 
 export interface Pages<Item> extends Loaded<readonly Item[]> {
   hasMore: boolean;
+  /** Whether more than the first page is there; loading anew would take that away. */
+  isOpened: boolean;
   more(): void;
 }
 
@@ -82,6 +88,7 @@ export function usePages<Item>(
     isLoading: first.isLoading || isLoadingMore,
     reload: first.reload,
     hasMore: next !== null,
+    isOpened: own !== null,
     more,
   };
 }

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
 import type { Context } from "../../../src/context.ts";
+import { audiencesOf } from "../../../src/features/admin/broadcasts/audience.ts";
 import { listBroadcasts } from "../../../src/features/admin/broadcasts/broadcasts.ts";
 import { listGenerations } from "../../../src/features/admin/generations/generation-list.ts";
 import { seed } from "../../../src/features/admin/index.ts";
@@ -9,11 +10,11 @@ import { monthsOf, overviewOf } from "../../../src/features/admin/overview/overv
 import { listPayments } from "../../../src/features/admin/payments/payment-list.ts";
 import { lastGrants, openHolds } from "../../../src/features/admin/people/card.ts";
 import { listPeople } from "../../../src/features/admin/people/people.ts";
-import { jobsBehind } from "../../../src/features/admin/queue/job-list.ts";
 import { listTaxEntries, taxWaiting } from "../../../src/features/admin/tax/tax-entries.ts";
 import { listChanges } from "../../../src/features/audit/index.ts";
 import { payments } from "../../../src/features/billing/index.ts";
 import { newId } from "../../../src/platform/ids.ts";
+import { listJobs } from "../../../src/platform/queue/inspect.ts";
 import { useTestApp } from "../../support/app.ts";
 import { lane } from "../../support/database.ts";
 import { costlySteps, plansOf } from "../../support/plan.ts";
@@ -62,7 +63,7 @@ describe("lists of operators read a page by an index, whatever the table holds",
     "pictures by error": (ctx) => listGenerations(ctx, { error: "timed_out" }, page),
     "the tax journal of a month": (ctx) => listTaxEntries(ctx, { month: "2026-01" }, page),
     "what waits in the tax journal": (ctx) => taxWaiting(ctx),
-    "dead letters": (ctx) => jobsBehind(ctx, { state: "parked" }, page),
+    "dead letters": (ctx) => listJobs(ctx, { state: "parked", order: "newest", ...page }),
     "the audit trail": (ctx) => listChanges(ctx, {}, page),
     "what an operator did": (ctx) => listChanges(ctx, { operatorId: newId() }, page),
     "what was done about a person": (ctx) => listChanges(ctx, { personId: newId() }, page),
@@ -80,6 +81,14 @@ describe("lists of operators read a page by an index, whatever the table holds",
     const steps = await plan((ctx) => ctx.db.select().from(payments).orderBy(payments.tokensUsed).limit(5));
     expect(costlySteps(steps)).not.toEqual([]);
   });
+});
+
+test("the audience of a broadcast is one walk over the people, and of pictures and turns only the last days by their index", async () => {
+  const text = (await plan((ctx) => audiencesOf(ctx))).join("\n");
+  expect(text).not.toMatch(/(seq scan on|^scan) (generations|chat_turns)\b/im);
+  for (const index of ["generations_created", "chat_turns_created"]) expect(text).toContain(index);
+  // A list that is searched once for each person would be as long as the month times the people.
+  expect(text).not.toContain("SubPlan");
 });
 
 test("the overview, the months and the economy read the figures of days and nothing that grows with history", async () => {

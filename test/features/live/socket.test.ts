@@ -80,6 +80,7 @@ describe("before the upgrade", () => {
       "?ticket=a&since=x",
       "?ticket=a&token=b",
       "?ticket=a&since=1.5",
+      "?ticket=a&panel=1",
     ]) {
       const answer = await upgrade(query);
       expect(answer.headers.get("content-type")).toBe("application/problem+json");

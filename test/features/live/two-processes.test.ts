@@ -1,4 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { operators } from "../../../src/features/auth/tables.ts";
+import { publish } from "../../../src/platform/live/events.ts";
 import { startTestApp } from "../../support/app.ts";
 import { createTestDatabase, lane } from "../../support/database.ts";
 import { connect, numbersOf, tell, upTo } from "./live-client.ts";
@@ -45,6 +47,21 @@ describe.skipIf(lane === "sqlite")("events between two processes (with SQLite on
     const answer = (await (await waiting).json()) as { events: { data: unknown }[] };
     expect(answer.events.map((event) => event.data)).toEqual([{ from: "the worker" }]);
     expect(performance.now() - begun).toBeLessThan(1_500);
+  });
+
+  test("hint an operator's socket of one at what the other did", async () => {
+    const person = await api.signIn();
+    await api.ctx.db.insert(operators).values({ userId: person.id, role: "viewer", createdAt: api.clock.now() });
+    const client = await connect(api, port, person);
+    await client.until(1);
+    client.events.length = 0;
+    const other = await worker.signIn();
+    await worker.ctx.transaction(async (tx) => {
+      await publish(tx, other.id, "generation.queued", { id: other.id });
+    });
+    await client.until(1);
+    expect(client.events as unknown[]).toMatchObject([{ type: "panel", data: { topics: ["generations"] } }]);
+    client.socket.close();
   });
 
   test("a ticket of one opens a socket at the other, and a session that ended there ends here", async () => {

@@ -2,8 +2,10 @@ import { Elysia } from "elysia";
 import { cursorPage, pageOf } from "../../../platform/http/page.ts";
 import { NoQuerySchema, refuses } from "../../../platform/http/schemas.ts";
 import type { guard } from "../../auth/guard.ts";
-import { IdParams, pageSchema, ReasonBody } from "../schemas.ts";
-import { BroadcastBody, BroadcastRow, BroadcastsQuery } from "./broadcast-schemas.ts";
+import { changing, orderOf } from "../change-routes.ts";
+import { IdParams, pageSchema } from "../schemas.ts";
+import { audienceView } from "./audience.ts";
+import { AudienceAnswer, BroadcastBody, BroadcastRow, BroadcastsQuery } from "./broadcast-schemas.ts";
 import {
   anyBroadcast,
   broadcastRow,
@@ -33,6 +35,15 @@ export function broadcastRoutes(guarded: ReturnType<typeof guard>) {
         detail: { summary: "Broadcasts, newest first" },
       },
     )
+    .get("/audience", ({ ctx }) => audienceView(ctx), {
+      owner: "write",
+      query: NoQuerySchema,
+      response: { 200: AudienceAnswer },
+      detail: {
+        summary: "How many people each segment has now",
+        description: "An estimate: a broadcast asks of each person anew when it comes to them.",
+      },
+    })
     .get("/:id", async ({ params, ctx }) => broadcastRow(await anyBroadcast(ctx, params.id)), {
       viewer: "read",
       params: IdParams,
@@ -59,22 +70,12 @@ export function broadcastRoutes(guarded: ReturnType<typeof guard>) {
     )
     .post(
       "/:id/change",
-      async ({ params, body, person, ctx }) =>
-        broadcastRow(
-          await changeBroadcast(ctx, {
-            id: params.id,
-            operatorId: person.id,
-            reason: body.reason,
-            draft: draftOf(body),
-          }),
-        ),
+      async (asked) =>
+        broadcastRow(await changeBroadcast(asked.ctx, { ...orderOf(asked), draft: draftOf(asked.body) })),
       {
         owner: "write",
-        params: IdParams,
-        query: NoQuerySchema,
+        ...changing(BroadcastRow, { summary: "Change a draft", refusals: ["not_found", "broadcast_not_ready"] }),
         body: BroadcastBody,
-        response: { 200: BroadcastRow },
-        detail: { summary: "Change a draft", ...refuses("not_found", "broadcast_not_ready") },
       },
     )
     .use(broadcastActions(guarded));
@@ -85,52 +86,30 @@ function broadcastActions(guarded: ReturnType<typeof guard>) {
     .use(guarded)
     .post(
       "/:id/test",
-      async ({ params, body, person, ctx }) =>
-        broadcastRow(
-          await testBroadcast(ctx, { id: params.id, operatorId: person.id, operator: person, reason: body.reason }),
-        ),
+      async (asked) => broadcastRow(await testBroadcast(asked.ctx, { ...orderOf(asked), operator: asked.person })),
       {
         owner: "write",
-        params: IdParams,
-        query: NoQuerySchema,
-        body: ReasonBody,
-        response: { 200: BroadcastRow },
-        detail: {
+        ...changing(BroadcastRow, {
           summary: "Send a draft to myself",
-          ...refuses("not_found", "broadcast_not_ready", "bot_cannot_write"),
-        },
+          refusals: ["not_found", "broadcast_not_ready", "bot_cannot_write"],
+        }),
       },
     )
-    .post(
-      "/:id/start",
-      async ({ params, body, person, ctx }) =>
-        broadcastRow(await startBroadcast(ctx, { id: params.id, operatorId: person.id, reason: body.reason })),
-      {
-        owner: "write",
-        params: IdParams,
-        query: NoQuerySchema,
-        body: ReasonBody,
-        response: { 200: BroadcastRow },
-        detail: {
-          summary: "Start a draft that I have looked at",
-          description: "15 people a second, behind all other messages; one broadcast after another.",
-          ...refuses("not_found", "broadcast_not_ready"),
-        },
-      },
-    )
-    .post(
-      "/:id/stop",
-      async ({ params, body, person, ctx }) =>
-        broadcastRow(await stopBroadcast(ctx, { id: params.id, operatorId: person.id, reason: body.reason })),
-      {
-        owner: "write",
-        params: IdParams,
-        query: NoQuerySchema,
-        body: ReasonBody,
-        response: { 200: BroadcastRow },
-        detail: { summary: "Stop a broadcast for good", ...refuses("not_found", "broadcast_not_ready") },
-      },
-    );
+    .post("/:id/start", async (asked) => broadcastRow(await startBroadcast(asked.ctx, orderOf(asked))), {
+      owner: "write",
+      ...changing(BroadcastRow, {
+        summary: "Start a draft that I have looked at",
+        description: "15 people a second, behind all other messages; one broadcast after another.",
+        refusals: ["not_found", "broadcast_not_ready"],
+      }),
+    })
+    .post("/:id/stop", async (asked) => broadcastRow(await stopBroadcast(asked.ctx, orderOf(asked))), {
+      owner: "write",
+      ...changing(BroadcastRow, {
+        summary: "Stop a broadcast for good",
+        refusals: ["not_found", "broadcast_not_ready"],
+      }),
+    });
 }
 
 function draftOf(body: { segment: "all" | "free" | "subscribed" | "sleeping"; text_ru: string; text_en: string }) {

@@ -46,4 +46,25 @@ export const BroadcastRow = t.Object(
   { ...closed, title: "AdminBroadcast" },
 );
 
+export const AudienceAnswer = t.Object(
+  {
+    at: Moment,
+    segments: t.Array(
+      t.Object(
+        {
+          segment: Segment,
+          people: Count,
+          reachable: t.Integer({
+            minimum: 0,
+            description: "Of these, who want news and to whom the bot may write as far as is known.",
+            examples: [10],
+          }),
+        },
+        closed,
+      ),
+    ),
+  },
+  { ...closed, title: "AdminAudience" },
+);
+
 export const BroadcastBody = t.Object({ segment: Segment, text_ru: Text, text_en: Text, reason: Reason }, closed);

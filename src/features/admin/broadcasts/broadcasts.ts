@@ -1,10 +1,12 @@
-import { and, desc, eq, lt } from "drizzle-orm";
+import { desc, eq, lt } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import { Refusal } from "../../../platform/errors.ts";
 import { isId, newId } from "../../../platform/ids.ts";
+import { wakePanel } from "../../../platform/live/panel-hints.ts";
 import { type Act, type AuditAction, type AuditFacts, recordChange } from "../../audit/index.ts";
 import { notify } from "../../notifications/index.ts";
 import type { User } from "../../profile/index.ts";
+import { change, type Order } from "../change.ts";
 import { type BroadcastSegment, broadcasts } from "./broadcast-tables.ts";
 import { type Broadcast, startSendingBroadcasts } from "./send-broadcasts.ts";
 
@@ -47,16 +49,21 @@ export async function createBroadcast(
     const counts = { written: 0, switchedOff: 0, unreachable: 0, sent: 0, blocked: 0, failed: 0, withdrawn: 0 };
     const values = { id: newId(), ...order.draft, ...counts, state: "draft" as const, createdBy: order.operatorId };
     await tx.db.insert(broadcasts).values({ ...values, createdAt: now, updatedAt: now });
-    await record(tx, order, "broadcast.create", values.id, undefined, factsOf(order.draft));
+    await recordChange(tx, {
+      operatorId: order.operatorId,
+      reason: order.reason,
+      action: "broadcast.create",
+      subject: "broadcast",
+      subjectId: values.id,
+      after: factsOf(order.draft),
+    });
+    wakePanel(tx, "broadcasts");
     return anyBroadcast(tx, values.id);
   });
 }
 
 /** Changes a draft; it has to be tried anew then. */
-export async function changeBroadcast(
-  ctx: Context,
-  order: Act & { id: string; draft: BroadcastDraft },
-): Promise<Broadcast> {
+export async function changeBroadcast(ctx: Context, order: Order & { draft: BroadcastDraft }): Promise<Broadcast> {
   return changed(ctx, order, "broadcast.change", async (_tx, before) => {
     refuseUnless(before.state === "draft", "not_a_draft");
     return { ...order.draft, testedAt: null };
@@ -64,7 +71,7 @@ export async function changeBroadcast(
 }
 
 /** Sends a draft to the operator alone, in the language that they read. */
-export async function testBroadcast(ctx: Context, order: Act & { id: string; operator: User }): Promise<Broadcast> {
+export async function testBroadcast(ctx: Context, order: Order & { operator: User }): Promise<Broadcast> {
   return changed(ctx, order, "broadcast.test", async (tx, before) => {
     refuseUnless(before.state === "draft", "not_a_draft");
     const text = order.operator.language === "ru" ? before.textRu : before.textEn;
@@ -76,7 +83,7 @@ export async function testBroadcast(ctx: Context, order: Act & { id: string; ope
 }
 
 /** Starts a draft that was tried. It is sent as soon as those that were started before have ended. */
-export async function startBroadcast(ctx: Context, order: Act & { id: string }): Promise<Broadcast> {
+export async function startBroadcast(ctx: Context, order: Order): Promise<Broadcast> {
   return changed(ctx, order, "broadcast.start", async (tx, before) => {
     refuseUnless(before.state === "draft", "not_a_draft");
     refuseUnless(before.testedAt !== null, "not_tested");
@@ -86,51 +93,43 @@ export async function startBroadcast(ctx: Context, order: Act & { id: string }):
 }
 
 /** Stops a broadcast for good: what was not sent yet is taken back within seconds. */
-export async function stopBroadcast(ctx: Context, order: Act & { id: string }): Promise<Broadcast> {
+export async function stopBroadcast(ctx: Context, order: Order): Promise<Broadcast> {
   return changed(ctx, order, "broadcast.stop", async (_tx, before) => {
     refuseUnless(before.state === "running", "not_running");
     return { state: "stopped" };
   });
 }
 
-async function changed(
+function changed(
   ctx: Context,
-  order: Act & { id: string },
+  order: Order,
   action: AuditAction,
-  change: (tx: Context, before: Broadcast) => Promise<Partial<Broadcast>>,
+  setOf: (tx: Context, before: Broadcast) => Promise<Partial<Broadcast>>,
 ): Promise<Broadcast> {
-  return ctx.transaction(async (tx) => {
-    await anyBroadcast(tx, order.id);
-    // Writing the row locks it, so that of two changes at once the second one sees the first.
-    const touched = { updatedAt: tx.clock.now() };
-    const [before] = await tx.db.update(broadcasts).set(touched).where(eq(broadcasts.id, order.id)).returning();
-    if (!before) throw new Refusal("not_found");
-    const set = await change(tx, before);
-    await tx.db
-      .update(broadcasts)
-      .set(set)
-      .where(and(eq(broadcasts.id, before.id)));
-    const after = await anyBroadcast(tx, before.id);
-    await record(tx, order, action, before.id, factsOf(before), factsOf(after));
-    return after;
+  return change(ctx, order, {
+    action,
+    subject: "broadcast",
+    async read(tx) {
+      await anyBroadcast(tx, order.id);
+      // Writing the row locks it, so that of two changes at once the second one sees the first.
+      const touched = { updatedAt: tx.clock.now() };
+      const [row] = await tx.db.update(broadcasts).set(touched).where(eq(broadcasts.id, order.id)).returning();
+      if (!row) throw new Refusal("not_found");
+      return row;
+    },
+    async make(tx, before) {
+      await tx.db
+        .update(broadcasts)
+        .set(await setOf(tx, before))
+        .where(eq(broadcasts.id, before.id));
+      wakePanel(tx, "broadcasts");
+    },
+    facts: (broadcast) => factsOf(broadcast),
   });
 }
 
 function refuseUnless(condition: boolean, why: string): asserts condition {
   if (!condition) throw new Refusal("broadcast_not_ready", { reason: why });
-}
-
-async function record(
-  tx: Context,
-  act: Act,
-  action: AuditAction,
-  subjectId: string,
-  before: AuditFacts | undefined,
-  after: AuditFacts,
-): Promise<void> {
-  const { operatorId, reason } = act;
-  const facts = { ...(before ? { before } : {}), after };
-  await recordChange(tx, { operatorId, reason, action, subject: "broadcast", subjectId, ...facts });
 }
 
 function factsOf(draft: BroadcastDraft & { state?: string }): AuditFacts {

@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, gte, inArray, isNull, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import { after, DAY_MS, SECOND_MS } from "../../../platform/clock.ts";
+import { wakePanel } from "../../../platform/live/panel-hints.ts";
 import type { LeasedJob } from "../../../platform/queue/claim.ts";
 import { enqueue } from "../../../platform/queue/enqueue.ts";
 import { DONE, fence, type JobOutcome, later } from "../../../platform/queue/outcome.ts";
@@ -8,6 +9,7 @@ import { chatTurns } from "../../editing/index.ts";
 import { generations } from "../../generations/index.ts";
 import { notify, outboxMessages } from "../../notifications/index.ts";
 import { type User, users } from "../../profile/index.ts";
+import { SLEEPING_DAYS } from "./audience.ts";
 import { type BroadcastSegment, broadcasts } from "./broadcast-tables.ts";
 
 /**
@@ -29,8 +31,6 @@ const PEOPLE_A_SECOND = 15;
 const WAITING_MAX = 2 * PEOPLE_A_SECOND;
 /** People looked at in one step; most of them may not belong to the segment. */
 const LOOKED_AT_MAX = 300;
-/** Whoever has done nothing for so long sleeps. */
-export const SLEEPING_DAYS = 30;
 const FOLDED_MAX = 500;
 const JOB_KEY = "broadcasts";
 const CLOSED_REASONS: readonly (string | null)[] = [
@@ -80,6 +80,7 @@ export async function sendBroadcasts(ctx: Context, job: LeasedJob): Promise<JobO
       .update(broadcasts)
       .set({ ...folded, ...walked, ...end, updatedAt: now })
       .where(eq(broadcasts.id, locked.id));
+    wakePanel(tx, "broadcasts");
     return false;
   });
   return isOver ? DONE : later(SECOND_MS);

@@ -1,10 +1,10 @@
 import { Elysia } from "elysia";
 import type { Context } from "../../../context.ts";
-import { once } from "../../../platform/http/idempotency.ts";
 import { cursorPage, pageOf } from "../../../platform/http/page.ts";
 import { IdempotencyHeaders, NoQuerySchema, refuses } from "../../../platform/http/schemas.ts";
 import type { guard } from "../../auth/guard.ts";
 import { type Generation, ORDER_REFUSALS } from "../../generations/index.ts";
+import { changing, onceForKey, orderOf } from "../change-routes.ts";
 import { IdParams, pageSchema, ReasonBody } from "../schemas.ts";
 import { anyGeneration, generationCard, generationRows, listGenerations } from "./generation-list.ts";
 import { AdminGenerationCard, GenerationRow, GenerationsQuery } from "./generation-schemas.ts";
@@ -38,20 +38,12 @@ export function adminGenerationRoutes(guarded: ReturnType<typeof guard>) {
     })
     .post(
       "/:id/retry",
-      async ({ params, body, headers, person, ctx, set, status }) => {
-        const request = {
-          userId: person.id,
-          key: headers["idempotency-key"],
-          route: `POST /admin/generations/${params.id}/retry`,
-          body,
-        };
-        const order = { operatorId: person.id, generationId: params.id, reason: body.reason };
-        const made = await once(ctx, request, async (tx) => ({
-          answer: { id: (await retryByOperator(tx, order)).id },
+      async (asked) => {
+        const made = await onceForKey(asked, `POST /admin/generations/${asked.params.id}/retry`, async (tx) => ({
+          answer: { id: (await retryByOperator(tx, orderOf(asked))).id },
           status: 202,
         }));
-        if (made.replayed) set.headers["idempotency-replayed"] = "true";
-        return status(202, await only(ctx, await anyGeneration(ctx, made.answer.id)));
+        return asked.status(202, await only(asked.ctx, await anyGeneration(asked.ctx, made.id)));
       },
       {
         support: "write",
@@ -68,25 +60,13 @@ export function adminGenerationRoutes(guarded: ReturnType<typeof guard>) {
         },
       },
     )
-    .post(
-      "/:id/release",
-      async ({ params, body, person, ctx }) =>
-        only(
-          ctx,
-          await releaseByOperator(ctx, { operatorId: person.id, generationId: params.id, reason: body.reason }),
-        ),
-      {
-        support: "write",
-        params: IdParams,
-        query: NoQuerySchema,
-        body: ReasonBody,
-        response: { 200: GenerationRow },
-        detail: {
-          summary: "End a stuck picture and give back what it holds",
-          ...refuses("not_found", "already_finished"),
-        },
-      },
-    );
+    .post("/:id/release", async (asked) => only(asked.ctx, await releaseByOperator(asked.ctx, orderOf(asked))), {
+      support: "write",
+      ...changing(GenerationRow, {
+        summary: "End a stuck picture and give back what it holds",
+        refusals: ["not_found", "already_finished"],
+      }),
+    });
 }
 
 async function only(ctx: Pick<Context, "db">, generation: Generation) {

@@ -1,10 +1,9 @@
 import type { Context } from "../../../context.ts";
 import { Refusal } from "../../../platform/errors.ts";
-import { type Act, recordChange } from "../../audit/index.ts";
+import { recordChange } from "../../audit/index.ts";
 import { endGeneration, type Generation, isFinal, retryGeneration } from "../../generations/index.ts";
+import { change, type Order } from "../change.ts";
 import { anyGeneration } from "./generation-list.ts";
-
-type Order = Act & { generationId: string };
 
 /**
  * Runs a picture that failed or was cancelled again, as the person themselves could: a new generation that they pay for,
@@ -12,7 +11,7 @@ type Order = Act & { generationId: string };
  */
 export async function retryByOperator(ctx: Context, order: Order): Promise<Generation> {
   return ctx.transaction(async (tx) => {
-    const before = await anyGeneration(tx, order.generationId);
+    const before = await anyGeneration(tx, order.id);
     if (before.status === "succeeded") throw new Refusal("already_finished");
     const made = await retryGeneration(tx, before.userId, before.id);
     await recordChange(tx, {
@@ -34,22 +33,16 @@ export async function retryByOperator(ctx: Context, order: Order): Promise<Gener
  * provider may still make of it is thrown away, whoever pays for it.
  */
 export async function releaseByOperator(ctx: Context, order: Order): Promise<Generation> {
-  return ctx.transaction(async (tx) => {
-    const before = await anyGeneration(tx, order.generationId);
-    if (isFinal(before.status)) throw new Refusal("already_finished");
-    const isEnded = await endGeneration(tx, before.id, { status: "failed", code: "internal_error" });
-    if (!isEnded) throw new Refusal("already_finished");
-    const after = await anyGeneration(tx, before.id);
-    await recordChange(tx, {
-      operatorId: order.operatorId,
-      reason: order.reason,
-      action: "generation.release",
-      subject: "generation",
-      subjectId: before.id,
-      personId: before.userId,
-      before: { status: before.status, attempt: before.attempt },
-      after: { status: after.status, error: after.errorCode },
-    });
-    return after;
+  return change(ctx, order, {
+    action: "generation.release",
+    subject: "generation",
+    read: (tx) => anyGeneration(tx, order.id),
+    async make(tx, before) {
+      if (isFinal(before.status)) throw new Refusal("already_finished");
+      const isEnded = await endGeneration(tx, before.id, { status: "failed", code: "internal_error" });
+      if (!isEnded) throw new Refusal("already_finished");
+    },
+    facts: ({ status, attempt, errorCode }) => ({ status, attempt, error: errorCode }),
+    personOf: (generation) => generation.userId,
   });
 }

@@ -1,6 +1,7 @@
 import { and, asc, eq, gte, isNotNull, min, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import { after, DAY_MS, MINUTE_MS } from "../../../platform/clock.ts";
+import { wakePanel } from "../../../platform/live/panel-hints.ts";
 import { moscowDate } from "../../../platform/moscow.ts";
 import type { LeasedJob } from "../../../platform/queue/claim.ts";
 import { DONE, fence, type JobOutcome, later } from "../../../platform/queue/outcome.ts";
@@ -49,6 +50,7 @@ export async function keepFigures(ctx: Context, job: LeasedJob): Promise<JobOutc
       .insert(figureMarks)
       .values(mark)
       .onConflictDoUpdate({ target: figureMarks.name, set: { seenUntil: mark.seenUntil } });
+    wakePanel(tx, "figures");
   });
   return changed.isWhole && counted.length === due.length ? DONE : later(0);
 }

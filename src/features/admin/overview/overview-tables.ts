@@ -18,26 +18,26 @@ export const dayFigures = table("day_figures", {
   firstBuyers: integer("first_buyers").notNull(),
   /** Sales of which something stays paid. */
   sales: integer("sales").notNull(),
-  paidKopecks: bigInteger("paid").notNull(),
+  paidKopecks: bigInteger("paid_kopecks").notNull(),
   /** What stays paid. */
-  baseKopecks: bigInteger("base").notNull(),
-  taxKopecks: bigInteger("tax").notNull(),
-  commissionKopecks: bigInteger("commission").notNull(),
+  baseKopecks: bigInteger("base_kopecks").notNull(),
+  taxKopecks: bigInteger("tax_kopecks").notNull(),
+  commissionKopecks: bigInteger("commission_kopecks").notNull(),
   /** The part of the commission that is a forecast still. */
-  commissionForecastKopecks: bigInteger("commission_forecast").notNull(),
+  commissionForecastKopecks: bigInteger("commission_forecast_kopecks").notNull(),
   /** The part of `base` that a test shop took: no money moved. */
-  testKopecks: bigInteger("test").notNull(),
+  testKopecks: bigInteger("test_kopecks").notNull(),
   pictures: integer("pictures").notNull(),
   picturesFailed: integer("pictures_failed").notNull(),
   picturesCancelled: integer("pictures_cancelled").notNull(),
   turns: integer("turns").notNull(),
   turnsFailed: integer("turns_failed").notNull(),
   /** What providers took, at the prices of the day. */
-  pictureCostKopecks: bigInteger("picture_cost").notNull(),
-  turnCostKopecks: bigInteger("turn_cost").notNull(),
+  pictureCostKopecks: bigInteger("picture_cost_kopecks").notNull(),
+  turnCostKopecks: bigInteger("turn_cost_kopecks").notNull(),
   /** Prices at which the cost was counted; a day that is counted again keeps them. */
-  kieThousandKopecks: bigInteger("kie_thousand").notNull(),
-  dollarKopecks: bigInteger("dollar").notNull(),
+  kieThousandKopecks: bigInteger("kie_thousand_kopecks").notNull(),
+  dollarKopecks: bigInteger("dollar_kopecks").notNull(),
   /** Pictures by the time from order to end, one count for each step of `PICTURE_SECONDS`. */
   pictureTimes: json<number[]>("picture_times").notNull(),
   computedAt: moment("computed_at").notNull(),
@@ -51,10 +51,10 @@ export const productFigures = table(
     product: text("product").notNull(),
     sales: integer("sales").notNull(),
     credits: bigInteger("credits").notNull(),
-    paidKopecks: bigInteger("paid").notNull(),
-    baseKopecks: bigInteger("base").notNull(),
-    taxKopecks: bigInteger("tax").notNull(),
-    commissionKopecks: bigInteger("commission").notNull(),
+    paidKopecks: bigInteger("paid_kopecks").notNull(),
+    baseKopecks: bigInteger("base_kopecks").notNull(),
+    taxKopecks: bigInteger("tax_kopecks").notNull(),
+    commissionKopecks: bigInteger("commission_kopecks").notNull(),
   },
   (row) => [primaryKey({ columns: [row.date, row.product] })],
 );
@@ -69,7 +69,7 @@ export const actionFigures = table(
     /** An action that several kinds of credits paid for counts with the kind that paid most of it. */
     actions: integer("actions").notNull(),
     credits: bigInteger("credits").notNull(),
-    costKopecks: bigInteger("cost").notNull(),
+    costKopecks: bigInteger("cost_kopecks").notNull(),
   },
   (row) => [primaryKey({ columns: [row.date, row.action, row.paidBy] })],
 );

@@ -1,11 +1,9 @@
 import type { Context } from "../../../context.ts";
 import { Refusal } from "../../../platform/errors.ts";
-import { type Act, recordChange } from "../../audit/index.ts";
 import { endSession, liveSessions, roleOf } from "../../auth/index.ts";
 import { banUser, lockUser, type User } from "../../profile/index.ts";
+import { change, type Order } from "../change.ts";
 import { presentPerson } from "./card.ts";
-
-type Order = Act & { userId: string };
 
 /**
  * Blocks a person: they are signed out everywhere and every request of theirs is refused. What is in work ends as it would.
@@ -33,29 +31,25 @@ export async function logOutPerson(ctx: Context, order: Order): Promise<User> {
   return changePerson(ctx, order, "person.logout", (tx, person) => signOut(tx, person.id));
 }
 
-async function changePerson(
+function changePerson(
   ctx: Context,
   order: Order,
   action: "person.ban" | "person.unban" | "person.logout",
-  change: (tx: Context, person: User) => Promise<void>,
+  make: (tx: Context, person: User) => Promise<void>,
 ): Promise<User> {
-  return ctx.transaction(async (tx) => {
-    await presentPerson(tx, order.userId);
-    const before = await lockUser(tx, order.userId);
-    const sessions = (await liveSessions(tx, before.id)).length;
-    await change(tx, before);
-    const person = await presentPerson(tx, before.id);
-    await recordChange(tx, {
-      operatorId: order.operatorId,
-      reason: order.reason,
-      action,
-      subject: "person",
-      subjectId: person.id,
-      personId: person.id,
-      before: { banned: before.bannedAt !== null, sessions },
-      after: { banned: person.bannedAt !== null, sessions: (await liveSessions(tx, person.id)).length },
-    });
-    return person;
+  return change(ctx, order, {
+    action,
+    subject: "person",
+    make,
+    async read(tx) {
+      await presentPerson(tx, order.id);
+      return lockUser(tx, order.id);
+    },
+    facts: async (person, tx) => ({
+      banned: person.bannedAt !== null,
+      sessions: (await liveSessions(tx, person.id)).length,
+    }),
+    personOf: (person) => person.id,
   });
 }
 

@@ -3,17 +3,17 @@ import { after, DAY_MS } from "../../../platform/clock.ts";
 import { invariant, Refusal } from "../../../platform/errors.ts";
 import { newId } from "../../../platform/ids.ts";
 import { moscowDate, moscowDayStart } from "../../../platform/moscow.ts";
-import { type Act, recordChange } from "../../audit/index.ts";
+import { recordChange } from "../../audit/index.ts";
 import { grantCredits } from "../../billing/index.ts";
 import { findUser } from "../../profile/index.ts";
+import type { Order } from "../change.ts";
 import { presentPerson } from "./card.ts";
 
 /** Plan credits come with a subscription only. */
 export const GRANTABLE_KINDS = ["gift", "pack", "referral"] as const;
 export const GRANT_CREDITS_MAX = 100_000;
 
-export interface GrantOrder extends Act {
-  userId: string;
+export interface GrantOrder extends Order {
   credits: number;
   kind: (typeof GRANTABLE_KINDS)[number];
   /** The last day on which they can be spent, in Moscow's calendar; undefined: they never end. */
@@ -22,7 +22,7 @@ export interface GrantOrder extends Act {
 
 /** Gives a person credits, as `atelier user grant` does. Returns what they can spend then. Runs in the caller's transaction. */
 export async function grantByOperator(tx: Context, order: GrantOrder): Promise<{ credits: number; balance: number }> {
-  const before = await presentPerson(tx, order.userId);
+  const before = await presentPerson(tx, order.id);
   const expiresAt = order.expiresOn === undefined ? undefined : endOfDay(tx, order.expiresOn);
   const isGranted = await grantCredits(tx, {
     userId: before.id,

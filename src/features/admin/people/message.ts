@@ -1,17 +1,18 @@
 import type { Context } from "../../../context.ts";
 import { Refusal } from "../../../platform/errors.ts";
 import { newId } from "../../../platform/ids.ts";
-import { type Act, recordChange } from "../../audit/index.ts";
+import { recordChange } from "../../audit/index.ts";
 import { notify } from "../../notifications/index.ts";
+import type { Order } from "../change.ts";
 import { presentPerson } from "./card.ts";
 
 /** Telegram takes 4,096; what is longer belongs into several messages. */
 export const MESSAGE_LENGTH_MAX = 3_000;
 
 /** Sends a person a message of the operator's own words through the bot. Throws `bot_cannot_write` where it may not. */
-export async function messagePerson(ctx: Context, order: Act & { userId: string; text: string }): Promise<void> {
+export async function messagePerson(ctx: Context, order: Order & { text: string }): Promise<void> {
   await ctx.transaction(async (tx) => {
-    const person = await presentPerson(tx, order.userId);
+    const person = await presentPerson(tx, order.id);
     const notified = await notify(tx, {
       userId: person.id,
       message: { key: "operator_message", parameters: { text: order.text } },

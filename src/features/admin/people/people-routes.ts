@@ -1,9 +1,9 @@
 import { Elysia, t } from "elysia";
-import { once } from "../../../platform/http/idempotency.ts";
 import { cursorPage, pageOf } from "../../../platform/http/page.ts";
 import { closed, IdempotencyHeaders, NoQuerySchema, PageQuerySchema, refuses } from "../../../platform/http/schemas.ts";
 import type { guard } from "../../auth/guard.ts";
-import { IdParams, pageSchema, ReasonBody } from "../schemas.ts";
+import { changing, onceForKey, orderOf } from "../change-routes.ts";
+import { IdParams, pageSchema } from "../schemas.ts";
 import { banPerson, logOutPerson, unbanPerson } from "./ban.ts";
 import { personCard, personEntries } from "./card.ts";
 import { grantByOperator } from "./grant.ts";
@@ -60,27 +60,16 @@ function personActions(guarded: ReturnType<typeof guard>) {
     .use(guarded)
     .post(
       "/:id/grant",
-      async ({ params, body, headers, person, ctx, set }) => {
-        const request = {
-          userId: person.id,
-          key: headers["idempotency-key"],
-          route: `POST /admin/people/${params.id}/grant`,
-          body,
-        };
-        const granted = await once(ctx, request, async (tx) => ({
+      async (asked) =>
+        onceForKey(asked, `POST /admin/people/${asked.params.id}/grant`, async (tx) => ({
           answer: await grantByOperator(tx, {
-            operatorId: person.id,
-            userId: params.id,
-            credits: body.credits,
-            kind: body.kind ?? "gift",
-            expiresOn: body.expires_on,
-            reason: body.reason,
+            ...orderOf(asked),
+            credits: asked.body.credits,
+            kind: asked.body.kind ?? "gift",
+            expiresOn: asked.body.expires_on,
           }),
           status: 200,
-        }));
-        if (granted.replayed) set.headers["idempotency-replayed"] = "true";
-        return granted.answer;
-      },
+        })),
       {
         support: "write",
         headers: IdempotencyHeaders,
@@ -91,66 +80,35 @@ function personActions(guarded: ReturnType<typeof guard>) {
         detail: { summary: "Give a person credits", ...refuses("not_found") },
       },
     )
-    .post(
-      "/:id/ban",
-      async ({ params, body, person, ctx }) =>
-        personRow(await banPerson(ctx, { operatorId: person.id, userId: params.id, reason: body.reason })),
-      {
-        support: "write",
-        params: IdParams,
-        query: NoQuerySchema,
-        body: ReasonBody,
-        response: { 200: PersonRow },
-        detail: {
-          summary: "Block a person",
-          description: "They are signed out everywhere. Operators are refused: take their role away first.",
-          ...refuses("not_found", "already_finished"),
-        },
-      },
-    )
-    .post(
-      "/:id/unban",
-      async ({ params, body, person, ctx }) =>
-        personRow(await unbanPerson(ctx, { operatorId: person.id, userId: params.id, reason: body.reason })),
-      {
-        support: "write",
-        params: IdParams,
-        query: NoQuerySchema,
-        body: ReasonBody,
-        response: { 200: PersonRow },
-        detail: { summary: "Let a blocked person in again", ...refuses("not_found", "already_finished") },
-      },
-    )
-    .post(
-      "/:id/logout",
-      async ({ params, body, person, ctx }) =>
-        personRow(await logOutPerson(ctx, { operatorId: person.id, userId: params.id, reason: body.reason })),
-      {
-        support: "write",
-        params: IdParams,
-        query: NoQuerySchema,
-        body: ReasonBody,
-        response: { 200: PersonRow },
-        detail: { summary: "Sign a person out everywhere", ...refuses("not_found") },
-      },
-    )
+    .post("/:id/ban", async (asked) => personRow(await banPerson(asked.ctx, orderOf(asked))), {
+      support: "write",
+      ...changing(PersonRow, {
+        summary: "Block a person",
+        description: "They are signed out everywhere. Operators are refused: take their role away first.",
+        refusals: ["not_found", "already_finished"],
+      }),
+    })
+    .post("/:id/unban", async (asked) => personRow(await unbanPerson(asked.ctx, orderOf(asked))), {
+      support: "write",
+      ...changing(PersonRow, {
+        summary: "Let a blocked person in again",
+        refusals: ["not_found", "already_finished"],
+      }),
+    })
+    .post("/:id/logout", async (asked) => personRow(await logOutPerson(asked.ctx, orderOf(asked))), {
+      support: "write",
+      ...changing(PersonRow, { summary: "Sign a person out everywhere", refusals: ["not_found"] }),
+    })
     .post(
       "/:id/message",
-      async ({ params, body, headers, person, ctx, set, status }) => {
-        const request = {
-          userId: person.id,
-          key: headers["idempotency-key"],
-          route: `POST /admin/people/${params.id}/message`,
-          body,
-        };
-        const order = { operatorId: person.id, userId: params.id, text: body.text, reason: body.reason };
-        const written = await once(ctx, request, async (tx) => {
-          await messagePerson(tx, order);
-          return { answer: { state: "waiting" as const }, status: 202 };
-        });
-        if (written.replayed) set.headers["idempotency-replayed"] = "true";
-        return status(202, written.answer);
-      },
+      async (asked) =>
+        asked.status(
+          202,
+          await onceForKey(asked, `POST /admin/people/${asked.params.id}/message`, async (tx) => {
+            await messagePerson(tx, { ...orderOf(asked), text: asked.body.text });
+            return { answer: { state: "waiting" as const }, status: 202 };
+          }),
+        ),
       {
         support: "write",
         headers: IdempotencyHeaders,

@@ -1,19 +1,19 @@
-import { and, desc, eq, lt, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import { Refusal } from "../../../platform/errors.ts";
 import { isId } from "../../../platform/ids.ts";
 import type { JobRow } from "../../../platform/queue/claim.ts";
 import {
   findJob,
-  type JobState,
   listWorkers,
   parkByHand,
   queueDepth,
   retryJob,
   retryParkedJobs,
+  viewJob,
+  type WorkerView,
 } from "../../../platform/queue/inspect.ts";
-import { jobs } from "../../../platform/queue/tables.ts";
 import { type Act, recordChange } from "../../audit/index.ts";
+import { change, type Order } from "../change.ts";
 
 /** How much work there is, and who does it. */
 export async function queueView(ctx: Pick<Context, "db" | "clock">) {
@@ -26,37 +26,21 @@ export async function queueView(ctx: Pick<Context, "db" | "clock">) {
     parked: depth.parked,
     oldest_due_ms: depth.oldestDueMs,
     kinds: depth.kinds,
-    workers: workers.map((one) => ({
-      id: one.id,
-      hostname: one.hostname,
-      process_id: one.processId,
-      alive: one.isAlive,
-      jobs_in_hand: one.jobsInHand,
-      started_at: one.startedAt.toISOString(),
-      heartbeat_at: one.heartbeatAt.toISOString(),
-    })),
+    workers: workers.map(workerRow),
   };
 }
 
-/** Jobs, the newest first; `before` is the id of the last one already seen. */
-export async function jobsBehind(
-  ctx: Pick<Context, "db">,
-  filter: { state?: JobState | undefined; kind?: string | undefined },
-  page: { before: string | null; limit: number },
-): Promise<JobRow[]> {
-  return ctx.db
-    .select()
-    .from(jobs)
-    .where(
-      and(
-        // A literal: the parked ones have an index of their own.
-        filter.state === undefined ? undefined : sql`${jobs.state} = ${sql.raw(`'${filter.state}'`)}`,
-        filter.kind === undefined ? undefined : eq(jobs.kind, filter.kind),
-        page.before === null ? undefined : lt(jobs.id, page.before),
-      ),
-    )
-    .orderBy(desc(jobs.id))
-    .limit(page.limit);
+/** Who works, as operators see it. */
+function workerRow(one: WorkerView) {
+  return {
+    id: one.id,
+    hostname: one.hostname,
+    process_id: one.processId,
+    alive: one.isAlive,
+    jobs_in_hand: one.jobsInHand,
+    started_at: one.startedAt.toISOString(),
+    heartbeat_at: one.heartbeatAt.toISOString(),
+  };
 }
 
 export function jobRow(job: JobRow) {
@@ -72,16 +56,45 @@ export function jobRow(job: JobRow) {
     created_at: job.createdAt.toISOString(),
     updated_at: job.updatedAt.toISOString(),
     request_id: job.requestId,
-    payload: job.payload,
+    payload: shownPayload(job.payload),
   };
 }
 
-type Order = Act & { jobId: string };
+/** Everything about one job. Throws the refusal `not_found`: one that is done is not kept. */
+export async function jobCard(ctx: Pick<Context, "db" | "clock">, jobId: string) {
+  const view = await viewJob(ctx, jobId);
+  if (view === null) throw new Refusal("not_found");
+  const { job, worker, isKnown } = view;
+  return {
+    job: jobRow(job),
+    priority: job.priority,
+    turn: job.turn,
+    unique_key: job.uniqueKey,
+    worker: worker && workerRow(worker),
+    known_to_a_worker: isKnown,
+  };
+}
+
+/** What somebody typed, or Telegram knows people by. */
+const PRIVATE_MEMBERS: ReadonlySet<string> = new Set(["telegram_id", "start_param"]);
+const WORD_OF_OURS = /^[a-z][a-z0-9_.]{0,63}$/;
+const HIDDEN = "…";
+
+/** A payload as operators see it: ids, numbers and words of ours; of everything else only that it is there. */
+function shownPayload(payload: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const shown = (name: string, value: unknown): unknown => {
+    if (PRIVATE_MEMBERS.has(name)) return HIDDEN;
+    if (typeof value === "string") return isId(value) || WORD_OF_OURS.test(value) ? value : HIDDEN;
+    if (Array.isArray(value)) return value.map((one) => shown(name, one));
+    return typeof value === "object" && value !== null ? shownPayload({ ...value }) : value;
+  };
+  return Object.fromEntries(Object.entries(payload).map(([name, value]) => [name, shown(name, value)]));
+}
 
 /** Makes a parked or waiting job due now. Throws `already_finished` for one that a worker has in hand. */
 export async function retryByOperator(ctx: Context, order: Order): Promise<JobRow> {
   return changeJob(ctx, order, "job.retry", async (tx) => {
-    if (!(await retryJob(tx, order.jobId))) throw new Refusal("already_finished");
+    if (!(await retryJob(tx, order.id))) throw new Refusal("already_finished");
   });
 }
 
@@ -89,37 +102,27 @@ export async function retryByOperator(ctx: Context, order: Order): Promise<JobRo
 export async function parkByOperator(ctx: Context, order: Order): Promise<JobRow> {
   return changeJob(ctx, order, "job.park", async (tx, before) => {
     if (before.state === "parked") throw new Refusal("already_finished");
-    await parkByHand(tx, order.jobId, `parked by an operator: ${order.reason}`);
+    await parkByHand(tx, order.id, `parked by an operator: ${order.reason}`);
   });
 }
 
-async function changeJob(
+function changeJob(
   ctx: Context,
   order: Order,
   action: "job.retry" | "job.park",
-  change: (tx: Context, before: JobRow) => Promise<void>,
+  make: (tx: Context, before: JobRow) => Promise<void>,
 ): Promise<JobRow> {
-  return ctx.transaction(async (tx) => {
-    const before = await jobOf(tx, order.jobId);
-    await change(tx, before);
-    const after = await jobOf(tx, order.jobId);
-    await recordChange(tx, {
-      operatorId: order.operatorId,
-      reason: order.reason,
-      action,
-      subject: "job",
-      subjectId: before.id,
-      before: { kind: before.kind, state: before.state, failures: before.failures },
-      after: { state: after.state, failures: after.failures },
-    });
-    return after;
+  return change(ctx, order, {
+    action,
+    subject: "job",
+    make,
+    async read(tx) {
+      const job = await findJob(tx, order.id);
+      if (job === null) throw new Refusal("not_found");
+      return job;
+    },
+    facts: ({ kind, state, failures }) => ({ kind, state, failures }),
   });
-}
-
-async function jobOf(ctx: Pick<Context, "db">, jobId: string): Promise<JobRow> {
-  const job = isId(jobId) ? await findJob(ctx, jobId) : null;
-  if (job === null) throw new Refusal("not_found");
-  return job;
 }
 
 /** Runs every parked job again, or those of one kind; returns how many. */

@@ -1,10 +1,12 @@
 import { Elysia } from "elysia";
 import { cursorPage, pageOf } from "../../../platform/http/page.ts";
 import { NoQuerySchema, refuses } from "../../../platform/http/schemas.ts";
+import { listJobs } from "../../../platform/queue/inspect.ts";
 import type { guard } from "../../auth/guard.ts";
-import { IdParams, pageSchema, ReasonBody } from "../schemas.ts";
-import { jobRow, jobsBehind, parkByOperator, queueView, retryByOperator, retryParkedByOperator } from "./job-list.ts";
-import { JobRow, JobsQuery, QueueAnswer, RetryParkedAnswer, RetryParkedBody } from "./queue-schemas.ts";
+import { changing, orderOf } from "../change-routes.ts";
+import { IdParams, pageSchema } from "../schemas.ts";
+import { jobCard, jobRow, parkByOperator, queueView, retryByOperator, retryParkedByOperator } from "./job-list.ts";
+import { JobCard, JobRow, JobsQuery, QueueAnswer, RetryParkedAnswer, RetryParkedBody } from "./queue-schemas.ts";
 
 /** The queue and its dead letters. */
 export function adminQueueRoutes(guarded: ReturnType<typeof guard>) {
@@ -20,7 +22,8 @@ export function adminQueueRoutes(guarded: ReturnType<typeof guard>) {
       "/jobs",
       async ({ query, ctx }) => {
         const { before, limit } = pageOf(query);
-        return cursorPage((await jobsBehind(ctx, query, { before, limit: limit + 1 })).map(jobRow), limit);
+        const rows = await listJobs(ctx, { ...query, order: "newest", before, limit: limit + 1 });
+        return cursorPage(rows.map(jobRow), limit);
       },
       {
         viewer: "read",
@@ -29,32 +32,21 @@ export function adminQueueRoutes(guarded: ReturnType<typeof guard>) {
         detail: { summary: "Jobs, newest first", description: "`state=parked` gives the dead letters." },
       },
     )
-    .post(
-      "/jobs/:id/retry",
-      async ({ params, body, person, ctx }) =>
-        jobRow(await retryByOperator(ctx, { operatorId: person.id, jobId: params.id, reason: body.reason })),
-      {
-        owner: "write",
-        params: IdParams,
-        query: NoQuerySchema,
-        body: ReasonBody,
-        response: { 200: JobRow },
-        detail: { summary: "Run a job again", ...refuses("not_found", "already_finished") },
-      },
-    )
-    .post(
-      "/jobs/:id/park",
-      async ({ params, body, person, ctx }) =>
-        jobRow(await parkByOperator(ctx, { operatorId: person.id, jobId: params.id, reason: body.reason })),
-      {
-        owner: "write",
-        params: IdParams,
-        query: NoQuerySchema,
-        body: ReasonBody,
-        response: { 200: JobRow },
-        detail: { summary: "Set a job aside", ...refuses("not_found", "already_finished") },
-      },
-    )
+    .get("/jobs/:id", ({ params, ctx }) => jobCard(ctx, params.id), {
+      viewer: "read",
+      params: IdParams,
+      query: NoQuerySchema,
+      response: { 200: JobCard },
+      detail: { summary: "One job and who has it in hand", ...refuses("not_found") },
+    })
+    .post("/jobs/:id/retry", async (asked) => jobRow(await retryByOperator(asked.ctx, orderOf(asked))), {
+      owner: "write",
+      ...changing(JobRow, { summary: "Run a job again", refusals: ["not_found", "already_finished"] }),
+    })
+    .post("/jobs/:id/park", async (asked) => jobRow(await parkByOperator(asked.ctx, orderOf(asked))), {
+      owner: "write",
+      ...changing(JobRow, { summary: "Set a job aside", refusals: ["not_found", "already_finished"] }),
+    })
     .post(
       "/retry",
       async ({ body, person, ctx }) => ({

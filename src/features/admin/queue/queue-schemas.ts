@@ -5,6 +5,19 @@ import { Count, Id, listQuery, Moment, Reason } from "../schemas.ts";
 
 const Kind = t.String({ minLength: 1, maxLength: 100, examples: ["generation.run"] });
 
+const WorkerRow = t.Object(
+  {
+    id: Id,
+    hostname: t.String(),
+    process_id: t.Integer(),
+    alive: t.Boolean(),
+    jobs_in_hand: Count,
+    started_at: Moment,
+    heartbeat_at: Moment,
+  },
+  closed,
+);
+
 export const QueueAnswer = t.Object(
   {
     ready: Count,
@@ -23,20 +36,7 @@ export const QueueAnswer = t.Object(
         closed,
       ),
     ),
-    workers: t.Array(
-      t.Object(
-        {
-          id: Id,
-          hostname: t.String(),
-          process_id: t.Integer(),
-          alive: t.Boolean(),
-          jobs_in_hand: Count,
-          started_at: Moment,
-          heartbeat_at: Moment,
-        },
-        closed,
-      ),
-    ),
+    workers: t.Array(WorkerRow),
   },
   { ...closed, title: "AdminQueue" },
 );
@@ -59,9 +59,24 @@ export const JobRow = t.Object(
     created_at: Moment,
     updated_at: Moment,
     request_id: t.Nullable(t.String(), { examples: [null] }),
-    payload: t.Record(t.String(), t.Unknown(), { examples: [{}] }),
+    payload: t.Record(t.String(), t.Unknown(), {
+      description: "Ids, numbers and words of ours; anything else is `…`.",
+      examples: [{}],
+    }),
   },
   { ...closed, title: "AdminJob" },
+);
+
+export const JobCard = t.Object(
+  {
+    job: JobRow,
+    priority: t.Integer({ description: "Smaller goes first.", examples: [10] }),
+    turn: t.Integer({ minimum: 0, description: "Jobs that its person already had in work.", examples: [0] }),
+    unique_key: t.Nullable(t.String(), { description: "At most one job with it exists.", examples: [null] }),
+    worker: t.Nullable(WorkerRow, { description: "Who has it in hand.", examples: [null] }),
+    known_to_a_worker: t.Boolean({ description: "Whether a running worker knows its kind." }),
+  },
+  { ...closed, title: "AdminJobCard" },
 );
 
 export const RetryParkedBody = t.Object({ kind: t.Optional(Kind), reason: Reason }, closed);

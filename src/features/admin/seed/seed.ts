@@ -2,6 +2,7 @@ import { getTableColumns } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import { OperatorError } from "../../../platform/errors.ts";
 import { users } from "../../profile/index.ts";
+import { idMaker, seededRandom } from "./made-up-numbers.ts";
 import { makePerson } from "./made-up-person.ts";
 import { noRows, type Rows, SEEDED_TABLES } from "./made-up-rows.ts";
 
@@ -35,7 +36,7 @@ export async function seed(
 ): Promise<void> {
   const [anybody] = await ctx.db.select({ id: users.id }).from(users).limit(1);
   if (anybody) throw new OperatorError("There are people in this database. Made-up ones go into an empty one only.");
-  const random = randomFrom(order.seed);
+  const random = seededRandom(order.seed);
   const maker = { random, idAt: idMaker(random), now: ctx.clock.now(), days: order.days, catalogue: ctx.catalogue };
   const quota = (total: number, number: number) =>
     Math.floor((total * weightUpTo(number + 1)) / weightUpTo(order.people)) -
@@ -71,29 +72,4 @@ async function writeRows(tx: Pick<Context, "db">, rows: Rows): Promise<void> {
 function weightUpTo(number: number): number {
   const heavy = Math.ceil(number / HEAVY_EVERY);
   return heavy * HEAVY_WEIGHT + (number - heavy);
-}
-
-/** Numbers from 0 up to 1 that are the same for the same seed (the mulberry32 generator). */
-function randomFrom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-/** Ids as UUIDv7 has them (RFC 9562), of moments in the past: time first, then a count that never repeats. */
-function idMaker(random: () => number): (moment: Date) => string {
-  let made = Math.floor(random() * 2 ** 20);
-  return (moment) => {
-    made += 1;
-    const time = Math.floor(moment.getTime()).toString(16).padStart(12, "0");
-    const count = made.toString(16).padStart(12, "0");
-    const noise = Math.floor(random() * 4_096)
-      .toString(16)
-      .padStart(3, "0");
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${noise}-8${noise}-${count}`;
-  };
 }

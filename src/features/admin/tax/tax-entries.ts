@@ -4,7 +4,6 @@ import { Refusal } from "../../../platform/errors.ts";
 import { isId } from "../../../platform/ids.ts";
 import { kopecksToText } from "../../../platform/money.ts";
 import { moscowTime } from "../../../platform/moscow.ts";
-import { type Act, recordChange } from "../../audit/index.ts";
 import {
   type JournalLine,
   markAnnulled,
@@ -15,6 +14,7 @@ import {
   taxFilings,
   taxOn,
 } from "../../billing/index.ts";
+import { change, type Order } from "../change.ts";
 import { csvStream } from "../csv.ts";
 
 type Reads = Pick<Context, "db">;
@@ -145,36 +145,30 @@ export async function taxWaiting(ctx: Reads): Promise<{ to_register: number; to_
 }
 
 /** Marks an entry as registered in «Мой налог» by hand. Throws `already_finished` where that is not due. */
-export async function registerByOperator(ctx: Context, order: Act & { entryId: string; receipt: string }) {
-  return markEntry(ctx, order, "tax.register", (tx) => markRegistered(tx, order.entryId, order.receipt));
+export async function registerByOperator(ctx: Context, order: Order & { receipt: string }): Promise<JournalLine> {
+  return markEntry(ctx, order, "tax.register", (tx) => markRegistered(tx, order.id, order.receipt));
 }
 
 /** Marks an annulled entry as annulled there too. Throws `already_finished` where that is not due. */
-export async function annulByOperator(ctx: Context, order: Act & { entryId: string }) {
-  return markEntry(ctx, order, "tax.annul", (tx) => markAnnulled(tx, order.entryId));
+export async function annulByOperator(ctx: Context, order: Order): Promise<JournalLine> {
+  return markEntry(ctx, order, "tax.annul", (tx) => markAnnulled(tx, order.id));
 }
 
-async function markEntry(
+function markEntry(
   ctx: Context,
-  order: Act & { entryId: string },
+  order: Order,
   action: "tax.register" | "tax.annul",
   mark: (tx: Context) => Promise<boolean>,
 ): Promise<JournalLine> {
-  return ctx.transaction(async (tx) => {
-    const before = await lineOf(tx, order.entryId);
-    if (!(await mark(tx))) throw new Refusal("already_finished");
-    const after = await lineOf(tx, order.entryId);
-    await recordChange(tx, {
-      operatorId: order.operatorId,
-      reason: order.reason,
-      action,
-      subject: "tax_entry",
-      subjectId: before.entry.id,
-      personId: before.payment.userId,
-      before: { state: before.entry.state, annul_due: before.entry.annulDue, receipt: before.entry.receiptNumber },
-      after: { state: after.entry.state, annul_due: after.entry.annulDue, receipt: after.entry.receiptNumber },
-    });
-    return after;
+  return change(ctx, order, {
+    action,
+    subject: "tax_entry",
+    read: (tx) => lineOf(tx, order.id),
+    async make(tx) {
+      if (!(await mark(tx))) throw new Refusal("already_finished");
+    },
+    facts: ({ entry }) => ({ state: entry.state, annul_due: entry.annulDue, receipt: entry.receiptNumber }),
+    personOf: ({ payment }) => payment.userId,
   });
 }
 

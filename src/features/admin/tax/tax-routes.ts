@@ -1,10 +1,10 @@
 import { Elysia } from "elysia";
 import { cursorPage, pageOf } from "../../../platform/http/page.ts";
-import { NoQuerySchema, refuses } from "../../../platform/http/schemas.ts";
 import { moscowMonth } from "../../../platform/moscow.ts";
 import type { guard } from "../../auth/guard.ts";
+import { changing, orderOf } from "../change-routes.ts";
 import { CSV_RESPONSES, csvAnswer } from "../csv.ts";
-import { IdParams, pageSchema, ReasonBody } from "../schemas.ts";
+import { pageSchema } from "../schemas.ts";
 import { annulByOperator, listTaxEntries, registerByOperator, taxCsv, taxEntryRow } from "./tax-entries.ts";
 import { taxMonthView } from "./tax-month.ts";
 import { RegisterBody, TaxEntriesQuery, TaxEntryRow, TaxMonthAnswer, TaxQuery } from "./tax-schemas.ts";
@@ -48,38 +48,22 @@ export function adminTaxRoutes(guarded: ReturnType<typeof guard>) {
     )
     .post(
       "/entries/:id/register",
-      async ({ params, body, person, ctx }) =>
-        taxEntryRow(
-          await registerByOperator(ctx, {
-            operatorId: person.id,
-            entryId: params.id,
-            receipt: body.receipt,
-            reason: body.reason,
-          }),
-        ),
+      async (asked) =>
+        taxEntryRow(await registerByOperator(asked.ctx, { ...orderOf(asked), receipt: asked.body.receipt })),
       {
         owner: "write",
-        params: IdParams,
-        query: NoQuerySchema,
+        ...changing(TaxEntryRow, {
+          summary: "Mark a sale as registered by hand",
+          refusals: ["not_found", "already_finished"],
+        }),
         body: RegisterBody,
-        response: { 200: TaxEntryRow },
-        detail: { summary: "Mark a sale as registered by hand", ...refuses("not_found", "already_finished") },
       },
     )
-    .post(
-      "/entries/:id/annul",
-      async ({ params, body, person, ctx }) =>
-        taxEntryRow(await annulByOperator(ctx, { operatorId: person.id, entryId: params.id, reason: body.reason })),
-      {
-        owner: "write",
-        params: IdParams,
-        query: NoQuerySchema,
-        body: ReasonBody,
-        response: { 200: TaxEntryRow },
-        detail: {
-          summary: "Mark a refunded sale as annulled by hand",
-          ...refuses("not_found", "already_finished"),
-        },
-      },
-    );
+    .post("/entries/:id/annul", async (asked) => taxEntryRow(await annulByOperator(asked.ctx, orderOf(asked))), {
+      owner: "write",
+      ...changing(TaxEntryRow, {
+        summary: "Mark a refunded sale as annulled by hand",
+        refusals: ["not_found", "already_finished"],
+      }),
+    });
 }

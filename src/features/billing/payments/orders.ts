@@ -3,6 +3,7 @@ import type { Context } from "../../../context.ts";
 import { after, HOUR_MS, MINUTE_MS } from "../../../platform/clock.ts";
 import { invariant, Refusal } from "../../../platform/errors.ts";
 import { newId } from "../../../platform/ids.ts";
+import { wakePanel } from "../../../platform/live/panel-hints.ts";
 import type { GuardedPaymentProvider } from "../../../providers/payment-breaker.ts";
 import { lockUser } from "../../profile/index.ts";
 import { type PlanTerms, planTerms } from "../subscriptions/plan-terms.ts";
@@ -139,6 +140,7 @@ export async function insertOrder(
     })
     .returning();
   invariant(row, "an inserted order is returned");
+  wakePanel(tx, "payments");
   return row;
 }
 

@@ -4,6 +4,7 @@ import { after, MINUTE_MS } from "../../../platform/clock.ts";
 import { invariant, OperatorError, ProviderFailure } from "../../../platform/errors.ts";
 import { newId } from "../../../platform/ids.ts";
 import { publish } from "../../../platform/live/events.ts";
+import { wakePanel } from "../../../platform/live/panel-hints.ts";
 import { kopecksToText } from "../../../platform/money.ts";
 import { enqueue } from "../../../platform/queue/enqueue.ts";
 import type { RemoteRefund } from "../../../providers/payment-provider.ts";
@@ -325,6 +326,7 @@ async function book(tx: Context, refund: Refund, payment: Payment, remote: Remot
     .where(eq(refunds.id, refund.id))
     .returning();
   invariant(booked, "a refund that is booked exists");
+  wakePanel(tx, "payments");
   await publish(tx, payment.userId, "notice", {
     about: "payment.refunded",
     id: payment.id,
