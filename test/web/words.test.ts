@@ -1,4 +1,9 @@
 import { expect, test } from "bun:test";
+import { AUDIT_ACTIONS } from "../../src/features/audit/tables.ts";
+import { ENTRY_KINDS, GRANT_KINDS } from "../../src/features/billing/tables.ts";
+import { WRITE_STATES } from "../../src/features/profile/tables.ts";
+import { ACTIONS } from "../../src/platform/config/catalogue.ts";
+import { codeTables } from "../../src/web/admin/words-codes.ts";
 import { en } from "../../src/web/admin/words-en.ts";
 import { ru } from "../../src/web/admin/words-ru.ts";
 import { partTables } from "../../src/web/app/words-parts.ts";
@@ -9,6 +14,7 @@ import type { Words, WordTable } from "../../src/web/kit/words.ts";
 /** Every table of words; a new one takes its line here. */
 const TABLES: ReadonlyArray<readonly [string, Record<"ru" | "en", WordTable<string>>]> = [
   ["the panel", { ru, en }],
+  ["the panel's codes", codeTables],
   ["the Mini App's frame", shellTables],
   ["the Mini App's parts", partTables],
   ["the Mini App's pictures", pictureTables],
@@ -32,3 +38,9 @@ test.each(TABLES)(
     }
   },
 );
+
+test("each action of the trail, each kind of entry and of grant has its words", () => {
+  for (const code of [...AUDIT_ACTIONS, ...ENTRY_KINDS, ...GRANT_KINDS, ...ACTIONS, ...WRITE_STATES]) {
+    expect([code, Object.keys(codeTables.en).includes(code)]).toEqual([code, true]);
+  }
+});

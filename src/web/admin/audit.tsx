@@ -4,6 +4,7 @@ import { PagedTable } from "../kit/table.tsx";
 import { useLivePages } from "./live.ts";
 import { Head, PersonLink, When } from "./parts.tsx";
 import { words } from "./words.ts";
+import { told } from "./words-codes.ts";
 
 type Row = AnswerOf<typeof api.admin.audit.get>["items"][number];
 
@@ -46,12 +47,8 @@ export function Audit() {
 
 function SubjectLink({ row }: { row: Row }) {
   const section = SECTION_OF[row.subject];
-  if (section === undefined || row.subject_id === null) return <code>{row.action}</code>;
-  return (
-    <a href={addressOf(section, row.subject_id)}>
-      <code>{row.action}</code>
-    </a>
-  );
+  if (section === undefined || row.subject_id === null) return told(row.action);
+  return <a href={addressOf(section, row.subject_id)}>{told(row.action)}</a>;
 }
 
 /** `balance: 10 → 30`, or the facts of what was done. */

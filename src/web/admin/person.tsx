@@ -12,6 +12,7 @@ import { Facts, Head, Mark, nameOf, Tiles, When } from "./parts.tsx";
 import { PersonState } from "./people.tsx";
 import { type PersonDeed, PersonDeeds } from "./person-deeds.tsx";
 import { words } from "./words.ts";
+import { told } from "./words-codes.ts";
 
 type Card = AnswerOf<ReturnType<typeof api.admin.people>["get"]>;
 
@@ -99,9 +100,9 @@ function PersonFacts({ card }: { card: Card }) {
           [words("username"), person.username && `@${person.username}`],
           ["Telegram", person.telegram_id],
           ["ID", <code key="id">{person.id}</code>],
-          [words("language"), person.language],
+          [words("language"), told(person.language)],
           [words("since"), <When key="since" at={person.created_at} />],
-          [words("write_state"), card.write_state],
+          [words("write_state"), told(card.write_state)],
           [words("assistant_tokens"), number(card.assistant_tokens)],
           [words("sessions"), number(card.sessions.length)],
           [
@@ -144,7 +145,7 @@ function Grants({ card }: { card: Card }) {
       rows={card.grants}
       keyOf={(row) => row.id}
       columns={[
-        { title: words("kind"), cell: (row) => row.kind },
+        { title: words("kind"), cell: (row) => told(row.kind) },
         { title: words("source"), cell: (row) => row.source },
         {
           title: words("credits"),
@@ -170,8 +171,8 @@ function Journal({ id }: { id: string }) {
       keyOf={(row) => row.id}
       columns={[
         { title: words("created"), cell: (row) => <When at={row.created_at} /> },
-        { title: words("kind"), cell: (row) => row.kind },
-        { title: words("action"), cell: (row) => row.action },
+        { title: words("kind"), cell: (row) => told(row.kind) },
+        { title: words("action"), cell: (row) => told(row.action) },
         { title: words("cause"), cell: (row) => row.cause },
         { title: words("credits"), cell: (row) => signed(row.credits), isNumber: true },
         { title: words("reserved"), cell: (row) => signed(row.reserved), isNumber: true },

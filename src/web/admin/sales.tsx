@@ -6,6 +6,7 @@ import { Table } from "../kit/table.tsx";
 import { useLive } from "./live.ts";
 import { Head, Mark, Tiles } from "./parts.tsx";
 import { words } from "./words.ts";
+import { told } from "./words-codes.ts";
 
 type Economy = AnswerOf<typeof api.admin.overview.economy.get>;
 type Catalogue = AnswerOf<typeof api.admin.catalogue.get>;
@@ -69,7 +70,7 @@ function EconomyOf({ economy }: { economy: Economy }) {
         rows={economy.actions}
         keyOf={(row) => row.action}
         columns={[
-          { title: words("action"), cell: (row) => row.action },
+          { title: words("action"), cell: (row) => told(row.action) },
           { title: words("done_times"), cell: (row) => number(row.actions), isNumber: true },
           { title: words("credits"), cell: (row) => number(row.credits), isNumber: true },
           { title: words("spent"), cell: (row) => money(row.cost_kopecks), isNumber: true },
@@ -99,7 +100,7 @@ function CatalogueOf({ catalogue }: { catalogue: Catalogue }) {
         ]}
       />
       <p>
-        {catalogue.actions.map(({ key, credits }) => `${key}: ${credits}`).join(" · ")} · {words("free_actions")}:{" "}
+        {catalogue.actions.map(({ key, credits }) => `${told(key)}: ${credits}`).join(" · ")} · {words("free_actions")}:{" "}
         {catalogue.free_actions_per_month}
       </p>
     </>
