@@ -5,7 +5,7 @@ import { newId } from "../../src/platform/ids.ts";
 import { type Person, startTestApp, type TestApp } from "../support/app.ts";
 import { ALL_MARKERS, type FullPerson, makeFullPerson } from "../support/full-person.ts";
 import { checkAnswer, openApiDocument, referenceOf } from "../support/openapi.ts";
-import { type Operators, OWNER_SETTING, signInOperators } from "../support/operators.ts";
+import { admin, type Operators, OWNER_SETTING, signInOperators } from "../support/operators.ts";
 import { faultsSeed, seededRandom } from "../support/seeded-random.ts";
 import { describedOperations, type MadeRequest, makeRequest, told } from "./requests.ts";
 import { chanceOf } from "./values.ts";
@@ -39,6 +39,7 @@ interface Asker {
 let app: TestApp;
 let full: FullPerson;
 let operators: Operators;
+let other: Person;
 let askers: Asker[];
 const seed = faultsSeed();
 const chance = chanceOf(seededRandom(seed));
@@ -50,18 +51,28 @@ beforeAll(async () => {
   });
   full = await makeFullPerson(app);
   operators = await signInOperators(app);
-  const other = await app.signIn();
-  const forged = { ...other, token: `${other.token.slice(0, -4)}AAAA` };
-  askers = [
-    { name: "a stranger", person: undefined, isTrusted: false },
-    { name: "somebody with a forged token", person: forged, isTrusted: false },
-    { name: "another person", person: other, isTrusted: false },
-    { name: "the person", person: full.person, isTrusted: true },
-    { name: "a viewer", person: operators.viewer, isTrusted: true },
-    { name: "an owner", person: operators.owner, isTrusted: true },
-  ];
+  other = await app.signIn();
+  askers = await letIn();
 }, DEADLINE_MS);
 afterAll(() => app.close());
+
+/** All kinds of people, signed in anew: time has passed, and one of them may have ended the session or blocked another. */
+async function letIn(): Promise<Asker[]> {
+  const owner = await app.signIn({ telegramId: operators.owner.telegramId });
+  const again = async ({ id, telegramId }: Person) => {
+    await admin(app, owner, `/people/${id}/unban`, { reason: "the fuzz goes on" });
+    return app.signIn({ telegramId });
+  };
+  const stranger = await again(other);
+  return [
+    { name: "a stranger", person: undefined, isTrusted: false },
+    { name: "a forger", person: { ...stranger, token: `${stranger.token.slice(0, -4)}AAAA` }, isTrusted: false },
+    { name: "another person", person: stranger, isTrusted: false },
+    { name: "the person", person: await again(full.person), isTrusted: true },
+    { name: "a viewer", person: await again(operators.viewer), isTrusted: true },
+    { name: "an owner", person: owner, isTrusted: true },
+  ];
+}
 
 /** Ids of everything that there is. */
 async function knownIds(): Promise<string[]> {
@@ -99,6 +110,7 @@ describe("requests made at random from the description", () => {
         if (wrong !== null) faults.push(`${asker.name}: ${told(request)}\n  ${wrong}`);
         if (count % REQUESTS_BETWEEN_WORK === REQUESTS_BETWEEN_WORK - 1) {
           await app.work();
+          askers = await letIn();
           ids = await knownIds();
         }
       }
