@@ -139,7 +139,10 @@ describe("a conversation with a real worker", () => {
   test("what is not a frame of ours is answered with an error, and the socket goes on", async () => {
     const { app, person, port, stop } = await startLive();
     const chat = await openChat(app, person, port);
-    for (const frame of ["no json", "{}", JSON.stringify({ type: "message", id: "x", content: "y", extra: 1 })]) {
+    const withNul = JSON.stringify({ type: "message", id: "x", content: "a\0b" });
+    const withHalf = JSON.stringify({ type: "message", id: "x", content: "\ud800" });
+    const surplus = JSON.stringify({ type: "message", id: "x", content: "y", extra: 1 });
+    for (const frame of ["no json", "{}", surplus, withNul, withHalf]) {
       chat.socket.send(frame);
     }
     await Bun.sleep(50);
@@ -147,6 +150,8 @@ describe("a conversation with a real worker", () => {
       "validation_failed",
       "validation_failed",
       "validation_failed",
+      "malformed_body",
+      "malformed_body",
     ]);
     chat.send({ type: "message", id: "ok", content: "make it red" });
     expect(await chat.until("done")).toMatchObject({ id: "ok" });

@@ -3,6 +3,7 @@ import { Value } from "@sinclair/typebox/value";
 import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { databaseRefusal } from "../../platform/http/database-trouble.ts";
+import { isUnfit } from "../../platform/http/json-body.ts";
 import { problemOf } from "../../platform/http/problem.ts";
 import type { LiveHub } from "../../platform/live/hub.ts";
 import type { TicketHolder } from "../auth/index.ts";
@@ -102,6 +103,10 @@ export function createChatSocket(root: Context, hub: LiveHub, raw: Raw, holder: 
     /** Takes one frame; what is not one of ours is answered with an error and forgotten. */
     take(message: unknown): void {
       const frame = typeof message === "string" ? parse(message) : message;
+      if (isUnfit(frame)) {
+        sendRefusal(new Refusal("malformed_body"));
+        return;
+      }
       if (!Value.Check(ClientFrame, frame)) {
         const faults = [...Value.Errors(ClientFrame, frame)].slice(0, 5);
         sendRefusal(

@@ -60,7 +60,7 @@ export async function readJson(request: Request, limits: BodyLimits = {}): Promi
   const text = await readText(request, limits.bytesMax ?? JSON_BODY_BYTES_MAX, limits.msMax ?? JSON_BODY_MS_MAX);
   if (isTooDeep(text)) throw new Refusal("malformed_body");
   const value = parsed(text);
-  if (MAY_HIDE_METHODS.test(text) && hidesMethods(value)) throw new Refusal("malformed_body");
+  if (MAY_BE_UNFIT.test(text) && isUnfit(value)) throw new Refusal("malformed_body");
   return value;
 }
 
@@ -72,18 +72,23 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Also written with escapes, as any letter may be. */
-const MAY_HIDE_METHODS = /toString|valueOf|\\u/;
+/** Any letter may be written as an escape, these only so. */
+const MAY_BE_UNFIT = /toString|valueOf|\\u/;
 
 /**
- * Whether an object has a member in the place of a method by which it becomes a text: such a one cannot be shown, and
- * whoever tries, as the framework's validator does in telling what it found, throws. Nothing of ours is called so.
+ * Whether there is something in a body that must not get any further: the character NUL or half of a surrogate pair, which no
+ * text of ours holds and Postgres does not store; or an object with a member in the place of a method by which it becomes a text, at which whoever
+ * shows it throws, as the framework's validator does in telling what it found. Nothing of ours is called so.
  */
-function hidesMethods(value: unknown): boolean {
+export function isUnfit(value: unknown): boolean {
+  if (typeof value === "string") return isUnfitText(value);
   if (typeof value !== "object" || value === null) return false;
-  if (!Array.isArray(value) && (Object.hasOwn(value, "toString") || Object.hasOwn(value, "valueOf"))) return true;
-  return Object.values(value).some(hidesMethods);
+  return Object.entries(value).some(
+    ([name, inner]) => name === "toString" || name === "valueOf" || isUnfitText(name) || isUnfit(inner),
+  );
 }
+
+const isUnfitText = (text: string): boolean => text.includes("\0") || !text.isWellFormed();
 
 /** JSON is UTF-8 (RFC 8259), and nothing is unpacked here: a small body could become a huge one. */
 function checkEncoding(request: Request): void {

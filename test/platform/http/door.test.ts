@@ -68,6 +68,15 @@ describe("what no route would take is sent away at the door", () => {
   });
 });
 
+test("an address with the character NUL, in a path or a query", async () => {
+  for (const address of ["/api/v1/admin/generations?error=a%00b", "/api/v1/files/%00", "/%00"]) {
+    const answer = await rawRequest(port, [`GET ${address} HTTP/1.1\r\n${HOST}\r\n`]);
+    expect([address, answer.status, parts(answer).problem.code]).toEqual([address, 400, "malformed_address"]);
+  }
+  // A percent sign and two noughts are none.
+  expect((await rawRequest(port, [`GET /api/v1/files/%2500 HTTP/1.1\r\n${HOST}\r\n`])).status).toBe(404);
+});
+
 describe("what is no proper request never reaches a route", () => {
   const improper: [what: string, text: string, status: number][] = [
     ["two lengths", `POST / HTTP/1.1\r\n${HOST}Content-Length: 3\r\nContent-Length: 5\r\n\r\nabc`, 400],

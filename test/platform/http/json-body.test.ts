@@ -72,6 +72,22 @@ describe("a JSON body", () => {
     }
   });
 
+  test("has no NUL and no half of a pair in it, in a text or a name, however deep", async () => {
+    for (const body of [
+      '"\\u0000"',
+      '{"a":"b\\u0000c"}',
+      '{"a\\u0000":1}',
+      '[[{"a":["\\u0000"]}]]',
+      '"\\ud800"',
+      '{"a\\udc00":1}',
+    ]) {
+      expect(await codeOf(readJson(requestOf(body)))).toBe("malformed_body");
+    }
+    expect(await codeOf(readJson(requestOf('"\\ud83d\\ude42"')))).toBe("read");
+    // Six letters that tell of it are not it.
+    expect(await codeOf(readJson(requestOf('{"a":"\\\\u0000"}')))).toBe("read");
+  });
+
   test("is UTF-8 and not packed; anything else is refused unread", async () => {
     const read = (headers: Record<string, string>) => codeOf(readJson(requestOf("{}", headers)));
     for (const charset of ["utf-8", "UTF-8", '"utf-8"', "utf8", "us-ascii"]) {
