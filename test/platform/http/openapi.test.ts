@@ -126,7 +126,7 @@ describe("the API's description", () => {
     } as never);
     const socket = operation("GET /api/v1/live");
     expect(Object.keys(socket.responses)).toContain("101");
-    expect(socket.parameters?.map((parameter) => parameter.name)).toEqual(["since"]);
+    expect(socket.parameters?.map((parameter) => parameter.name)).toEqual(["since", "panel"]);
   });
 
   test("knows which bodies may be left out", () => {
