@@ -1,58 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { violationsOn } from "../support/accessibility.ts";
-import { ANNA, type AppStage, type AppTab, BORIS, setAppStage } from "../support/app-stage.ts";
+import { ANNA, type AppStage, setAppStage } from "../support/app-stage.ts";
 import { closeBrowser } from "../support/browser.ts";
 import { lane } from "../support/database.ts";
-import { screenshot } from "../support/screenshots.ts";
+import { buy, onPayPage, payHere, type Shopping, SMALL_PHONE, shoppingAt, title, usable } from "../support/shopping.ts";
 import { until } from "../support/until.ts";
 
 const STAGE_DEADLINE_MS = 60_000;
 const STORY_DEADLINE_MS = 40_000;
-/** A phone of the smaller kind. */
-const SMALL = { width: 360, height: 780 };
-const GOOD_CARD = "Оплата пройдёт MasterCard 5555 5555 5555 4444";
+const NO_MONEY_CARD = "5555 5555 5555 4600";
 const FREE_ACTIONS = 10;
 const BREAK_MS = 300;
 
-interface PaymentSeen {
-  id: string;
-  status: string;
-  product: string;
-}
-
 let stage: AppStage;
-
-const usable = async (tab: AppTab, name: string) => {
-  await screenshot(tab.page, name);
-  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
-  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
-  expect([name, wider]).toEqual([name, 0]);
-};
-async function get<Answer>(personId: number, path: string): Promise<Answer> {
-  const headers = await stage.signIn(personId);
-  return (await fetch(`${stage.server.base}/api/v1${path}`, { headers })).json() as Promise<Answer>;
-}
-const credits = async (personId: number) => (await get<{ credits: number }>(personId, "/balance")).credits;
-const payments = async (personId: number) => (await get<{ items: PaymentSeen[] }>(personId, "/payments")).items;
-/** What the emulator does wrong next; undone by itself after one strike. */
-const fault = async (name: string, mode: string) => {
-  const body = JSON.stringify({ [name]: { mode, times: 1 } });
-  const headers = { "content-type": "application/json" };
-  const set = await fetch(`${stage.server.base}/sandbox/yookassa/_faults`, { method: "PUT", headers, body });
-  expect(set.status).toBe(200);
-};
-const onPayPage = (tab: AppTab) => tab.page.waitForURL(/\/sandbox\/yookassa\/pay\//);
-const buy = async (tab: AppTab, name: string | RegExp) => {
-  await tab.press(name);
-  await onPayPage(tab);
-};
-const payWith = (tab: AppTab, card = GOOD_CARD) => tab.page.getByRole("button", { name: card, exact: true }).click();
-const title = (tab: AppTab, text: string | RegExp) =>
-  tab.page.getByRole("heading", { level: 1, name: text }).waitFor();
+let shopping: Shopping;
 
 describe.skipIf(lane === "postgres")("the Mini App's shop (in one lane: pages do not know the database)", () => {
   beforeAll(async () => {
     stage = await setAppStage();
+    shopping = shoppingAt(stage);
   }, STAGE_DEADLINE_MS);
   afterAll(async () => {
     await closeBrowser();
@@ -63,10 +28,10 @@ describe.skipIf(lane === "postgres")("the Mini App's shop (in one lane: pages do
     "out of free actions: a pack is bought on the pay page, and the picture comes back without its watermark",
     async () => {
       const id = await stage.fitting(ANNA);
-      await useUpFreeActions(ANNA, FREE_ACTIONS - 1);
+      await shopping.talk(ANNA, FREE_ACTIONS - 1);
       const marked = await pictureOf(id);
       expect(marked.watermarked).toBe(true);
-      const tab = await stage.open({ as: ANNA, at: `pictures/${id}`, viewport: SMALL });
+      const tab = await stage.open({ as: ANNA, at: `pictures/${id}`, viewport: SMALL_PHONE });
       await tab.says("carries a watermark");
       await tab.press(/Make it again/);
       await tab.press("Get credits");
@@ -79,15 +44,17 @@ describe.skipIf(lane === "postgres")("the Mini App's shop (in one lane: pages do
       const pack = tab.page.getByRole("button", { name: /Buy 60 credits/ });
       const orders: string[] = [];
       tab.page.on("request", (request) => request.url().endsWith("/payments/create") && orders.push(request.url()));
-      await pack.dispatchEvent("click");
-      await pack.dispatchEvent("click");
+      await pack.evaluate((button) => {
+        button.click();
+        button.click();
+      });
       await onPayPage(tab);
       expect(orders.length).toBe(1);
-      await payWith(tab);
+      await payHere(tab);
       await title(tab, "Paid: 60 credits");
       await usable(tab, "payment-paid");
-      expect(await credits(ANNA)).toBe(60);
-      expect((await payments(ANNA)).length).toBe(1);
+      expect(await shopping.credits(ANNA)).toBe(60);
+      expect((await shopping.payments(ANNA)).length).toBe(1);
 
       await until(async () => !(await pictureOf(id)).watermarked, "the clean copy is opened", 10_000);
       const clean = await pictureOf(id);
@@ -96,7 +63,9 @@ describe.skipIf(lane === "postgres")("the Mini App's shop (in one lane: pages do
       await tab.page.locator(`main a[href="#/pictures/${id}"]`).click();
       await tab.page.getByLabel("Compare before and after").waitFor();
       expect(await tab.page.getByText("watermark").count()).toBe(0);
-      const [shown] = await tab.page.locator(".compare-after").evaluateAll((all) => all.map((one) => (one as HTMLImageElement).src));
+      const [shown] = await tab.page
+        .locator(".compare-after")
+        .evaluateAll((all) => all.map((one) => (one as HTMLImageElement).src));
       const seen = Buffer.from(await (await fetch(shown ?? "")).arrayBuffer());
       expect(seen.equals(clean.bytes)).toBe(true);
       expect(tab.complaints).toEqual([]);
@@ -104,23 +73,173 @@ describe.skipIf(lane === "postgres")("the Mini App's shop (in one lane: pages do
     },
     STORY_DEADLINE_MS,
   );
+
+  test(
+    "a declined card and a closed pay page: nothing is charged, a second tap leads to the same payment, which may be forgotten",
+    async () => {
+      const person = 2002;
+      const tab = await stage.open({ as: person, at: "shop", viewport: SMALL_PHONE });
+      await buy(tab, /Buy 20 credits/);
+      await tab.page.getByLabel("Номер тестовой карты").fill(NO_MONEY_CARD);
+      await tab.press("Оплатить");
+      await tab.says("Не хватает денег на карте");
+      await tab.page.goto(`${stage.server.base}/?sandbox=${person}#/shop`);
+      await tab.says("Not paid yet");
+      await usable(tab, "shop-open");
+      await tab.press("Go on");
+      await title(tab, "Waiting for the payment");
+      await usable(tab, "payment-waiting");
+      const [first] = await shopping.payments(person);
+      await tab.press("Not now");
+      await title(tab, "Balance and shop");
+      await tab.page.getByRole("button", { name: /Buy 20 credits/ }).waitFor();
+      await tab.page.reload();
+      await tab.page.getByRole("button", { name: /Buy 20 credits/ }).waitFor();
+      expect(await tab.page.getByText("Not paid yet").count()).toBe(0);
+
+      await buy(tab, /Buy 20 credits/);
+      expect((await shopping.payments(person)).map(({ id }) => id)).toEqual([first?.id ?? ""]);
+      await tab.press(/Отменить платёж/);
+      await tab.page.getByRole("link", { name: "Вернуться в магазин" }).click();
+      await title(tab, "Not paid");
+      expect(tab.page.url()).toContain(`#/shop/${first?.id}`);
+      await tab.says("The bank declined it.");
+      await tab.says("You were not charged.");
+      await usable(tab, "payment-cancelled");
+      expect(await shopping.credits(person)).toBe(0);
+      expect(tab.complaints).toEqual([]);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "a lost order is sent again and is one order; who waits may reload, and hears without a network of the payment when it is back",
+    async () => {
+      const person = 2003;
+      const tab = await stage.open({ as: person, at: "shop", viewport: SMALL_PHONE });
+      const pack = tab.page.getByRole("button", { name: /Buy 20 credits/ });
+      await pack.waitFor();
+      await tab.slow(true);
+      // The first order arrives, its answer does not.
+      let isLost = false;
+      const keys: string[] = [];
+      await tab.page.route("**/payments/create", async (route) => {
+        keys.push(route.request().headers()["idempotency-key"] ?? "");
+        if (isLost) return route.continue();
+        isLost = true;
+        await route.fetch();
+        await tab.offline(true);
+        await route.abort("internetdisconnected");
+      });
+      await pack.click();
+      await tab.says("It will be sent by itself");
+      await usable(tab, "shop-offline");
+      await Bun.sleep(BREAK_MS);
+      await tab.offline(false);
+      await onPayPage(tab);
+      await tab.slow(false);
+      expect(new Set(keys).size).toBe(1);
+      expect(keys.length).toBeGreaterThan(1);
+      const ordered = await shopping.payments(person);
+      expect(ordered.length).toBe(1);
+
+      await tab.press(/Оплатить позже/);
+      await title(tab, "Waiting for the payment");
+      await tab.page.reload();
+      await title(tab, "Waiting for the payment");
+      await tab.offline(true);
+      await tab.says("No connection. It will go on by itself.");
+      await shopping.pay(person, ordered[0]?.id ?? "");
+      await until(async () => (await shopping.credits(person)) === 20, "the payment arrives");
+      expect(await tab.page.getByText("Paid: 20 credits").count()).toBe(0);
+      await tab.offline(false);
+      await title(tab, "Paid: 20 credits");
+      expect((await shopping.payments(person)).map(({ status }) => status)).toEqual(["succeeded"]);
+      expect(await shopping.credits(person)).toBe(20);
+      expect(tab.complaints.every((line) => /ERR_INTERNET_DISCONNECTED|WebSocket/.test(line))).toBe(true);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "who waits sees the payment come in by itself, and the pictures of the page lose their watermark",
+    async () => {
+      const person = 2004;
+      const id = await stage.fitting(person);
+      const tab = await stage.open({ as: person, at: `pictures/${id}` });
+      await tab.says("carries a watermark");
+      const { id: paymentId } = await shopping.order(person, "pack_20");
+      await tab.page.evaluate(`location.hash = "#/shop/${paymentId}"`);
+      await title(tab, "Waiting for the payment");
+      // The provider's notice is late: the page hears of it all the same.
+      await shopping.pay(person, paymentId);
+      await title(tab, "Paid: 20 credits");
+      await tab.press("To my pictures");
+      await tab.page.locator(`main a[href="#/pictures/${id}"]`).click();
+      await tab.page.getByText("carries a watermark").waitFor({ state: "detached" });
+      await tab.page.getByLabel("Compare before and after").waitFor();
+      // Somebody else's payment, or none at all, is not there.
+      await tab.page.evaluate(`location.hash = "#/shop/${crypto.randomUUID()}"`);
+      await tab.says("There is no such payment.");
+      expect(tab.complaints.every((line) => line.includes("404"))).toBe(true);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "when payments cannot be made it says so, with nothing charged; the next tap works",
+    async () => {
+      const person = 2005;
+      const tab = await stage.open({ as: person, at: "shop" });
+      await shopping.fault("yookassa.create", "http_401");
+      await tab.press(/Buy 20 credits/);
+      await tab.says("The payment service does not answer right now.");
+      await tab.says("You were not charged.");
+      await usable(tab, "shop-refused");
+      expect(tab.complaints.splice(0).every((line) => line.includes("503"))).toBe(true);
+      await buy(tab, /Buy 20 credits/);
+      // The provider refused the first order for good; only the second one can be paid.
+      expect((await shopping.payments(person)).map(({ status }) => status)).toEqual(["pending", "cancelled"]);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "inside Telegram the pay page leads back into the app, to the payment that was ordered",
+    async () => {
+      const tab = await stage.blank();
+      const user = { id: 2006, first_name: "Vera", language_code: "en" };
+      let returnUrl = "";
+      await tab.page.route("**/payments/create", async (route) => {
+        returnUrl = (route.request().postDataJSON() as { return_url: string }).return_url;
+        await route.continue();
+      });
+      await tab.page.goto(stage.telegramAddress(user));
+      await tab.page.locator("nav.tabs").getByText("Shop").click();
+      await buy(tab, /Buy 20 credits/);
+      expect(returnUrl).toMatch(/^https:\/\/t\.me\/\w+\/app\?startapp=paid$/);
+      const [payment] = await shopping.payments(user.id);
+      await payHere(tab).catch(() => undefined);
+      const back = await stage.blank();
+      await back.page.goto(`${stage.telegramAddress(user)}&tgWebAppStartParam=paid`);
+      await title(back, "Paid: 20 credits");
+      expect(back.page.url()).toContain(`#/shop/${payment?.id}`);
+      await tab.close();
+      await back.close();
+    },
+    STORY_DEADLINE_MS,
+  );
 });
 
 async function pictureOf(id: string): Promise<{ watermarked: boolean; bytes: Buffer }> {
-  const { watermarked, image_url: url } = await get<{ watermarked: boolean; image_url: string }>(
+  const { watermarked, image_url: url } = await shopping.get<{ watermarked: boolean; image_url: string }>(
     ANNA,
     `/generations/${id}`,
   );
   const image = await fetch(new URL(url, stage.server.base));
   return { watermarked, bytes: Buffer.from(await image.arrayBuffer()) };
-}
-
-/** Talks to the assistant, each message for one free action. */
-async function useUpFreeActions(personId: number, count: number): Promise<void> {
-  const headers = await stage.signIn(personId);
-  for (let turn = 0; turn < count; turn += 1) {
-    const body = JSON.stringify({ message: "A red jacket, please" });
-    const answer = await fetch(`${stage.server.base}/api/v1/editing/chat`, { method: "POST", headers, body });
-    expect(answer.status).toBe(200);
-  }
 }

@@ -117,7 +117,9 @@ function take(frame: LiveFrame): void {
 /** A purchase takes the watermark off what is stored; that is done a moment after the payment, and has no event of its own. */
 async function seeCleanCopies(): Promise<void> {
   for (let tries = 0; tries < READ_TRIES_MAX; tries += 1) {
-    const marked = [...known.read().values()].filter(({ watermarked, status }) => watermarked && status === "succeeded");
+    const marked = [...known.read().values()].filter(
+      ({ watermarked, status }) => watermarked && status === "succeeded",
+    );
     if (marked.length === 0) return;
     await Promise.all(marked.map(({ id }) => readAtLast(id)));
     await new Promise((resolve) => setTimeout(resolve, READ_PAUSE_MS));

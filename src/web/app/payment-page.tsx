@@ -64,12 +64,15 @@ function PaymentWaiting() {
   );
 }
 
-function Sum({ payment: { product, credits, amount_kopecks: amount, created_at: at } }: { payment: Payment }) {
+function Sum({ payment }: { payment: Payment }) {
+  const { product, credits, amount_kopecks: amount, created_at: ordered, paid_at: paid } = payment;
   return (
     <p class="payment-sum">
       <strong>{nameOfProduct(product, credits)}</strong>
       <span>{money(amount)}</span>
-      <span class="quiet">{dayAndTime(at)}</span>
+      <span class="quiet">
+        {paid === undefined ? dayAndTime(ordered) : shopWords("paid_at", { when: dayAndTime(paid) })}
+      </span>
     </p>
   );
 }
@@ -108,7 +111,7 @@ function Open({ payment }: { payment: Payment }) {
 }
 
 function Paid({ payment }: { payment: Payment }) {
-  const { product, credits, refunded, receipt_url: receipt, test, paid_at: at } = payment;
+  const { product, credits, refunded, receipt_url: receipt, test } = payment;
   const isReturned = Number(refunded) > 0;
   return (
     <>
@@ -118,7 +121,6 @@ function Paid({ payment }: { payment: Payment }) {
           : shopWords("paid_pack", { count: credits })}
       </h1>
       <Sum payment={payment} />
-      {at !== undefined && <p class="quiet">{shopWords("paid_at", { when: dayAndTime(at) })}</p>}
       {isReturned && <p>{shopWords("refunded", { price: money(Math.round(Number(refunded) * 100)) })}</p>}
       {!isReturned && <p>{shopWords(isPlan(product) ? "paid_plan_text" : "paid_pack_text")}</p>}
       {test && <p class="quiet">{shopWords("paid_test")}</p>}

@@ -8,7 +8,7 @@ import { useLive } from "./live.ts";
 import { goInstead } from "./navigation.ts";
 import { Notice, Shown } from "./notice.tsx";
 import { lastPaymentId, RETURN } from "./open-payment.ts";
-import { OpenPayments } from "./open-payments.tsx";
+import { OpenPayments, useNewestPayments } from "./open-payments.tsx";
 import { Packs } from "./packs.tsx";
 import { PaymentPage } from "./payment-page.tsx";
 import { Plans } from "./plans.tsx";
@@ -38,28 +38,37 @@ function Shop() {
   useLive(({ type }) => {
     if (CHANGES_IT.has(type)) subscription.reload();
   });
+  const payments = useNewestPayments();
   const running = subscription.value?.subscription ?? null;
+  // What comes above the shelves comes first: nothing may move away from under a finger that pays.
+  const isReady = [subscription, payments].every(({ value, failure }) => value !== null || failure !== null);
   return (
     <>
       <h1>{shopWords("title")}</h1>
-      <OpenPayments />
+      <OpenPayments payments={payments.value ?? []} />
       <Purse />
       {subscription.failure && <Notice failure={subscription.failure} again={subscription.reload} />}
       {running && <SubscriptionCard subscription={running} onChange={subscription.reload} />}
-      <Shown of={catalogue} waiting={<Waiting />}>
-        {(sold) =>
-          isSelling(sold) ? (
-            <>
-              <Packs packs={sold.packs} />
-              {subscription.value && <Plans catalogue={sold} running={running} onChange={subscription.reload} />}
-            </>
-          ) : (
-            <p class="nothing">{shopWords("closed")}</p>
-          )
-        }
-      </Shown>
-      <PromoCode />
-      <ShopLinks />
+      {!isReady ? (
+        <Waiting />
+      ) : (
+        <>
+          <Shown of={catalogue} waiting={<Waiting />}>
+            {(sold) =>
+              isSelling(sold) ? (
+                <>
+                  <Packs packs={sold.packs} />
+                  {subscription.value && <Plans catalogue={sold} running={running} onChange={subscription.reload} />}
+                </>
+              ) : (
+                <p class="nothing">{shopWords("closed")}</p>
+              )
+            }
+          </Shown>
+          <PromoCode />
+          <ShopLinks />
+        </>
+      )}
     </>
   );
 }
