@@ -18,13 +18,17 @@ export function Purse() {
 }
 
 function Contents({ balance }: { balance: Balance }) {
-  const { credits, reserved, free_actions: free, next_expiry: next } = balance;
+  const { credits, reserved, free_actions: free, next_expiry: next, subscription } = balance;
+  // What lasts as long as the subscription is said there.
+  const isSaidBelow = next !== null && next.at === subscription?.ends_at && next.credits === subscription.credits_left;
   const freeLeft = Math.max(0, free.limit - free.used);
   return (
     <>
       <p class="purse-credits">{shellWords("credits", { count: credits })}</p>
       {reserved > 0 && <p class="quiet">{shopWords("held", { count: reserved })}</p>}
-      {next !== null && <p class="quiet">{shopWords("next_expiry", { count: next.credits, when: dayOf(next.at) })}</p>}
+      {next !== null && !isSaidBelow && (
+        <p class="quiet">{shopWords("next_expiry", { count: next.credits, when: dayOf(next.at) })}</p>
+      )}
       {free.limit > 0 && (
         <>
           <p class="purse-free">

@@ -27,8 +27,8 @@ const en = {
   status_pending: "waiting",
   status_succeeded: "paid",
   status_cancelled: "not paid",
-  refunded_whole: "returned to you",
-  refunded_part: "{price} returned to you",
+  refunded_whole: "money returned",
+  refunded_part: "returned: {price}",
 } as const;
 type Key = keyof typeof en;
 
