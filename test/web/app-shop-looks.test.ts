@@ -21,6 +21,19 @@ const LOOKS = (
   ] as const
 ).slice(0, process.env.SCREENSHOTS ? 4 : 2);
 
+const GRACE = {
+  type: "pro",
+  state: "grace",
+  ends_at: "2026-11-20T09:00:00.000Z",
+  amount: "690.00",
+  amount_kopecks: 69_000,
+  credits: 140,
+  auto_renew: true,
+  method: { title: "Bank card *4444" },
+  next_charge_at: null,
+  next_plan: null,
+};
+
 describe.skipIf(lane === "postgres")("the looks of the shop (in one lane: pages do not know the database)", () => {
   beforeAll(async () => {
     stage = await setAppStage();
@@ -70,6 +83,37 @@ describe.skipIf(lane === "postgres")("the looks of the shop (in one lane: pages 
         await tab.page.keyboard.press("Escape");
         await tab.page.locator("dialog").waitFor({ state: "detached" });
       }
+      expect(tab.complaints).toEqual([]);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "rarer states say what they mean: a charge that did not go through, terms to read, nothing for sale",
+    async () => {
+      const tab = await stage.blank({ viewport: SMALL_PHONE });
+      const change = async (path: string, by: (answer: Record<string, unknown>) => unknown) =>
+        tab.page.route(`**/api/v1/${path}`, async (route) => {
+          const answer = await route.fetch();
+          await route.fulfill({ response: answer, json: by((await answer.json()) as Record<string, unknown>) });
+        });
+      await change("profile", (me) => ({
+        ...me,
+        consent: { ...(me.consent as object), terms_url: "https://shop.example/terms" },
+      }));
+      const product = { credits: 1, price: "1.00", price_kopecks: 100, available: false };
+      await change("plans", (sold) => ({ ...sold, packs: [{ ...product, key: "pack_1" }], plans: [] }));
+      await change("subscription", () => ({ subscription: GRACE }));
+      await tab.page.goto(`${stage.server.base}/?sandbox=4005#/shop`);
+      await tab.says("Nothing is sold here at the moment.");
+      await tab.says("The charge did not go through. It is tried again; until then everything works.");
+      await tab.page.getByRole("button", { name: "Terms and privacy" }).waitFor();
+      await tab.page.getByRole("button", { name: /Questions about a payment/ }).waitFor();
+      expect(await tab.page.getByRole("button", { name: /^Buy/ }).count()).toBe(0);
+      await tab.press("Stop renewing");
+      await tab.says("The paid time is over, so the subscription ends now.");
+      await usable(tab, "shop-grace");
       expect(tab.complaints).toEqual([]);
       await tab.close();
     },

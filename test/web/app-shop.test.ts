@@ -44,10 +44,11 @@ describe.skipIf(lane === "postgres")("the Mini App's shop (in one lane: pages do
       const pack = tab.page.getByRole("button", { name: /Buy 60 credits/ });
       const orders: string[] = [];
       tab.page.on("request", (request) => request.url().endsWith("/payments/create") && orders.push(request.url()));
-      await pack.evaluate((button) => {
-        button.click();
-        button.click();
-      });
+      const tap = { bubbles: true, cancelable: true };
+      await pack.evaluate((button, options) => {
+        button.dispatchEvent(new MouseEvent("click", options));
+        button.dispatchEvent(new MouseEvent("click", options));
+      }, tap);
       await onPayPage(tab);
       expect(orders.length).toBe(1);
       await payHere(tab);

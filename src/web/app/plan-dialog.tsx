@@ -48,7 +48,12 @@ export function PlanDialog({ plan, running, mayRenew, onClose, onChange }: PlanD
       onDone={onClose}
     >
       <Shown of={change} waiting={<p class="plan-waiting">&nbsp;</p>}>
-        {(known) => <p>{textOf(known, running)}</p>}
+        {(known) => (
+          <>
+            <p>{textOf(known, running)}</p>
+            {known.credits_counted > 0 && <p>{shopWords("change_counted", { count: known.credits_counted })}</p>}
+          </>
+        )}
       </Shown>
       {asksToSave && (
         <label class="tick">

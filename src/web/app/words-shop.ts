@@ -32,6 +32,10 @@ const en = {
   change_extension: "One more month for {price}, beginning {when}, when the paid time ends.",
   change_upgrade:
     "Begins as soon as it is paid, and lasts a month. {unused} of your present plan is unused and counts: you pay {now} in place of {price}.",
+  change_counted: {
+    one: "Its {count} unused credit ends with it.",
+    other: "Its {count} unused credits end with it.",
+  },
   change_downgrade: "Nothing to pay now. Your present plan stays until {when}; from then on it is {price} a month.",
   change_downgrade_by_hand:
     "Nothing to pay now. Your present plan stays until {when}; if you go on then, it is {price} a month.",
@@ -118,10 +122,10 @@ const ru: WordTable<Key> = {
   },
   free_actions: "Бесплатные действия",
   free_left: {
-    one: "Осталось бесплатных действий: {count} из {limit}",
-    few: "Осталось бесплатных действий: {count} из {limit}",
-    many: "Осталось бесплатных действий: {count} из {limit}",
-    other: "Осталось бесплатных действий: {count} из {limit}",
+    one: "Бесплатных действий: {count} из {limit}",
+    few: "Бесплатных действий: {count} из {limit}",
+    many: "Бесплатных действий: {count} из {limit}",
+    other: "Бесплатных действий: {count} из {limit}",
   },
   free_none: "Бесплатные действия в этом месяце закончились",
   free_renew: {
@@ -158,6 +162,12 @@ const ru: WordTable<Key> = {
   change_extension: "Ещё месяц за {price}. Начнётся {when}, когда закончится оплаченный.",
   change_upgrade:
     "Начнётся сразу после оплаты, на месяц. Неиспользованные {unused} текущего тарифа зачтутся: заплатите {now} вместо {price}.",
+  change_counted: {
+    one: "Его {count} неиспользованный кредит при этом сгорит.",
+    few: "Его {count} неиспользованных кредита при этом сгорят.",
+    many: "Его {count} неиспользованных кредитов при этом сгорят.",
+    other: "Его {count} неиспользованных кредита при этом сгорят.",
+  },
   change_downgrade: "Сейчас платить не нужно. Текущий тариф действует до {when}, дальше — {price} в месяц.",
   change_downgrade_by_hand:
     "Сейчас платить не нужно. Текущий тариф действует до {when}; если продлите, будет {price} в месяц.",
@@ -172,10 +182,10 @@ const ru: WordTable<Key> = {
     many: "Осталось {count} кредитов по тарифу",
     other: "Осталось {count} кредита по тарифу",
   },
-  renews: "Продлевается сама: {price}, {card}. Предупредим за день.",
+  renews: "Автопродление: {price}, {card}. Предупредим за день.",
   renews_at: "Продлится {when}: {price}, {card}",
-  renewal_off: "Сама не продлевается; карта ещё сохранена.",
-  no_renewal: "Сама не продлевается. Оплатить ещё месяц можно в любой момент.",
+  renewal_off: "Автопродление отключено, карта ещё сохранена.",
+  no_renewal: "Автопродления нет. Оплатить ещё месяц можно в любой момент.",
   grace: "Списать не получилось. Попробуем ещё раз, а пока всё работает.",
   saved_card: "сохранённая карта",
   next_plan: "Потом: {what}, {price} в месяц",
