@@ -11,6 +11,15 @@ const NO_MONEY_CARD = "5555 5555 5555 4600";
 const FREE_ACTIONS = 10;
 const BREAK_MS = 300;
 
+/** A page whose clocks that go round stand still: what it learns, it learns by events. */
+const NEVER_ASKS = "window.setInterval = () => 0";
+
+interface PictureSeen {
+  watermarked: boolean;
+  image_url: string;
+  preview_url?: string;
+}
+
 let stage: AppStage;
 let shopping: Shopping;
 
@@ -162,26 +171,53 @@ describe.skipIf(lane === "postgres")("the Mini App's shop (in one lane: pages do
   );
 
   test(
-    "who waits sees the payment come in by itself, and the pictures of the page lose their watermark",
+    "who waits hears of the payment by an event, and pictures that are open already lose their watermark",
     async () => {
       const person = 2004;
       const id = await stage.fitting(person);
-      const tab = await stage.open({ as: person, at: `pictures/${id}` });
+      const tab = await stage.blank();
+      await tab.page.addInitScript(NEVER_ASKS);
+      await tab.page.goto(`${stage.server.base}/?sandbox=${person}#/pictures/${id}`);
       await tab.says("carries a watermark");
       const { id: paymentId } = await shopping.order(person, "pack_20");
-      await tab.page.evaluate(`location.hash = "#/shop/${paymentId}"`);
+      await tab.go(`shop/${paymentId}`);
       await title(tab, "Waiting for the payment");
-      // The provider's notice is late: the page hears of it all the same.
       await shopping.pay(person, paymentId);
       await title(tab, "Paid: 20 credits");
       await tab.press("To my pictures");
-      await tab.page.locator(`main a[href="#/pictures/${id}"]`).click();
-      await tab.page.getByText("carries a watermark").waitFor({ state: "detached" });
+      const tile = tab.page.locator(`main a[href="#/pictures/${id}"]`);
+      await until(async () => {
+        const { watermarked, preview_url: preview = "" } = await shopping.get<PictureSeen>(
+          person,
+          `/generations/${id}`,
+        );
+        const shown = (await tile.locator("img").getAttribute("src")) ?? "";
+        return !watermarked && (await bytesAt(shown)).equals(await bytesAt(preview));
+      }, "the tile shows the clean copy");
+      await tile.click();
       await tab.page.getByLabel("Compare before and after").waitFor();
+      expect(await tab.page.getByText("carries a watermark").count()).toBe(0);
       // Somebody else's payment, or none at all, is not there.
-      await tab.page.evaluate(`location.hash = "#/shop/${crypto.randomUUID()}"`);
+      await tab.go(`shop/${crypto.randomUUID()}`);
       await tab.says("There is no such payment.");
       expect(tab.complaints.every((line) => line.includes("404"))).toBe(true);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "who waits hears of the payment where no event arrives",
+    async () => {
+      const person = 2007;
+      const tab = await stage.blank();
+      await tab.page.route("**/api/v1/live/**", (route) => route.abort());
+      const { id } = await shopping.order(person, "pack_20");
+      await tab.page.goto(`${stage.server.base}/?sandbox=${person}#/shop/${id}`);
+      await title(tab, "Waiting for the payment");
+      await shopping.pay(person, id);
+      await title(tab, "Paid: 20 credits");
+      expect(await shopping.credits(person)).toBe(20);
       await tab.close();
     },
     STORY_DEADLINE_MS,
@@ -234,10 +270,11 @@ describe.skipIf(lane === "postgres")("the Mini App's shop (in one lane: pages do
 });
 
 async function pictureOf(id: string): Promise<{ watermarked: boolean; bytes: Buffer }> {
-  const { watermarked, image_url: url } = await shopping.get<{ watermarked: boolean; image_url: string }>(
-    ANNA,
-    `/generations/${id}`,
-  );
-  const image = await fetch(new URL(url, stage.server.base));
-  return { watermarked, bytes: Buffer.from(await image.arrayBuffer()) };
+  const { watermarked, image_url: url } = await shopping.get<PictureSeen>(ANNA, `/generations/${id}`);
+  return { watermarked, bytes: await bytesAt(url) };
+}
+
+async function bytesAt(address: string): Promise<Buffer> {
+  const answer = await fetch(new URL(address, stage.server.base));
+  return Buffer.from(await answer.arrayBuffer());
 }
