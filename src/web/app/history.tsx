@@ -12,7 +12,7 @@ import { ForwardIcon, HistoryIcon } from "./icons.tsx";
 import { useLive } from "./live.ts";
 import { goInstead } from "./navigation.ts";
 import { Shown } from "./notice.tsx";
-import type { Payment } from "./open-payments.tsx";
+import { ENDS_PAYMENT, type Payment } from "./open-payments.tsx";
 import { nameOfProduct } from "./prices.ts";
 import type { Screen } from "./screen.ts";
 import { historyWords } from "./words-history.ts";
@@ -59,7 +59,7 @@ const pageOf = (cursor: string | undefined) => ({
 function Credits() {
   const pages = usePages((cursor) => answerOf(api.balance.entries.get(pageOf(cursor))), []);
   useLive(({ type }) => {
-    if (type === "hello" || type === "balance.changed") pages.reload();
+    if (!pages.isOpened && (type === "hello" || type === "balance.changed")) pages.reload();
   });
   return (
     <Shown of={pages}>
@@ -148,7 +148,7 @@ function reasonOf(kind: Extract<CreditLine, { type: "movement" }>["kind"], actio
 function Payments() {
   const pages = usePages((cursor) => answerOf(api.payments.get(pageOf(cursor))), []);
   useLive(({ type }) => {
-    if (type === "hello" || type.startsWith("payment.") || type === "balance.changed") pages.reload();
+    if (!pages.isOpened && (ENDS_PAYMENT.has(type) || type === "balance.changed")) pages.reload();
   });
   return (
     <Shown of={pages}>

@@ -2,7 +2,7 @@ import { Button } from "@telegram-apps/telegram-ui";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { answerOf, api } from "../kit/api.ts";
 import { money } from "../kit/format.ts";
-import { useLoaded } from "../kit/loading.ts";
+import { isMissing, useLoaded } from "../kit/loading.ts";
 import { addressOf } from "../kit/route.ts";
 import { Nothing, Waiting } from "../kit/states.tsx";
 import { reloadBalance } from "./balance.ts";
@@ -38,8 +38,7 @@ export function PaymentPage({ id }: { id: string }) {
     else reloadBalance();
     if (status === "succeeded" && wasOpen.current) feel("success");
   }, [status]);
-  if (payment.value === null && payment.failure?.problem?.status === 404)
-    return <Nothing text={shopWords("payment_gone")} />;
+  if (payment.value === null && isMissing(payment)) return <Nothing text={shopWords("payment_gone")} />;
   return (
     <Shown of={payment} waiting={<PaymentWaiting />}>
       {(known) =>
