@@ -141,10 +141,20 @@ export function createApp(ctx: Context, options: AppOptions) {
     ),
   );
   const { sandbox } = options;
-  if (sandbox) app.all("/sandbox/*", ({ request }) => sandbox(request), { parse: "none", detail: { hide: true } });
+  if (sandbox) {
+    const answer = ({ request, body }: { request: Request; body: unknown }) => sandbox(unread(request, body));
+    app.all("/sandbox/*", answer, { parse: "none", detail: { hide: true } });
+  }
   methods.fill(app.routes);
   return { app, hub, sockets, signOuts };
 }
 
 /** The app's type, for the typed client. */
 export type App = ReturnType<typeof createApp>["app"];
+
+/** The request as it came: of JSON, which was read on its way here, what it said is put back. */
+function unread(request: Request, body: unknown): Request {
+  if (!request.bodyUsed) return request;
+  const { url, method, headers } = request;
+  return new Request(url, { method, headers, body: JSON.stringify(body) });
+}

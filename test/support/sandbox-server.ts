@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { start } from "../../src/commands/serve.ts";
 import type { Context } from "../../src/context.ts";
 import type { EnvironmentValue } from "../../src/platform/config/environment.ts";
@@ -8,6 +9,7 @@ import { freePort } from "./processes.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 import { until } from "./until.ts";
 
+const MAIN = resolve(import.meta.dir, "../../src/main.ts");
 const READY_MS_MAX = 30_000;
 
 /** What `atelier serve --sandbox` runs, in this process, on a port and a database of its own. */
@@ -18,6 +20,8 @@ export interface SandboxServer {
   readonly ctx: Context;
   /** Signs a made-up person in; resolves with the headers of their requests. */
   signIn(telegramId: number): Promise<Record<string, string>>;
+  /** What the owner does beside the running server: a command of the program. Throws with what it said when it fails. */
+  command(words: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -54,6 +58,7 @@ export async function startSandboxServer(
       const { access_token: token } = (await answer.json()) as { access_token: string };
       return { authorization: `Bearer ${token}`, "content-type": "application/json" };
     },
+    command: (words) => runCommand([process.execPath, "--no-env-file", MAIN, ...words], values),
     async stop() {
       await running.stop();
       await sandbox.stop();
@@ -63,15 +68,16 @@ export async function startSandboxServer(
 }
 
 /** A sandbox that is known by its address only. */
-export type SandboxAddress = Pick<SandboxServer, "base" | "stop">;
+export type SandboxAddress = Pick<SandboxServer, "base" | "command" | "stop">;
 
 /** `serve --sandbox` of a compiled program, as somebody starts it who has nothing but the file. */
 export async function startSandboxProgram(program: string): Promise<SandboxAddress> {
   const port = await freePort();
   const folder = makeTemporaryFolder("atelier-sandbox-");
+  const env = { PORT: String(port), HOST: "127.0.0.1", DATA_DIR: `${folder}/data`, LOG_LEVEL: "error" };
   const child = Bun.spawn([program, "serve", "--sandbox"], {
     cwd: folder,
-    env: { PORT: String(port), HOST: "127.0.0.1", DATA_DIR: `${folder}/data`, LOG_LEVEL: "error" },
+    env,
     stdin: "ignore",
     stdout: "ignore",
     stderr: "inherit",
@@ -85,9 +91,26 @@ export async function startSandboxProgram(program: string): Promise<SandboxAddre
   await until(isReady, "the program is ready", READY_MS_MAX);
   return {
     base,
+    command: (words) => runCommand([program, ...words], env, folder),
     async stop() {
       child.kill("SIGTERM");
       await child.exited;
     },
   };
+}
+
+async function runCommand(command: string[], env: Record<string, string>, cwd?: string): Promise<void> {
+  const child = Bun.spawn(command, {
+    ...(cwd === undefined ? {} : { cwd }),
+    env,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [code, out, err] = await Promise.all([
+    child.exited,
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}: ${out}${err}`);
 }

@@ -42,7 +42,7 @@ describe.skipIf(lane === "postgres")(
         await says(page, "21 credits were granted");
         await until(async () => (await factOf(page, "Credits").textContent()) === "81", "the card shows 81 credits");
         await desk().go(page, "audit");
-        const row = page.locator("tbody tr").filter({ hasText: "person.grant" });
+        const row = page.locator("tbody tr").filter({ hasText: "credits granted" });
         await row.first().waitFor();
         expect(await row.count()).toBe(1);
         expect(await row.textContent()).toContain("ticket 4711");

@@ -6,9 +6,11 @@ import { ACTIONS } from "../../src/platform/config/catalogue.ts";
 import { codeTables } from "../../src/web/admin/words-codes.ts";
 import { en } from "../../src/web/admin/words-en.ts";
 import { ru } from "../../src/web/admin/words-ru.ts";
+import { historyTables } from "../../src/web/app/words-history.ts";
 import { partTables } from "../../src/web/app/words-parts.ts";
 import { pictureTables } from "../../src/web/app/words-pictures.ts";
 import { shellTables } from "../../src/web/app/words-shell.ts";
+import { shopTables } from "../../src/web/app/words-shop.ts";
 import type { Words, WordTable } from "../../src/web/kit/words.ts";
 
 /** Every table of words; a new one takes its line here. */
@@ -18,6 +20,8 @@ const TABLES: ReadonlyArray<readonly [string, Record<"ru" | "en", WordTable<stri
   ["the Mini App's frame", shellTables],
   ["the Mini App's parts", partTables],
   ["the Mini App's pictures", pictureTables],
+  ["the Mini App's shop", shopTables],
+  ["the Mini App's history", historyTables],
 ];
 
 const placesIn = (words: Words): string[][] =>

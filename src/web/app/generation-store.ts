@@ -97,6 +97,7 @@ function take(frame: LiveFrame): void {
     for (const one of known.read().values()) if (!isFinal(one) && !active.has(one.id)) readAtLast(one.id);
     return;
   }
+  if (frame.type === "payment.succeeded") return void seeCleanCopies();
   if (frame.type === "generation.started" || frame.type === "generation.progress") {
     const { data } = frame;
     const before = known.read().get(data.id);
@@ -110,6 +111,18 @@ function take(frame: LiveFrame): void {
     frame.type === "generation.cancelled"
   ) {
     readAtLast(frame.data.id);
+  }
+}
+
+/** A purchase takes the watermark off what is stored; that is done a moment after the payment, and has no event of its own. */
+async function seeCleanCopies(): Promise<void> {
+  for (let tries = 0; tries < READ_TRIES_MAX; tries += 1) {
+    const marked = [...known.read().values()].filter(
+      ({ watermarked, status }) => watermarked && status === "succeeded",
+    );
+    if (marked.length === 0) return;
+    await Promise.all(marked.map(({ id }) => readAtLast(id)));
+    await new Promise((resolve) => setTimeout(resolve, READ_PAUSE_MS));
   }
 }
 

@@ -95,3 +95,9 @@ export const WarningIcon = () => (
     <path d="M12 4 3 20h18L12 4zM12 10v5M12 17.5v.1" />
   </Icon>
 );
+export const HistoryIcon = () => (
+  <Icon>
+    <circle cx="12" cy="12" r="8.2" />
+    <path d="M12 7.5V12l3 2" />
+  </Icon>
+);

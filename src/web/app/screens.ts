@@ -1,7 +1,11 @@
+import { historyScreen } from "./history.tsx";
 import { picturesScreen } from "./pictures.tsx";
 import type { Screen } from "./screen.ts";
+import { shopScreen } from "./shop.tsx";
 
 /** Every screen of the app. Tabs stand in this order; the first one is where the app begins. */
 export const SCREENS: readonly Screen[] = [
   picturesScreen, //
+  shopScreen,
+  historyScreen,
 ];

@@ -58,7 +58,7 @@ export function Dialog({
             size="m"
             loading={action.isBusy}
             disabled={!isReady || action.isBusy}
-            class={isDangerous ? "dangerous" : ""}
+            className={isDangerous ? "dangerous" : ""}
           >
             {confirm}
           </Button>

@@ -53,6 +53,17 @@ export function telegramLanguage(): string | null {
   }
 }
 
+/** What the link carried by which Telegram has just opened the page; null at a reload, which is no new way in. */
+export function freshStartParameter(): string | null {
+  if (!location.hash.includes("tgWebAppData=")) return null;
+  try {
+    const { tgWebAppStartParam: given, tgWebAppData: data } = retrieveLaunchParams();
+    return given ?? data?.start_param ?? null;
+  } catch {
+    return null;
+  }
+}
+
 export function platform(): Platform {
   try {
     return isTMA() && ["ios", "macos"].includes(retrieveLaunchParams().tgWebAppPlatform) ? "ios" : "base";

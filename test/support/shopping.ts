@@ -1,0 +1,107 @@
+import { expect } from "bun:test";
+import { violationsOn } from "./accessibility.ts";
+import type { AppStage, AppTab } from "./app-stage.ts";
+import { screenshot } from "./screenshots.ts";
+import { until } from "./until.ts";
+
+/** What stories of the shop do beside the page: by HTTP only, so that they can be told of any server with a sandbox. */
+
+/** A phone of the smaller kind. */
+export const SMALL_PHONE = { width: 360, height: 780 };
+const GOOD_CARD = { name: "Оплата пройдёт MasterCard 5555 5555 5555 4444", number: "5555555555554444" };
+
+export interface PaymentSeen {
+  id: string;
+  status: string;
+  product: string;
+  amount: string;
+  confirmation_url?: string;
+}
+
+export interface Shopping {
+  get<Answer>(personId: number, path: string): Promise<Answer>;
+  credits(personId: number): Promise<number>;
+  payments(personId: number): Promise<PaymentSeen[]>;
+  /** Orders without the page. */
+  order(personId: number, product: string): Promise<PaymentSeen>;
+  /** Pays an open order on its page, in another window. */
+  pay(personId: number, paymentId: string): Promise<void>;
+  /** Gives the money back in the provider's cabinet, of an order as it was answered while it was open. */
+  refund(payment: PaymentSeen, amount?: string): Promise<void>;
+  /** What the provider does wrong next, once. */
+  fault(name: string, mode: string): Promise<void>;
+  /** Talks to the assistant, each message for one free action. */
+  talk(personId: number, messages: number): Promise<void>;
+}
+
+export function shoppingAt(stage: AppStage): Shopping {
+  const { base } = stage.server;
+  const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    fetch(`${base}${path}`, {
+      method: "POST",
+      headers: { ...headers, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  async function get<Answer>(personId: number, path: string): Promise<Answer> {
+    const answer = await fetch(`${base}/api/v1${path}`, { headers: await stage.signIn(personId) });
+    return (await answer.json()) as Answer;
+  }
+  return {
+    get,
+    credits: async (personId) => (await get<{ credits: number }>(personId, "/balance")).credits,
+    payments: async (personId) => (await get<{ items: PaymentSeen[] }>(personId, "/payments")).items,
+    async order(personId, product) {
+      const answer = await post("/api/v1/payments/create", { product }, await stage.signIn(personId));
+      expect(answer.status).toBe(201);
+      return ((await answer.json()) as { payment: PaymentSeen }).payment;
+    },
+    async pay(personId, paymentId) {
+      const { confirmation_url: page = "" } = await get<PaymentSeen>(personId, `/payments/${paymentId}`);
+      await fetch(page, { method: "POST", body: new URLSearchParams({ card: GOOD_CARD.number }), redirect: "manual" });
+    },
+    async refund({ confirmation_url: page = "" }, amount) {
+      const id = new URL(page).searchParams.get("orderId");
+      const answer = await post(`/sandbox/yookassa/_refund/${id}`, amount === undefined ? {} : { amount });
+      expect(answer.status).toBe(200);
+    },
+    async fault(name, mode) {
+      const body = JSON.stringify({ [name]: { mode, times: 1 } });
+      const headers = { "content-type": "application/json" };
+      const set = await fetch(`${base}/sandbox/yookassa/_faults`, { method: "PUT", headers, body });
+      expect(set.status).toBe(200);
+    },
+    async talk(personId, messages) {
+      const headers = await stage.signIn(personId);
+      const said = Array.from({ length: messages }, () =>
+        post("/api/v1/editing/chat", { message: "A red jacket, please" }, headers),
+      );
+      for (const answer of await Promise.all(said)) expect(answer.status).toBe(200);
+    },
+  };
+}
+
+/** A spinner never ends; what has just become ready is still on its way to its colour, and would be judged as if it stayed. */
+const IS_STILL =
+  "document.getAnimations().every((one) => one.playState !== 'running' || one.effect.getTiming().iterations === Infinity)";
+
+/** What a page looks like now can be used by everybody and fits the screen. */
+export async function usable(tab: AppTab, name: string): Promise<void> {
+  await until(() => tab.page.evaluate<boolean>(IS_STILL), "everything has its colour");
+  await screenshot(tab.page, name);
+  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
+  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
+  expect([name, wider]).toEqual([name, 0]);
+}
+
+export const onPayPage = (tab: AppTab) => tab.page.waitForURL(/\/sandbox\/yookassa\/pay\//);
+
+/** Orders by a button of the page; ends on the pay page. */
+export async function buy(tab: AppTab, name: string | RegExp): Promise<void> {
+  await tab.press(name);
+  await onPayPage(tab);
+}
+
+export const payHere = (tab: AppTab) => tab.press(GOOD_CARD.name);
+
+export const title = (tab: AppTab, text: string | RegExp) =>
+  tab.page.getByRole("heading", { level: 1, name: text }).waitFor();
