@@ -1,7 +1,7 @@
 import { Button } from "@telegram-apps/telegram-ui";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { inSandbox } from "./entry.ts";
-import { AddPhotoIcon, CameraIcon } from "./icons.tsx";
+import { AddPhotoIcon, CameraIcon, PicturesIcon } from "./icons.tsx";
 import { Notice } from "./notice.tsx";
 import type { PhotoSlot } from "./photo.ts";
 import { Samples } from "./samples.tsx";
@@ -133,10 +133,23 @@ function FileButton({ label, text, take, capture, isFirst = false }: FileButtonP
 function Chosen({ photo, label, take }: { photo: PhotoSlot; label: string; take: Take }) {
   const isOnItsWay = photo.state === "preparing" || photo.state === "uploading" || photo.state === "waiting";
   const percent = Math.round(photo.progress * 100);
+  // A link that has run out since a reload; the photo itself is still there.
+  const [unseen, setUnseen] = useState<string | null>(null);
   return (
     <div class="chooser-chosen">
-      {photo.preview !== null && photo.fault !== "photo_unreadable" && (
-        <img class={`chooser-preview ${isOnItsWay ? "chooser-pale" : ""}`} src={photo.preview} alt={label} />
+      {photo.preview !== null && photo.preview !== unseen && photo.fault !== "photo_unreadable" ? (
+        <img
+          class={`chooser-preview ${isOnItsWay ? "chooser-pale" : ""}`}
+          src={photo.preview}
+          alt={label}
+          onError={() => photo.state === "ready" && setUnseen(photo.preview)}
+        />
+      ) : (
+        photo.state === "ready" && (
+          <span class="chooser-preview chooser-unseen">
+            <PicturesIcon />
+          </span>
+        )
       )}
       <div class="chooser-state" aria-live="polite">
         {photo.state === "preparing" && <p>{partWords("preparing")}</p>}

@@ -1,7 +1,6 @@
 import { picturesScreen } from "./pictures.tsx";
 import type { Screen } from "./screen.ts";
+import { tryOnScreen } from "./try-on.tsx";
 
 /** Every screen of the app. Tabs stand in this order; the first one is where the app begins. */
-export const SCREENS: readonly Screen[] = [
-  picturesScreen, //
-];
+export const SCREENS: readonly Screen[] = [tryOnScreen, picturesScreen];
