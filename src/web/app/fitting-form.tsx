@@ -58,15 +58,20 @@ export function FittingForm() {
       {isOut && <OutOfCredits action="fitting" />}
       {!isOut && (
         <>
-          <p class="try-on-next" role="status">
-            {order.isWaiting ? shellWords("still_sending") : missing === null ? "\u00a0" : fittingWords(missing)}
+          {order.isWaiting && (
+            <p class="try-on-waits" role="status">
+              {shellWords("still_sending")}
+            </p>
+          )}
+          <p class="unseen" role="status">
+            {missing === null ? "" : fittingWords(missing)}
           </p>
           <MainButton
-            text={fittingWords("try_it")}
+            text={fittingWords(missing ?? "try_it")}
             isReady={missing === null}
             isBusy={order.isBusy}
             onPress={() => order.run()}
-            after={<PriceTag action="fitting" />}
+            after={missing === null && <PriceTag action="fitting" />}
           />
         </>
       )}

@@ -35,7 +35,7 @@ export function FittingProgress({ id, onGone }: FittingProgressProps) {
         {(done) => <FittingResult generation={done} again={again} />}
       </GenerationCard>
       {again.isWaiting && (
-        <p class="try-on-next" role="status">
+        <p class="try-on-waits" role="status">
           {shellWords("still_sending")}
         </p>
       )}

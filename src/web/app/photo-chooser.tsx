@@ -1,4 +1,5 @@
 import { Button } from "@telegram-apps/telegram-ui";
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { inSandbox } from "./entry.ts";
 import { AddPhotoIcon, CameraIcon, PicturesIcon } from "./icons.tsx";
@@ -74,6 +75,7 @@ function Empty({ label, hint, camera, take }: EmptyProps) {
           label={`${label}: ${partWords("choose_photo")}`}
           text={partWords("choose_photo")}
           take={take}
+          icon={<AddPhotoIcon />}
           isFirst
         />
         {HAS_CAMERA && (
@@ -81,6 +83,7 @@ function Empty({ label, hint, camera, take }: EmptyProps) {
             label={`${label}: ${partWords("take_photo")}`}
             text={partWords("take_photo")}
             take={take}
+            icon={<CameraIcon />}
             capture={camera}
           />
         )}
@@ -94,12 +97,13 @@ interface FileButtonProps {
   label: string;
   text: string;
   take: Take;
+  icon?: ComponentChildren;
   capture?: "user" | "environment";
   isFirst?: boolean;
 }
 
 /** The browser's own field for files, with a button's face. */
-function FileButton({ label, text, take, capture, isFirst = false }: FileButtonProps) {
+function FileButton({ label, text, take, icon, capture, isFirst = false }: FileButtonProps) {
   const field = useRef<HTMLInputElement>(null);
   return (
     <>
@@ -121,7 +125,7 @@ function FileButton({ label, text, take, capture, isFirst = false }: FileButtonP
         type="button"
         size="m"
         mode={isFirst ? "filled" : "bezeled"}
-        before={capture ? <CameraIcon /> : <AddPhotoIcon />}
+        before={icon}
         onClick={() => field.current?.click()}
       >
         {text}

@@ -26,7 +26,8 @@ export function ZoneFigure({ zones, chosen, onChoose }: ZoneFigureProps) {
       onClick={tap}
     >
       <g class="figure-body">
-        <path d="M60 12a15 18 0 1 0 .1 0ZM54 44H66V60H54Z" />
+        <path d="M60 12a15 18 0 1 0 .1 0Z" />
+        <path d="M53 42H67V60H53Z" />
         <path d="M42 59Q60 53 78 59L77 108 80 140H40L43 108Z" />
         <path class="figure-limb" d="M42 66 32 102 26 132M78 66 88 102 94 132" />
         <path d="M24 134a7 8 0 1 0 .1 0ZM96 134a7 8 0 1 0 .1 0Z" />

@@ -1,0 +1,339 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { violationsOn } from "../support/accessibility.ts";
+import { type AppStage, type AppTab, SAMPLE_FILES, setAppStage } from "../support/app-stage.ts";
+import { closeBrowser } from "../support/browser.ts";
+import { lane } from "../support/database.ts";
+import { screenshot } from "../support/screenshots.ts";
+import { until } from "../support/until.ts";
+
+const STAGE_DEADLINE_MS = 60_000;
+const STORY_DEADLINE_MS = 40_000;
+const PICTURE_MS_MAX = 20_000;
+const SMALL_PHONE = { width: 360, height: 780 };
+
+const PROBLEM = { type: "about:blank", title: "", request_id: "4711-4711" };
+
+let stage: AppStage;
+
+const usable = async (tab: AppTab, name: string) => {
+  await screenshot(tab.page, name);
+  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
+  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
+  expect([name, wider]).toEqual([name, 0]);
+};
+
+const chooser = (tab: AppTab, label: string) => tab.page.getByRole("region", { name: label });
+const sample = (tab: AppTab, name: string) => tab.page.locator(`[data-sample=${name}]`).click();
+const tryIt = (tab: AppTab) => tab.page.getByRole("button", { name: "Try it on" });
+const zone = (tab: AppTab, name: string) => tab.page.getByRole("radio", { name, exact: true });
+const ready = (tab: AppTab) => until(() => tryIt(tab).isEnabled(), "it can be ordered", 10_000);
+const result = (tab: AppTab) => tab.page.getByLabel("Compare before and after").waitFor({ timeout: PICTURE_MS_MAX });
+
+/** Both photos and a zone, with what an emulator is to do in the wish. */
+async function prepare(tab: AppTab, wish = ""): Promise<void> {
+  await sample(tab, "person");
+  await sample(tab, "jacket");
+  await zone(tab, "Outerwear").check();
+  if (wish !== "") {
+    await tab.page.getByText("Add a wish").click();
+    await tab.page.getByLabel("How it should be worn").fill(wish);
+  }
+  await ready(tab);
+}
+
+/** What is ordered from here on. */
+function ordersOf(tab: AppTab) {
+  const orders: Array<{ key: string | undefined; zone: string; user_photo_id: string }> = [];
+  tab.page.on("request", (request) => {
+    if (!request.url().endsWith("/fitting/generate")) return;
+    orders.push({ key: request.headers()["idempotency-key"], ...request.postDataJSON() });
+  });
+  return orders;
+}
+
+const chooseFile = (tab: AppTab, label: string, path: string) =>
+  tab.page.getByLabel(`${label}: Choose a photo`).setInputFiles(path);
+
+/** As the browser hands over a file that is dropped on a part of the page, or pasted. */
+async function giveFile(tab: AppTab, type: "drop" | "paste", target: string, base64: string): Promise<void> {
+  await tab.page.evaluate(`(() => {
+    const bytes = Uint8Array.from(atob("${base64}"), (letter) => letter.charCodeAt(0));
+    const data = new DataTransfer();
+    data.items.add(new File([bytes], "photo.png", { type: "image/png" }));
+    const options = { bubbles: true, cancelable: true };
+    ${target}.dispatchEvent(
+      "${type}" === "drop"
+        ? new DragEvent("drop", { ...options, dataTransfer: data })
+        : new ClipboardEvent("paste", { ...options, clipboardData: data }),
+    );
+  })()`);
+}
+
+async function balanceOf(personId: number) {
+  const headers = await stage.signIn(personId);
+  const answer = await fetch(`${stage.server.base}/api/v1/balance`, { headers });
+  return (await answer.json()) as { credits: number; free_actions: { limit: number; used: number } };
+}
+
+/** A turn of a conversation is the cheapest that a free action pays for. */
+async function spendFreeActions(personId: number): Promise<void> {
+  const headers = await stage.signIn(personId);
+  const { free_actions: free } = await balanceOf(personId);
+  for (let used = free.used; used < free.limit; used += 1) {
+    const body = JSON.stringify({ message: "A blue shirt" });
+    const answer = await fetch(`${stage.server.base}/api/v1/editing/chat`, { method: "POST", headers, body });
+    if (!answer.ok) throw new Error(`a turn was answered ${answer.status}: ${await answer.text()}`);
+  }
+}
+
+describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages do not know the database)", () => {
+  beforeAll(async () => {
+    stage = await setAppStage();
+  }, STAGE_DEADLINE_MS);
+  afterAll(async () => {
+    await closeBrowser();
+    await stage.stop();
+  }, STAGE_DEADLINE_MS);
+
+  test(
+    "from a first visit to a finished try-on, sent and saved, and on to another garment",
+    async () => {
+      const tab = await stage.open({ as: 2001, viewport: SMALL_PHONE });
+      const orders = ordersOf(tab);
+      await tab.says("Add a photo of yourself and one of a thing");
+      expect(await tab.page.getByRole("button", { name: "First, a photo of you" }).isDisabled()).toBe(true);
+      // What cannot be answered yet is not asked.
+      expect(await tab.page.getByText("Where does it go?").count()).toBe(0);
+      await prepare(tab);
+      await tab.page.getByText("Free · 10 left").waitFor();
+      await tryIt(tab).dispatchEvent("click");
+      await tryIt(tab).dispatchEvent("click");
+      await tab.says("Trying it on");
+      await result(tab);
+      expect(orders.length).toBe(1);
+      await tab.says("Free pictures carry a watermark");
+      await tab.press("Send to chat");
+      await tab.says("It is on its way to your chat");
+      const [saved] = await Promise.all([tab.page.waitForEvent("download"), tab.press("Download")]);
+      expect(saved.suggestedFilename()).toMatch(/\.jpg$/);
+
+      await tab.press("Try on another item");
+      await chooser(tab, "Photo of you").getByRole("img").waitFor();
+      expect(await zone(tab, "Outerwear").isChecked()).toBe(true);
+      await tab.page.getByRole("button", { name: "Now a photo of the item" }).waitFor();
+      await sample(tab, "tshirt");
+      await tab.page.locator("svg.figure").click({ position: { x: 60, y: 100 } });
+      expect(await zone(tab, "Top").isChecked()).toBe(true);
+      await ready(tab);
+      await tryIt(tab).click();
+      await result(tab);
+      expect(orders.map(({ zone }) => zone)).toEqual(["outerwear", "top"]);
+      expect(new Set(orders.map(({ user_photo_id: id }) => id)).size).toBe(1);
+      await tab.press(/The same again/);
+      await tab.says("Trying it on");
+      await result(tab);
+      expect((await balanceOf(2001)).free_actions.used).toBe(3);
+      expect(tab.complaints).toEqual([]);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "a try-on in work is found again after a reload and in a window of its own, and can be cancelled",
+    async () => {
+      const tab = await stage.open({ as: 2002 });
+      await prepare(tab, "sandbox:slow");
+      await tryIt(tab).click();
+      await tab.says("Trying it on");
+      await tab.page.reload();
+      await tab.says("The picture is being made");
+      await tab.press("Start another one meanwhile");
+      expect(await tab.page.getByLabel("How it should be worn").inputValue()).toBe("sandbox:slow");
+      await tab.page.getByLabel("How it should be worn").fill("");
+      await tab.go("pictures");
+      await tab.go("try-on");
+      expect(await tryIt(tab).isEnabled()).toBe(true);
+
+      const other = await stage.open({ as: 2002 });
+      await other.says("Trying it on");
+      await other.press("Cancel");
+      await other.says(/Cancelled|It is being made already/);
+      await other.close();
+      expect(tab.complaints).toEqual([]);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "an upload and an order go on by themselves when the network comes back, and are done once",
+    async () => {
+      const tab = await stage.open({ as: 2003 });
+      const orders = ordersOf(tab);
+      await tab.offline(true);
+      await chooseFile(tab, "Photo of you", SAMPLE_FILES.person);
+      await tab.says("The upload will go on by itself");
+      await tab.offline(false);
+      await chooser(tab, "Photo of you").getByRole("button", { name: "Remove" }).waitFor();
+      await tab.slow(true);
+      await chooseFile(tab, "Photo of the item", SAMPLE_FILES.sunglasses);
+      await chooser(tab, "Photo of the item").getByRole("progressbar").waitFor();
+      await tab.page.getByRole("button", { name: "Accessories" }).click();
+      await zone(tab, "Face").check();
+      await tab.page.getByRole("button", { name: "Uploading…" }).waitFor();
+      await ready(tab);
+      await tab.slow(false);
+
+      // The order arrives, its answer does not; then there is no network for a while.
+      await tab.page.route("**/fitting/generate", async (route) => {
+        await tab.page.unroute("**/fitting/generate");
+        await route.fetch();
+        await route.abort("connectionreset");
+        await tab.offline(true);
+      });
+      await tryIt(tab).click();
+      await tab.says("It will be sent by itself");
+      await tab.offline(false);
+      await result(tab);
+      expect(new Set(orders.map(({ key }) => key)).size).toBe(1);
+      expect(orders.length).toBeGreaterThan(1);
+      expect((await balanceOf(2003)).free_actions.used).toBe(1);
+      expect(tab.complaints.every((line) => /ERR_|WebSocket/.test(line))).toBe(true);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "what does not work out costs nothing and keeps what was chosen",
+    async () => {
+      const tab = await stage.open({ as: 2004 });
+      await prepare(tab, "sandbox:moderated");
+      await tryIt(tab).click();
+      await tab.says("It did not work out", PICTURE_MS_MAX);
+      await tab.says("You were not charged.");
+      await screenshot(tab.page, "failed");
+      expect((await balanceOf(2004)).free_actions.used).toBe(0);
+      await tab.press("Change something");
+      expect(await zone(tab, "Outerwear").isChecked()).toBe(true);
+      await tab.page.getByLabel("How it should be worn").fill("");
+
+      // Photos that the server has deleted meanwhile are sent again from what the page still has.
+      const gone = { ...PROBLEM, status: 410, code: "photo_expired", detail: "The photo is no longer there." };
+      await tab.page.route("**/fitting/generate", (route) => route.fulfill({ status: 410, json: gone }));
+      const uploads: string[] = [];
+      tab.page.on("request", (request) => request.url().endsWith("/fitting/upload") && uploads.push(request.url()));
+      await tryIt(tab).click();
+      await tab.says("The photo is no longer there.");
+      await tab.says("You were not charged.");
+      await ready(tab);
+      expect(uploads.length).toBe(2);
+      const busy = { ...PROBLEM, status: 503, code: "generation_unavailable", detail: "No pictures are made now." };
+      await tab.page.unroute("**/fitting/generate");
+      await tab.page.route("**/fitting/generate", (route) => route.fulfill({ status: 503, json: busy }));
+      await tryIt(tab).click();
+      await tab.says("No pictures are made now.");
+      await tab.says("Request 4711-4711");
+      expect(tab.complaints.every((line) => /410|503/.test(line))).toBe(true);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "who has nothing left learns what there is, when it renews and where to get more, and comes back to the same photos",
+    async () => {
+      const tab = await stage.open({ as: 2005, viewport: SMALL_PHONE });
+      await prepare(tab);
+      await spendFreeActions(2005);
+      await tab.says("Not enough credits");
+      await tab.says("A try-on costs 2 credits. You have 0 credits.");
+      await tab.says(/10 free actions come back on 1 /);
+      expect(await tryIt(tab).count()).toBe(0);
+      await usable(tab, "out-of-credits");
+      await tab.go("pictures");
+      await tab.page.reload();
+      await tab.go("try-on");
+      await tab.says("Not enough credits");
+      for (const name of ["Photo of you", "Photo of the item"]) await chooser(tab, name).getByRole("img").waitFor();
+      expect(await zone(tab, "Outerwear").isChecked()).toBe(true);
+      // Somebody else in the same tab finds none of it.
+      await tab.page.goto(`${stage.server.base}/?sandbox=2006`);
+      await tab.says("Add a photo of yourself");
+      expect(await tab.page.evaluate("sessionStorage.getItem('atelier.kept')")).toBe(null);
+      expect(tab.complaints).toEqual([]);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "photos are dropped and pasted, too, and what is none is refused with a word about it",
+    async () => {
+      const tab = await stage.open({ as: 2007, viewport: { width: 1280, height: 800 } });
+      const bytes = Buffer.from(await Bun.file(SAMPLE_FILES.sunglasses).arrayBuffer()).toString("base64");
+      // Pasted ones go where there is none yet, one after the other.
+      await giveFile(tab, "paste", "window", bytes);
+      await chooser(tab, "Photo of you").getByRole("button", { name: "Remove" }).waitFor();
+      expect(await chooser(tab, "Photo of the item").getByRole("img").count()).toBe(0);
+      await giveFile(tab, "paste", "window", bytes);
+      await chooser(tab, "Photo of the item").getByRole("button", { name: "Remove" }).waitFor();
+      await chooser(tab, "Photo of the item").getByRole("button", { name: "Remove" }).click();
+      await giveFile(tab, "drop", "document.querySelectorAll('.chooser')[1]", bytes);
+      await chooser(tab, "Photo of the item").getByRole("button", { name: "Remove" }).waitFor();
+      await giveFile(tab, "drop", "document.querySelectorAll('.chooser')[0]", btoa("no photo at all"));
+      await tab.says("This file cannot be read as a photo.");
+      await tab.page.getByRole("button", { name: "Choose another photo" }).waitFor();
+      // By keyboard alone: the arrows go from one name to the next.
+      await zone(tab, "Outerwear").focus();
+      await tab.page.keyboard.press("ArrowDown");
+      expect(await zone(tab, "Full body").isChecked()).toBe(true);
+      expect(tab.complaints).toEqual([]);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  for (const [colorScheme, locale] of [
+    ["light", "ru-RU"],
+    ["dark", "en-GB"],
+  ] as const) {
+    test(
+      `every state can be used by everybody: ${colorScheme}, ${locale}`,
+      async () => {
+        const tab = await stage.open({
+          as: locale === "ru-RU" ? 2008 : 2009,
+          viewport: SMALL_PHONE,
+          colorScheme,
+          locale,
+        });
+        const look = (state: string) => usable(tab, `try-on-${state}-${colorScheme}-${locale.slice(0, 2)}`);
+        await tab.page.locator(".try-on-lead").waitFor();
+        await look("first");
+        await sample(tab, "person");
+        await sample(tab, "jacket");
+        await tab.page.locator(".zones .segments button").nth(1).click();
+        await look("accessories");
+        await tab.page.locator(".zones .segments button").nth(0).click();
+        await tab.page.locator("input[value=full_body]").check();
+        await tab.page.locator(".wish summary").click();
+        await tab.page.locator(".wish textarea").fill("…");
+        const small =
+          await tab.page.evaluate(`[...document.querySelectorAll("main button, main label.zone, main summary")]
+          .filter((one) => one.getBoundingClientRect().height < 43.5).map((one) => one.outerHTML)`);
+        expect(small).toEqual([]);
+        await until(() => tab.page.locator(".main-button button").isEnabled(), "it can be ordered");
+        await look("ready");
+        await tab.page.locator(".main-button button").click();
+        await tab.page.locator(".on-its-way").waitFor();
+        await look("in-work");
+        await tab.page.locator(".compare").waitFor({ timeout: PICTURE_MS_MAX });
+        await look("result");
+        expect(tab.complaints).toEqual([]);
+        await tab.close();
+      },
+      STORY_DEADLINE_MS,
+    );
+  }
+});
