@@ -36,7 +36,7 @@ export function MainButton({ text, onPress, isReady = true, isBusy = false, afte
   }, []);
   if (isTelegrams) return after ? <p class="main-button-beside">{after}</p> : null;
   return (
-    <div class="main-button">
+    <div class={`main-button ${isReady ? "" : "main-button-waits"}`}>
       <Button type="button" size="l" stretched loading={isBusy} disabled={!isReady || isBusy} onClick={onPress}>
         {text}
         {after && <span class="main-button-after">{after}</span>}

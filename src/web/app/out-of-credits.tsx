@@ -1,5 +1,5 @@
 import { type Action, useBalance, usePrice } from "./balance.ts";
-import { dayOf } from "./format.ts";
+import { dayAndTime } from "./format.ts";
 import { MainButton } from "./main-button.tsx";
 import { goTo } from "./navigation.ts";
 import { hasScreen } from "./screen.ts";
@@ -28,7 +28,7 @@ export function OutOfCredits({ action }: { action: Action }) {
           <p>
             {fittingWords("out_free", {
               count: balance.free_actions.limit,
-              when: dayOf(balance.free_actions.renews_at),
+              when: dayAndTime(balance.free_actions.renews_at),
             })}
           </p>
         )}

@@ -36,10 +36,19 @@ function personId(): string | null {
 }
 
 function read(): Kept | null {
+  const person = personId();
+  const kept = stored();
+  if (kept === null || kept.person === person) return kept;
+  // The tab has become somebody else's.
+  if (person !== null) write(null);
+  return null;
+}
+
+function stored(): Kept | null {
   try {
     const kept: unknown = JSON.parse(sessionStorage.getItem(STORED_AS) ?? "null");
     const isKept = typeof kept === "object" && kept !== null && "person" in kept && "values" in kept;
-    return isKept && kept.person === personId() ? (kept as Kept) : null;
+    return isKept ? (kept as Kept) : null;
   } catch {
     return null;
   }
