@@ -5,11 +5,26 @@ import { type AppStage, type AppTab, SAMPLE_FILES, setAppStage } from "../suppor
 import { closeBrowser } from "../support/browser.ts";
 import { lane } from "../support/database.ts";
 import { screenshot } from "../support/screenshots.ts";
+import {
+  balanceOf,
+  chooseFile,
+  chooser,
+  giveFile,
+  kieFaults,
+  ordersOf,
+  PICTURE_MS_MAX,
+  prepare,
+  ready,
+  result,
+  sample,
+  spendFreeActions,
+  tryIt,
+  zone,
+} from "../support/trying-on.ts";
 import { until } from "../support/until.ts";
 
 const STAGE_DEADLINE_MS = 60_000;
 const STORY_DEADLINE_MS = 40_000;
-const PICTURE_MS_MAX = 20_000;
 const SMALL_PHONE = { width: 360, height: 780 };
 
 const PROBLEM = { type: "about:blank", title: "", request_id: "4711-4711" };
@@ -22,77 +37,6 @@ const usable = async (tab: AppTab, name: string) => {
   const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
   expect([name, wider]).toEqual([name, 0]);
 };
-
-const chooser = (tab: AppTab, label: string) => tab.page.getByRole("region", { name: label });
-const sample = (tab: AppTab, name: string) => tab.page.locator(`[data-sample=${name}]`).click();
-const tryIt = (tab: AppTab) => tab.page.getByRole("button", { name: "Try it on" });
-const zone = (tab: AppTab, name: string) => tab.page.getByRole("radio", { name, exact: true });
-const ready = (tab: AppTab) => until(() => tryIt(tab).isEnabled(), "it can be ordered", 10_000);
-const result = (tab: AppTab) => tab.page.getByLabel("Compare before and after").waitFor({ timeout: PICTURE_MS_MAX });
-
-/** Both photos and a zone, with what an emulator is to do in the wish. */
-async function prepare(tab: AppTab, wish = ""): Promise<void> {
-  await sample(tab, "person");
-  await sample(tab, "jacket");
-  await zone(tab, "Outerwear").check();
-  if (wish !== "") {
-    await tab.page.getByText("Add a wish").click();
-    await tab.page.getByLabel("How it should be worn").fill(wish);
-  }
-  await ready(tab);
-}
-
-/** What is ordered from here on. */
-function ordersOf(tab: AppTab) {
-  const orders: Array<{ key: string | undefined; zone: string; user_photo_id: string }> = [];
-  tab.page.on("request", (request) => {
-    if (!request.url().endsWith("/fitting/generate")) return;
-    orders.push({ key: request.headers()["idempotency-key"], ...request.postDataJSON() });
-  });
-  return orders;
-}
-
-const chooseFile = (tab: AppTab, label: string, path: string) =>
-  tab.page.getByLabel(`${label}: Choose a photo`).setInputFiles(path);
-
-/** As the browser hands over a file that is dropped on a part of the page, or pasted. */
-async function giveFile(tab: AppTab, type: "drop" | "paste", target: string, base64: string): Promise<void> {
-  await tab.page.evaluate(`(() => {
-    const bytes = Uint8Array.from(atob("${base64}"), (letter) => letter.charCodeAt(0));
-    const data = new DataTransfer();
-    data.items.add(new File([bytes], "photo.png", { type: "image/png" }));
-    const options = { bubbles: true, cancelable: true };
-    ${target}.dispatchEvent(
-      "${type}" === "drop"
-        ? new DragEvent("drop", { ...options, dataTransfer: data })
-        : new ClipboardEvent("paste", { ...options, clipboardData: data }),
-    );
-  })()`);
-}
-
-async function balanceOf(personId: number) {
-  const headers = await stage.signIn(personId);
-  const answer = await fetch(`${stage.server.base}/api/v1/balance`, { headers });
-  return (await answer.json()) as { credits: number; free_actions: { limit: number; used: number } };
-}
-
-async function kieFaults(faults: Record<string, object | null>): Promise<void> {
-  const address = `${stage.server.base}/sandbox/kie/_faults`;
-  const answer = await fetch(address, { method: "PUT", body: JSON.stringify(faults) });
-  if (!answer.ok) throw new Error(await answer.text());
-}
-
-/** A turn of a conversation is the cheapest that a free action pays for. */
-async function spendFreeActions(personId: number): Promise<void> {
-  const headers = await stage.signIn(personId);
-  const { free_actions: free } = await balanceOf(personId);
-  const turn = async () => {
-    const body = JSON.stringify({ message: "A blue shirt" });
-    const answer = await fetch(`${stage.server.base}/api/v1/editing/chat`, { method: "POST", headers, body });
-    if (!answer.ok) throw new Error(`a turn was answered ${answer.status}: ${await answer.text()}`);
-  };
-  await Promise.all(Array.from({ length: free.limit - free.used }, turn));
-}
 
 describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages do not know the database)", () => {
   beforeAll(async () => {
@@ -108,7 +52,7 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
     async () => {
       const tab = await stage.open({ as: 2001, viewport: SMALL_PHONE });
       const orders = ordersOf(tab);
-      await tab.says("Add a photo of yourself and one of a thing");
+      await tab.says("Add your photo and a photo of an item");
       expect(await tab.page.getByRole("button", { name: "First, a photo of you" }).isDisabled()).toBe(true);
       // What cannot be answered yet is not asked.
       expect(await tab.page.getByText("Where does it go?").count()).toBe(0);
@@ -139,7 +83,7 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
       expect(new Set(orders.map(({ user_photo_id: id }) => id)).size).toBe(1);
       await tab.press(/Same again/);
       await tab.says("Trying it on");
-      expect((await balanceOf(2001)).free_actions.used).toBe(3);
+      expect((await balanceOf(stage, 2001)).free_actions.used).toBe(3);
       expect(tab.complaints).toEqual([]);
       await tab.close();
     },
@@ -155,7 +99,7 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
       await tab.says("Trying it on");
       await tab.page.reload();
       await tab.says("The picture is being made");
-      await tab.press("Start another one meanwhile");
+      await tab.press("Start another one");
       expect(await tab.page.getByLabel("How it should be worn").inputValue()).toBe("sandbox:slow");
       await tab.page.getByLabel("How it should be worn").fill("");
       await tab.go("pictures");
@@ -169,14 +113,14 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
       await other.close();
 
       // The provider is asked for too much and everybody waits in the queue, where nothing has cost anything yet.
-      await kieFaults({ "kie.create": { mode: "code_429", times: 3 } });
+      await kieFaults(stage, { "kie.create": { mode: "code_429", times: 3 } });
       await tryIt(tab).click();
       await tab.says(/In the queue: number \d/);
       await usable(tab, "in-queue");
       await tab.press("Cancel");
       await tab.says("Cancelled");
       await tab.says("You were not charged.");
-      await kieFaults({ "kie.create": null });
+      await kieFaults(stage, { "kie.create": null });
       expect(tab.complaints).toEqual([]);
       await tab.close();
     },
@@ -215,7 +159,7 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
       await result(tab);
       expect(new Set(orders.map(({ key }) => key)).size).toBe(1);
       expect(orders.length).toBeGreaterThan(1);
-      expect((await balanceOf(2003)).free_actions.used).toBe(1);
+      expect((await balanceOf(stage, 2003)).free_actions.used).toBe(1);
       expect(tab.complaints.every((line) => /ERR_|WebSocket/.test(line))).toBe(true);
       await tab.close();
     },
@@ -231,7 +175,7 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
       await tab.says("It did not work out", PICTURE_MS_MAX);
       await tab.says("You were not charged.");
       await screenshot(tab.page, "failed");
-      expect((await balanceOf(2004)).free_actions.used).toBe(0);
+      expect((await balanceOf(stage, 2004)).free_actions.used).toBe(0);
       await tab.press("Change something");
       expect(await zone(tab, "Outerwear").isChecked()).toBe(true);
       await tab.page.getByLabel("How it should be worn").fill("");
@@ -263,7 +207,7 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
     async () => {
       const tab = await stage.open({ as: 2005, viewport: SMALL_PHONE });
       await prepare(tab);
-      await spendFreeActions(2005);
+      await spendFreeActions(stage, 2005);
       await tab.says("Not enough credits");
       await tab.says("A try-on costs 2 credits. You have 0 credits.");
       await tab.says(/10 free actions come back on \d+ \w+ at \d\d:00\./);
@@ -277,7 +221,7 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
       expect(await zone(tab, "Outerwear").isChecked()).toBe(true);
       // Somebody else in the same tab finds none of it.
       await tab.page.goto(`${stage.server.base}/?sandbox=2006`);
-      await tab.says("Add a photo of yourself");
+      await tab.says("Add your photo");
       expect(await tab.page.evaluate("sessionStorage.getItem('atelier.kept')")).toBe(null);
       expect(tab.complaints).toEqual([]);
       await tab.close();

@@ -68,9 +68,9 @@ export function FittingForm() {
           </p>
           <MainButton
             text={fittingWords(missing ?? "try_it")}
-            isReady={missing === null}
+            isReady={missing === null || missing === "next_zone"}
             isBusy={order.isBusy}
-            onPress={() => order.run()}
+            onPress={() => (missing === "next_zone" ? showZones() : order.run())}
             after={missing === null && <PriceTag action="fitting" />}
           />
         </>
@@ -78,6 +78,9 @@ export function FittingForm() {
     </>
   );
 }
+
+/** On a small phone the figure lies below what is seen. */
+const showZones = () => document.getElementById("zones")?.scrollIntoView();
 
 /** What is still to be done before it can be ordered; the first of it. */
 function missingStep(person: PhotoSlot, item: PhotoSlot, zone: string | null) {

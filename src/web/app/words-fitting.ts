@@ -1,7 +1,7 @@
 import { createWords, type WordTable } from "../kit/words.ts";
 
 const en = {
-  lead: "Add a photo of yourself and one of a thing, and see how it looks on you.",
+  lead: "Add your photo and a photo of an item, and see how it looks on you.",
   person: "Photo of you",
   person_hint: "Full or half length, facing the camera.",
   item: "Photo of the item",
@@ -21,7 +21,7 @@ const en = {
   try_it: "Try it on",
   in_work: "Trying it on",
   done: "Here is how it looks",
-  meanwhile: "Start another one meanwhile",
+  meanwhile: "Start another one",
   change_something: "Change something",
   start_anew: "Start anew",
   once_more: "Try once more",
@@ -41,7 +41,7 @@ const en = {
 type Key = keyof typeof en;
 
 const ru: WordTable<Key> = {
-  lead: "Добавьте своё фото и фото вещи и посмотрите, как она на вас сядет.",
+  lead: "Добавьте своё фото и фото вещи — и посмотрите, как она на вас сидит.",
   person: "Ваше фото",
   person_hint: "В полный рост или по пояс, лицом к камере.",
   item: "Фото вещи",
@@ -51,23 +51,23 @@ const ru: WordTable<Key> = {
   clothing: "Одежда",
   accessory: "Аксессуары",
   wish: "Добавить пожелание",
-  wish_label: "Как это должно быть надето",
+  wish_label: "Как это надеть",
   wish_hint: "Например: «нараспашку» или «с закатанными рукавами».",
-  next_person: "Сначала ваше фото",
-  next_item: "Теперь фото вещи",
+  next_person: "Сначала добавьте своё фото",
+  next_item: "Теперь добавьте фото вещи",
   next_other_photo: "Выберите другое фото",
   next_zone: "Выберите, куда надеть",
   next_upload: "Загружаем фото…",
   try_it: "Примерить",
   in_work: "Примеряем",
   done: "Вот что получилось",
-  meanwhile: "Пока начать другую примерку",
+  meanwhile: "Начать ещё одну примерку",
   change_something: "Что-нибудь изменить",
   start_anew: "Начать заново",
   once_more: "Ещё раз",
   same_again: "Повторить",
   next_garment: "Примерить другую вещь",
-  watermark: "На бесплатных картинках водяной знак, на купленных его нет.",
+  watermark: "На бесплатных картинках есть водяной знак, на купленных — нет.",
   take_it_off: "Убрать знак",
   out_title: "Не хватает кредитов",
   out_cost: "Примерка стоит {price}. У вас {left}.",
@@ -78,7 +78,7 @@ const ru: WordTable<Key> = {
     many: "{count} бесплатных действий вернутся {when}.",
     other: "{count} бесплатного действия вернётся {when}.",
   },
-  out_kept: "Ваши фото пока останутся здесь.",
+  out_kept: "Ваши фото никуда не денутся.",
 };
 
 export const fittingWords = createWords<Key>({ ru, en });

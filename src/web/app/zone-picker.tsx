@@ -35,7 +35,7 @@ export function ZonePicker({ zones, chosen, onChoose }: ZonePickerProps) {
     onChoose(zone);
   };
   return (
-    <section class="zones" aria-labelledby="zones-title">
+    <section id="zones" class="zones" aria-labelledby="zones-title">
       <h2 id="zones-title">
         {fittingWords("zone")}
         <span class="zones-chosen" aria-live="polite">
