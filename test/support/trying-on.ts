@@ -77,3 +77,13 @@ export async function spendFreeActions(stage: AppStage, personId: number): Promi
   };
   await Promise.all(Array.from({ length: free.limit - free.used }, turn));
 }
+
+/** Takes away the picture that the person had made last. */
+export async function deleteNewest(stage: AppStage, personId: number): Promise<void> {
+  const { authorization = "" } = await stage.signIn(personId);
+  const list = `${stage.server.base}/api/v1/generations`;
+  const listed = await fetch(`${list}?limit=1`, { headers: { authorization } });
+  const { items } = (await listed.json()) as { items: Array<{ id: string }> };
+  const gone = await fetch(`${list}/${items[0]?.id}`, { method: "DELETE", headers: { authorization } });
+  if (gone.status !== 204) throw new Error(`deleting was answered ${gone.status}`);
+}
