@@ -131,6 +131,7 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
       await giveFile(tab, "drop", "document.querySelectorAll('.chooser')[0]", btoa("no photo at all"));
       await tab.says("This file cannot be read as a photo.");
       await tab.page.getByRole("button", { name: "Choose another photo" }).waitFor();
+      await usable(tab, "try-on-desk");
       // By keyboard alone: the arrows go from one name to the next.
       await zone(tab, "Outerwear").focus();
       await tab.page.keyboard.press("ArrowDown");
@@ -159,6 +160,11 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
         await look("first");
         await sample(tab, "person");
         await sample(tab, "jacket");
+        // The button that says what is missing leads there.
+        const zones = tab.page.locator("section.zones");
+        expect((await zones.boundingBox())?.y).toBeGreaterThan(300);
+        await tab.page.locator(".main-button button").click();
+        await until(async () => ((await zones.boundingBox())?.y ?? 999) < 300, "the figure comes into sight");
         await tab.page.locator(".zones .segments button").nth(1).click();
         await look("accessories");
         await tab.page.locator(".zones .segments button").nth(0).click();
