@@ -167,6 +167,11 @@ describe.skipIf(lane === "postgres")(
         await tab.page.route("**/fitting/generate", (route) => route.fulfill({ status: 503, json: busy }));
         await tryIt(tab).click();
         await tab.says("No pictures are made now.");
+        // However far down the page it stands, it is brought before the eyes.
+        const place = await tab.page.locator(".notice").boundingBox();
+        const button = await tab.page.locator(".main-button").boundingBox();
+        expect(place?.y).toBeGreaterThan(44);
+        expect((place?.y ?? 0) + (place?.height ?? 0)).toBeLessThanOrEqual(button?.y ?? 0);
         await tab.says("Request 4711-4711");
         expect(tab.complaints.every((line) => /410|503/.test(line))).toBe(true);
         await tab.close();

@@ -5,6 +5,7 @@ import { changeFitting, useFittingDraft } from "./fitting-draft.ts";
 import { rememberGeneration } from "./generation-store.ts";
 import { feel } from "./haptics.ts";
 import { useIntention } from "./intention.ts";
+import { IntoView } from "./into-view.tsx";
 import { MainButton } from "./main-button.tsx";
 import { Notice } from "./notice.tsx";
 import { OutOfCredits } from "./out-of-credits.tsx";
@@ -54,7 +55,11 @@ export function FittingForm() {
           </details>
         </>
       )}
-      {order.failure && tellsFailure && <Notice failure={order.failure} wouldCost />}
+      {order.failure && tellsFailure && (
+        <IntoView>
+          <Notice failure={order.failure} wouldCost />
+        </IntoView>
+      )}
       {isOut && <OutOfCredits action="fitting" />}
       {!isOut && (
         <>

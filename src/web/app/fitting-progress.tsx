@@ -6,6 +6,7 @@ import { FittingResult } from "./fitting-result.tsx";
 import { GenerationCard } from "./generation-card.tsx";
 import { type Generation, isFinal, rememberGeneration, useGeneration } from "./generation-store.ts";
 import { type Intention, useIntention } from "./intention.ts";
+import { IntoView } from "./into-view.tsx";
 import { Notice } from "./notice.tsx";
 import { usePhoto } from "./photo.ts";
 import { PriceTag } from "./price-tag.tsx";
@@ -39,7 +40,11 @@ export function FittingProgress({ id, onGone }: FittingProgressProps) {
           {shellWords("still_sending")}
         </p>
       )}
-      {again.failure && <Notice failure={again.failure} wouldCost />}
+      {again.failure && (
+        <IntoView>
+          <Notice failure={again.failure} wouldCost />
+        </IntoView>
+      )}
       {value !== null && !isFinal(value) && (
         <div class="deeds">
           <Button type="button" size="l" stretched mode="plain" onClick={startAnew}>

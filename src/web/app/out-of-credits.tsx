@@ -34,7 +34,13 @@ export function OutOfCredits({ action }: { action: Action }) {
         )}
         {hasScreen("shop") && <p class="quiet">{fittingWords("out_kept")}</p>}
       </section>
-      {hasScreen("shop") && <MainButton text={shellWords("get_credits")} onPress={() => goTo("shop")} />}
+      {hasScreen("shop") && (
+        <MainButton
+          text={shellWords("get_credits")}
+          onPress={() => goTo("shop")}
+          after={fittingWords("out_left", { count: balance.credits })}
+        />
+      )}
     </>
   );
 }

@@ -31,6 +31,7 @@ const en = {
   take_it_off: "Take it off",
   out_title: "Not enough credits",
   out_cost: "A try-on costs {price}. You have {left}.",
+  out_left: { one: "{count} left", other: "{count} left" },
   out_reserved: "Another {held} are held for pictures in work, and come back if one does not work out.",
   out_free: {
     one: "{count} free action comes back on {when}.",
@@ -71,6 +72,7 @@ const ru: WordTable<Key> = {
   take_it_off: "Убрать знак",
   out_title: "Не хватает кредитов",
   out_cost: "Примерка стоит {price}. У вас {left}.",
+  out_left: { one: "остался {count}", few: "осталось {count}", many: "осталось {count}", other: "осталось {count}" },
   out_reserved: "Ещё {held} отложено на картинки в работе: если картинка не выйдет, они вернутся.",
   out_free: {
     one: "{count} бесплатное действие вернётся {when}.",
