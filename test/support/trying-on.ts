@@ -60,10 +60,15 @@ export async function balanceOf(stage: AppStage, personId: number) {
   return (await answer.json()) as { credits: number; free_actions: { limit: number; used: number } };
 }
 
-export async function kieFaults(stage: AppStage, faults: Record<string, object | null>): Promise<void> {
+/** Sets switches of the emulated provider, null clears one; resolves with those that are on and how often they will strike. */
+export async function kieFaults(
+  stage: AppStage,
+  faults: Record<string, object | null>,
+): Promise<Record<string, { times?: number }>> {
   const address = `${stage.server.base}/sandbox/kie/_faults`;
   const answer = await fetch(address, { method: "PUT", body: JSON.stringify(faults) });
   if (!answer.ok) throw new Error(await answer.text());
+  return ((await answer.json()) as { active: Record<string, { times?: number }> }).active;
 }
 
 /** A turn of a conversation is the cheapest that a free action pays for. */

@@ -81,6 +81,10 @@ describe.skipIf(lane === "postgres")(
         // The provider is asked for too much and everybody waits in the queue, where nothing has cost anything yet.
         await kieFaults(stage, { "kie.create": { mode: "code_429", times: 3 } });
         await tryIt(tab).click();
+        const struck = async () => (await kieFaults(stage, {}))["kie.create"]?.times === 2;
+        await until(struck, "the provider has refused it");
+        // A place in the queue has no event of its own; the page would ask for it within seconds.
+        await tab.page.reload();
         await tab.says(/In the queue: number \d/);
         await usable(tab, "in-queue");
         await tab.press("Cancel");
