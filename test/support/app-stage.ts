@@ -70,7 +70,7 @@ export interface AppStage {
   /** A tab that has gone nowhere yet. */
   blank(options?: TabOptions): Promise<AppTab>;
   /** Launch data as Telegram puts it into the address of a page that it opens. */
-  telegramAddress(): Promise<string>;
+  telegramAddress(personId?: number): Promise<string>;
   /** Headers of somebody's requests from elsewhere, with `content-type: application/json`. */
   signIn(personId: number): Promise<Record<string, string>>;
   /** The id of a try-on that the person ordered elsewhere; it is finished unless told otherwise. */
@@ -98,9 +98,9 @@ export async function setAppStage(): Promise<AppStage> {
       await tab.page.locator("nav.tabs").waitFor();
       return tab;
     },
-    async telegramAddress() {
+    async telegramAddress(personId = ANNA) {
       const launch = new URLSearchParams({
-        tgWebAppData: await initData(server, ANNA),
+        tgWebAppData: await initData(server, personId),
         tgWebAppVersion: "8.0",
         tgWebAppPlatform: "android",
         tgWebAppThemeParams: JSON.stringify({ bg_color: "#1d2733", text_color: "#ffffff" }),

@@ -6,6 +6,7 @@ import { ACTIONS } from "../../src/platform/config/catalogue.ts";
 import { codeTables } from "../../src/web/admin/words-codes.ts";
 import { en } from "../../src/web/admin/words-en.ts";
 import { ru } from "../../src/web/admin/words-ru.ts";
+import { fittingTables } from "../../src/web/app/words-fitting.ts";
 import { historyTables } from "../../src/web/app/words-history.ts";
 import { partTables } from "../../src/web/app/words-parts.ts";
 import { pictureTables } from "../../src/web/app/words-pictures.ts";
@@ -22,6 +23,7 @@ const TABLES: ReadonlyArray<readonly [string, Record<"ru" | "en", WordTable<stri
   ["the Mini App's pictures", pictureTables],
   ["the Mini App's shop", shopTables],
   ["the Mini App's history", historyTables],
+  ["the Mini App's try-on", fittingTables],
 ];
 
 const placesIn = (words: Words): string[][] =>

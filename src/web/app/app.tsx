@@ -7,6 +7,7 @@ import { followBalance } from "./balance.ts";
 import { Connection } from "./connection.tsx";
 import { Consent } from "./consent.tsx";
 import { enter, entry, inSandbox, type Me, watchSession } from "./entry.ts";
+import { forgetFitting } from "./fitting-draft.ts";
 import { followGenerations } from "./generation-store.ts";
 import { startLive } from "./live.ts";
 import { More } from "./more.tsx";
@@ -15,6 +16,7 @@ import { Outside } from "./outside.tsx";
 import { forgetPhotos } from "./photo.ts";
 import { Ribbon } from "./ribbon.tsx";
 import { allScreens } from "./screen.ts";
+import { forgetTab } from "./tab-memory.ts";
 import { Tabs, tabOf, tabs } from "./tabs.tsx";
 import { Toasts } from "./toast.tsx";
 
@@ -46,7 +48,7 @@ export function App() {
 
 function Inside({ me }: { me: Me }) {
   useEffect(() => {
-    const stops = [followBalance(), followGenerations(), startLive(), forgetPhotos];
+    const stops = [followBalance(), followGenerations(), startLive(), forgetPhotos, forgetFitting, forgetTab];
     return () => {
       for (const stop of stops) stop();
     };

@@ -9,7 +9,7 @@ interface MainButtonProps {
   onPress: () => void;
   isReady?: boolean;
   isBusy?: boolean;
-  /** Beside the text, where the page draws the button itself; such as a price tag. */
+  /** Beside the text, such as a price tag; Telegram's button takes a text only, so there it stands in the page's last line. */
   after?: ComponentChildren;
 }
 
@@ -34,9 +34,9 @@ export function MainButton({ text, onPress, isReady = true, isBusy = false, afte
       tell("web_app_setup_main_button", () => postEvent("web_app_setup_main_button", { is_visible: false }));
     };
   }, []);
-  if (isTelegrams) return null;
+  if (isTelegrams) return after ? <p class="main-button-beside">{after}</p> : null;
   return (
-    <div class="main-button">
+    <div class={`main-button ${isReady ? "" : "main-button-waits"}`}>
       <Button type="button" size="l" stretched loading={isBusy} disabled={!isReady || isBusy} onClick={onPress}>
         {text}
         {after && <span class="main-button-after">{after}</span>}

@@ -1,7 +1,8 @@
 import { Button } from "@telegram-apps/telegram-ui";
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { inSandbox } from "./entry.ts";
-import { AddPhotoIcon, CameraIcon } from "./icons.tsx";
+import { AddPhotoIcon, CameraIcon, PicturesIcon } from "./icons.tsx";
 import { Notice } from "./notice.tsx";
 import type { PhotoSlot } from "./photo.ts";
 import { Samples } from "./samples.tsx";
@@ -74,6 +75,7 @@ function Empty({ label, hint, camera, take }: EmptyProps) {
           label={`${label}: ${partWords("choose_photo")}`}
           text={partWords("choose_photo")}
           take={take}
+          icon={<AddPhotoIcon />}
           isFirst
         />
         {HAS_CAMERA && (
@@ -81,6 +83,7 @@ function Empty({ label, hint, camera, take }: EmptyProps) {
             label={`${label}: ${partWords("take_photo")}`}
             text={partWords("take_photo")}
             take={take}
+            icon={<CameraIcon />}
             capture={camera}
           />
         )}
@@ -94,12 +97,13 @@ interface FileButtonProps {
   label: string;
   text: string;
   take: Take;
+  icon?: ComponentChildren;
   capture?: "user" | "environment";
   isFirst?: boolean;
 }
 
 /** The browser's own field for files, with a button's face. */
-function FileButton({ label, text, take, capture, isFirst = false }: FileButtonProps) {
+function FileButton({ label, text, take, icon, capture, isFirst = false }: FileButtonProps) {
   const field = useRef<HTMLInputElement>(null);
   return (
     <>
@@ -121,7 +125,7 @@ function FileButton({ label, text, take, capture, isFirst = false }: FileButtonP
         type="button"
         size="m"
         mode={isFirst ? "filled" : "bezeled"}
-        before={capture ? <CameraIcon /> : <AddPhotoIcon />}
+        before={icon}
         onClick={() => field.current?.click()}
       >
         {text}
@@ -133,10 +137,23 @@ function FileButton({ label, text, take, capture, isFirst = false }: FileButtonP
 function Chosen({ photo, label, take }: { photo: PhotoSlot; label: string; take: Take }) {
   const isOnItsWay = photo.state === "preparing" || photo.state === "uploading" || photo.state === "waiting";
   const percent = Math.round(photo.progress * 100);
+  // A link that has run out since a reload; the photo itself is still there.
+  const [unseen, setUnseen] = useState<string | null>(null);
   return (
     <div class="chooser-chosen">
-      {photo.preview !== null && photo.fault !== "photo_unreadable" && (
-        <img class={`chooser-preview ${isOnItsWay ? "chooser-pale" : ""}`} src={photo.preview} alt={label} />
+      {photo.preview !== null && photo.preview !== unseen && photo.fault !== "photo_unreadable" ? (
+        <img
+          class={`chooser-preview ${isOnItsWay ? "chooser-pale" : ""}`}
+          src={photo.preview}
+          alt={label}
+          onError={() => photo.state === "ready" && setUnseen(photo.preview)}
+        />
+      ) : (
+        photo.state === "ready" && (
+          <span class="chooser-preview chooser-unseen">
+            <PicturesIcon />
+          </span>
+        )
       )}
       <div class="chooser-state" aria-live="polite">
         {photo.state === "preparing" && <p>{partWords("preparing")}</p>}

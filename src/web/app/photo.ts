@@ -4,6 +4,7 @@ import { createStore, type Store } from "../kit/store.ts";
 import { confirmClosing } from "./closing.ts";
 import { pause, pauseAfter } from "./patience.ts";
 import { type PhotoFault, PhotoRefusal, preparePhoto } from "./photo-file.ts";
+import { rememberedPhoto, rememberPhoto } from "./photo-memory.ts";
 import { type PhotoField, type StoredPhoto, uploadPhoto } from "./photo-upload.ts";
 
 /** A photo that somebody has chosen, on its way to the server. It stays while they look at other screens. */
@@ -26,6 +27,8 @@ export interface PhotoSlot extends Photo {
   choose(file: File): void;
   /** Sends the same file again. */
   again(): void;
+  /** The server has it no more: sends the same file again, or takes the photo away where the file is gone here, too. */
+  renew(): void;
   /** Takes it away, and ends its upload. */
   clear(): void;
 }
@@ -51,32 +54,40 @@ export function usePhoto(field: PhotoField): PhotoSlot {
     field,
     choose: (file) => choose(field, slot, file),
     again: () => slot.file && choose(field, slot, slot.file),
-    clear: () => clear(slot),
+    renew: () => (slot.file ? choose(field, slot, slot.file) : clear(field, slot)),
+    clear: () => clear(field, slot),
   };
 }
 
 /** For whoever comes in after somebody else. */
 export function forgetPhotos(): void {
-  for (const slot of slots.values()) clear(slot);
+  for (const [field, slot] of slots) clear(field, slot);
 }
 
 function slotOf(field: PhotoField): Slot {
-  const slot = slots.get(field) ?? { store: createStore(EMPTY), file: null, upload: null };
+  const slot = slots.get(field) ?? { store: createStore(firstOf(field)), file: null, upload: null };
   slots.set(field, slot);
   return slot;
 }
 
-function clear(slot: Slot): void {
+/** After a reload the file is gone, but the server may still have the photo. */
+function firstOf(field: PhotoField): Photo {
+  const stored = rememberedPhoto(field);
+  return stored === null ? EMPTY : { ...EMPTY, state: "ready", preview: stored.url, progress: 1, stored };
+}
+
+function clear(field: PhotoField, slot: Slot): void {
   slot.upload?.abort();
   const { preview } = slot.store.read();
   if (preview !== null) URL.revokeObjectURL(preview);
+  rememberPhoto(field, null);
   slot.file = null;
   slot.upload = null;
   slot.store.write(EMPTY);
 }
 
 async function choose(field: PhotoField, slot: Slot, file: File): Promise<void> {
-  clear(slot);
+  clear(field, slot);
   slot.file = file;
   const upload = new AbortController();
   slot.upload = upload;
@@ -89,6 +100,7 @@ async function choose(field: PhotoField, slot: Slot, file: File): Promise<void> 
     const prepared = await preparePhoto(file);
     const stored = await sendAtLast(field, prepared, upload.signal, show);
     show({ state: "ready", progress: 1, stored });
+    if (!upload.signal.aborted) rememberPhoto(field, stored);
   } catch (error) {
     const fault = error instanceof PhotoRefusal ? error.fault : null;
     show({ state: "failed", fault, failure: fault === null ? failureOf(error) : null });

@@ -35,7 +35,7 @@ const ru: WordTable<Key> = {
   send: "Отправить в чат",
   sent: "Отправляем в ваш чат с ботом.",
   download: "Скачать",
-  again: "Сделать ещё раз",
+  again: "Повторить",
   edit_this: "Изменить что-нибудь",
   delete_it: "Удалить",
   delete_title: "Удалить картинку?",
