@@ -102,7 +102,8 @@ describe("requests made at random from the description", () => {
           : chance.oneOf(chance.isOnce(SHARE_OF_THE_KNOWN) ? askers.filter(({ isTrusted }) => isTrusted) : askers);
         // A message is answered when its turn is over, for which somebody has to work.
         const isTurn = operation.path === "/api/v1/editing/chat";
-        const [response] = await Promise.all([send(request, asker), isTurn ? app.work() : null]);
+        const sent = send(request, asker);
+        const response = await (isTurn ? workingUntil(sent) : sent);
         if (response instanceof Thrown) {
           faults.push(`${asker.name}: ${told(request)}\n  nothing answered: ${response.what}`);
           continue;
@@ -147,6 +148,18 @@ async function send(request: MadeRequest, asker: Asker): Promise<Response | Thro
   const { operation, path, headers, body } = request;
   const sent = { method: operation.method, as: asker.person, headers, ...(body === null ? {} : { body }) };
   return app.request(path, sent).catch((error: unknown) => new Thrown(error));
+}
+
+async function workingUntil<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  let isThere = false;
+  const noted = answer.finally(() => {
+    isThere = true;
+  });
+  while (!isThere) {
+    await app.work();
+    await Bun.sleep(1);
+  }
+  return noted;
 }
 
 /** What is wrong with an answer, or null. */

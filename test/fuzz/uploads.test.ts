@@ -44,7 +44,7 @@ const seed = faultsSeed();
 async function specimens(): Promise<Specimen[]> {
   const of = (type: string, bytes: Uint8Array): Specimen => ({ type, bytes: new Uint8Array(bytes) });
   const small = { width: 96, height: 128 };
-  const drawn = sharp(resolve(SAMPLES.person)).resize(160);
+  const drawn = sharp(await Bun.file(resolve(SAMPLES.person)).bytes()).resize(160);
   return [
     of("image/jpeg", await picture(small)),
     of("image/png", await picture({ ...small, format: "png" })),
