@@ -1,8 +1,11 @@
 import { expect, test } from "bun:test";
 import { en } from "../../src/web/admin/words-en.ts";
 import { ru } from "../../src/web/admin/words-ru.ts";
+import { friendTables } from "../../src/web/app/words-friends.ts";
 import { partTables } from "../../src/web/app/words-parts.ts";
 import { pictureTables } from "../../src/web/app/words-pictures.ts";
+import { sandboxTables } from "../../src/web/app/words-sandbox.ts";
+import { settingsTables } from "../../src/web/app/words-settings.ts";
 import { shellTables } from "../../src/web/app/words-shell.ts";
 import type { Words, WordTable } from "../../src/web/kit/words.ts";
 
@@ -10,6 +13,9 @@ import type { Words, WordTable } from "../../src/web/kit/words.ts";
 const TABLES: ReadonlyArray<readonly [string, Record<"ru" | "en", WordTable<string>>]> = [
   ["the panel", { ru, en }],
   ["the Mini App's frame", shellTables],
+  ["friends", friendTables],
+  ["settings", settingsTables],
+  ["the sandbox", sandboxTables],
   ["the Mini App's parts", partTables],
   ["the Mini App's pictures", pictureTables],
 ];
