@@ -16,7 +16,7 @@ export function More() {
         <span class="person-letter" aria-hidden="true">
           {[...name][0] ?? "@"}
         </span>
-        <div>
+        <div class="person-about">
           <b class="person-name">{name}</b>
           {username !== null && <p class="quiet">@{username}</p>}
           <Holdings />
