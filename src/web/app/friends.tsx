@@ -89,9 +89,9 @@ function Invitation({ of: { code, link, reward, invited, rewarded, credits_earne
           : `${friendWords(`promise_${reward.on}`, { count: reward.credits })} ${friendWords("stays")}`}
       </p>
       <dl class="friends-sums">
-        <Sum name={friendWords("invited")} value={invited} />
+        <Sum name={friendWords("invited", { count: invited })} value={invited} />
         <Sum name={friendWords("rewarded")} value={rewarded} />
-        <Sum name={friendWords("earned")} value={earned} />
+        <Sum name={friendWords("earned", { count: earned })} value={earned} />
       </dl>
       {link === null ? (
         <>
@@ -137,13 +137,15 @@ function Share({ link }: { link: string }) {
 
 function Friend({ of: friend, on }: { of: Referral; on: Referrals["reward"]["on"] }) {
   return (
-    <li class="row">
-      <span class="row-text">
-        {friendWords("a_friend", { when: dayOf(friend.created_at) })}
-        <br />
-        <span class="quiet">{stateOf(friend, on)}</span>
-      </span>
-      {friend.credits > 0 && <b>{friendWords("plus", { count: friend.credits })}</b>}
+    <li>
+      <div class="row">
+        <span class="row-text">
+          {friendWords("a_friend", { when: dayOf(friend.created_at) })}
+          <br />
+          <span class="quiet">{stateOf(friend, on)}</span>
+        </span>
+        {friend.credits > 0 && <b>{friendWords("plus", { count: friend.credits })}</b>}
+      </div>
     </li>
   );
 }

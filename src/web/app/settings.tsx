@@ -202,9 +202,11 @@ function About() {
         </li>
       )}
       {support !== null && <Support contact={support} />}
-      <li class="row">
-        <span class="row-text">{settingsWords("version")}</span>
-        <span class="quiet">{PAGE_VERSION}</span>
+      <li>
+        <div class="row">
+          <span class="row-text">{settingsWords("version")}</span>
+          <span class="quiet">{PAGE_VERSION}</span>
+        </div>
       </li>
     </ul>
   );
@@ -219,12 +221,15 @@ function Support({ contact }: { contact: string }) {
       <span class="quiet settings-contact">{contact}</span>
     </>
   );
-  if (open === null) return <li class="row">{text}</li>;
   return (
     <li>
-      <button type="button" class="row" onClick={open}>
-        {text}
-      </button>
+      {open === null ? (
+        <div class="row">{text}</div>
+      ) : (
+        <button type="button" class="row" onClick={open}>
+          {text}
+        </button>
+      )}
     </li>
   );
 }

@@ -5,7 +5,7 @@ const en = {
   here: "this tab",
   new_tab: "New tab",
   chat: "Chat with the bot",
-  switches: "All that is played here",
+  switches: "Sandbox controls",
 } as const;
 type Key = keyof typeof en;
 
@@ -13,7 +13,7 @@ const ru: WordTable<Key> = {
   here: "эта вкладка",
   new_tab: "В новой вкладке",
   chat: "Чат с ботом",
-  switches: "Всё, что здесь изображается",
+  switches: "Пульт песочницы",
 };
 
 export const sandboxWords = createWords<Key>({ ru, en });
