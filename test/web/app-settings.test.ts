@@ -112,7 +112,7 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
     "everything about oneself is saved as a zip with the picture in it; a lost network and the limit are said",
     async () => {
       const tab = await stage.open({ as: ANNA, at: "settings", viewport: PHONE });
-      const save = tab.page.getByRole("button", { name: "Download everything about me" });
+      const save = tab.page.getByRole("button", { name: "Download my data" });
       await tab.page.route("**/profile/export", (route) => route.abort());
       await save.click();
       await tab.says("No connection");
@@ -140,7 +140,7 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
       for (const isLast of [false, false, true]) {
         await tab.page.reload();
         await save.click();
-        await tab.says(isLast ? /Try again in \d+/ : "The file is ready");
+        await tab.says(isLast ? /Try again in \d+ minutes/ : "The file is ready");
       }
       await usable(tab, "settings-limit");
       expect(tab.complaints.every((line) => onlyNetwork(line) || line.includes("429"))).toBe(true);
