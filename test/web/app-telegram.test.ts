@@ -35,6 +35,19 @@ async function launch(
 const go = async (tab: AppTab, where: string) => {
   await tab.page.evaluate(`location.hash = "#/${where}"`);
 };
+/** Styles change with the next frame, not at once. */
+const becomes = async (look: () => Promise<unknown>, expected: unknown) => {
+  let seen: unknown;
+  await until(
+    async () => {
+      seen = await look();
+      return Bun.deepEquals(seen, expected);
+    },
+    `${JSON.stringify(expected)} is shown`,
+  ).catch((error: Error) => {
+    throw new Error(`${error.message}; it is ${JSON.stringify(seen)}`);
+  });
+};
 const pixels = (tab: AppTab, selector: string, property: string): Promise<number> =>
   tab.page.evaluate(`parseFloat(getComputedStyle(document.querySelector("${selector}")).${property})`);
 
@@ -58,17 +71,20 @@ describe.skipIf(lane === "postgres")("the Mini App in a window of Telegram's (in
       expect(names).toContain("web_app_request_content_safe_area");
       await tab.page.locator(".look-dark").waitFor();
       const colour = () => tab.page.evaluate(`getComputedStyle(document.querySelector(".tabs")).backgroundColor`);
-      expect(await colour()).toBe("rgb(29, 39, 51)");
+      await becomes(colour, "rgb(29, 39, 51)");
       await tab.telegram.says("theme_changed", { theme_params: LIGHT });
       await tab.page.locator(".look-light").waitFor();
-      expect(await colour()).toBe("rgb(255, 248, 231)");
+      await becomes(colour, "rgb(255, 248, 231)");
 
-      const [top, bottom] = [await pixels(tab, ".look", "paddingTop"), await pixels(tab, ".tabs", "paddingBottom")];
-      expect([top, bottom]).toEqual([0, 0]);
+      const insets = async () => [
+        await pixels(tab, ".look", "paddingTop"),
+        await pixels(tab, ".tabs", "paddingBottom"),
+      ];
+      await becomes(insets, [0, 0]);
       await tab.telegram.says("safe_area_changed", UPON_THE_PAGE);
-      expect([await pixels(tab, ".look", "paddingTop"), await pixels(tab, ".tabs", "paddingBottom")]).toEqual([47, 34]);
+      await becomes(insets, [47, 34]);
       await tab.telegram.says("content_safe_area_changed", BUTTONS_OF_TELEGRAM);
-      expect([await pixels(tab, ".look", "paddingTop"), await pixels(tab, ".tabs", "paddingBottom")]).toEqual([93, 34]);
+      await becomes(insets, [93, 34]);
       // The page lays itself out by the height that it has; what the client says of it changes nothing and hurts nothing.
       await tab.telegram.says("viewport_changed", {
         height: 500,
@@ -83,7 +99,7 @@ describe.skipIf(lane === "postgres")("the Mini App in a window of Telegram's (in
       // A turn of the phone.
       await tab.telegram.says("safe_area_changed", { top: 0, right: 0, bottom: 0, left: 0 });
       await tab.telegram.says("content_safe_area_changed", { top: 0, right: 0, bottom: 0, left: 0 });
-      expect([await pixels(tab, ".look", "paddingTop"), await pixels(tab, ".tabs", "paddingBottom")]).toEqual([0, 0]);
+      await becomes(insets, [0, 0]);
       expect(tab.complaints).toEqual([]);
       await tab.close();
     },
