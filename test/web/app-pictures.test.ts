@@ -191,6 +191,7 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
     async () => {
       const tab = await stage.blank();
       await tab.page.goto(stage.telegramAddress());
+      await tab.page.locator('nav.tabs a[href="#/pictures"]').click();
       await tiles(tab).first().waitFor();
       expect(tab.page.url()).not.toContain("tgWebAppData");
       expect(await tab.page.locator(".look-dark").count()).toBe(1);
