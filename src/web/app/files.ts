@@ -54,8 +54,12 @@ const KEPT_MS = 60_000;
 export async function giveFile(file: File): Promise<void> {
   const sheet = { files: [file] };
   if (launchData() !== null && navigator.canShare?.(sheet)) {
-    // Whoever closes the sheet has changed their mind; that is no fault.
-    if (await navigator.share(sheet).then(...outcome)) return;
+    const isDone = await navigator.share(sheet).then(
+      () => true,
+      // Whoever closes the sheet has changed their mind; that is no fault.
+      (error: Error) => error.name === "AbortError",
+    );
+    if (isDone) return;
   }
   const address = URL.createObjectURL(file);
   const link = document.createElement("a");
@@ -64,8 +68,6 @@ export async function giveFile(file: File): Promise<void> {
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), KEPT_MS);
 }
-
-const outcome = [() => true, (error: Error) => error.name === "AbortError"] as const;
 
 const KILOBYTE = 1_024;
 
