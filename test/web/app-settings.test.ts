@@ -121,7 +121,7 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
       await tab.slow(true);
       // Whoever reloads in the middle begins anew and is not left waiting.
       await save.click();
-      await tab.says("Collecting and downloading");
+      await tab.says(/[1-9]\d* kB so far/);
       await tab.page.reload();
       const saved = tab.page.waitForEvent("download", { timeout: 20_000 });
       await save.click();
