@@ -122,7 +122,10 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
       // Whoever reloads in the middle begins anew and is not left waiting.
       await save.click();
       await tab.says(/[1-9]\d* kB so far/);
+      await tab.slow(false);
       await tab.page.reload();
+      await save.waitFor();
+      await tab.slow(true);
       const saved = tab.page.waitForEvent("download", { timeout: 20_000 });
       await save.click();
       await tab.says("Collecting and downloading");
