@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
+import { version } from "../../package.json";
 import { WEB_PAGES, type WebPage } from "./page-list.ts";
 
 /**
@@ -91,7 +92,7 @@ async function bundle(entry: string): Promise<string> {
     target: "browser",
     format: "esm",
     minify: true,
-    define: { "process.env.NODE_ENV": '"production"' },
+    define: { "process.env.NODE_ENV": '"production"', PAGE_VERSION: JSON.stringify(version) },
     plugins: [preactForReact],
     throw: false,
   });

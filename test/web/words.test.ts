@@ -7,9 +7,12 @@ import { codeTables } from "../../src/web/admin/words-codes.ts";
 import { en } from "../../src/web/admin/words-en.ts";
 import { ru } from "../../src/web/admin/words-ru.ts";
 import { fittingTables } from "../../src/web/app/words-fitting.ts";
+import { friendTables } from "../../src/web/app/words-friends.ts";
 import { historyTables } from "../../src/web/app/words-history.ts";
 import { partTables } from "../../src/web/app/words-parts.ts";
 import { pictureTables } from "../../src/web/app/words-pictures.ts";
+import { sandboxTables } from "../../src/web/app/words-sandbox.ts";
+import { settingsTables } from "../../src/web/app/words-settings.ts";
 import { shellTables } from "../../src/web/app/words-shell.ts";
 import { shopTables } from "../../src/web/app/words-shop.ts";
 import type { Words, WordTable } from "../../src/web/kit/words.ts";
@@ -19,6 +22,9 @@ const TABLES: ReadonlyArray<readonly [string, Record<"ru" | "en", WordTable<stri
   ["the panel", { ru, en }],
   ["the panel's codes", codeTables],
   ["the Mini App's frame", shellTables],
+  ["friends", friendTables],
+  ["settings", settingsTables],
+  ["the sandbox", sandboxTables],
   ["the Mini App's parts", partTables],
   ["the Mini App's pictures", pictureTables],
   ["the Mini App's shop", shopTables],

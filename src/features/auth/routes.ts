@@ -97,6 +97,8 @@ export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessToke
       "/logout",
       async ({ body, person, sessionId, ctx, status }) => {
         await endSession(ctx, { userId: person.id, sessionId }, body?.everywhere === true);
+        // Open sockets of what has just ended must not go on until their next heartbeat.
+        ctx.wakeUps.wake("sessions", person.id);
         return status(204, undefined);
       },
       {

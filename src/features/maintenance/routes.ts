@@ -25,6 +25,9 @@ const StatusSchema = t.Object(
     app_link: t.Nullable(t.String({ description: "Where the app opens in Telegram." }), {
       examples: ["https://t.me/atelier_bot/app"],
     }),
+    support_contact: t.Nullable(t.String({ description: "Where people turn with questions, as the owner wrote it." }), {
+      examples: ["@your_support"],
+    }),
   },
   { ...closed, title: "Status" },
 );
@@ -37,6 +40,7 @@ export function statusRoutes(guarded: ReturnType<typeof guard>, { isSandbox }: {
       maintenance: await viewFor(ctx, languageOf(request)),
       sandbox: isSandbox,
       app_link: appLink(ctx),
+      support_contact: ctx.settings.SUPPORT_CONTACT === "" ? null : ctx.settings.SUPPORT_CONTACT,
     }),
     {
       anyone: "read",

@@ -6,7 +6,7 @@ import { BackButton } from "./back-button.tsx";
 import { followBalance } from "./balance.ts";
 import { Connection } from "./connection.tsx";
 import { Consent } from "./consent.tsx";
-import { enter, entry, inSandbox, type Me, watchSession } from "./entry.ts";
+import { endedElsewhere, enter, entry, inSandbox, type Me, watchSession } from "./entry.ts";
 import { forgetFitting } from "./fitting-draft.ts";
 import { followGenerations } from "./generation-store.ts";
 import { startLive } from "./live.ts";
@@ -48,7 +48,14 @@ export function App() {
 
 function Inside({ me }: { me: Me }) {
   useEffect(() => {
-    const stops = [followBalance(), followGenerations(), startLive(), forgetPhotos, forgetFitting, forgetTab];
+    const stops = [
+      followBalance(),
+      followGenerations(),
+      startLive(endedElsewhere),
+      forgetPhotos,
+      forgetFitting,
+      forgetTab,
+    ];
     return () => {
       for (const stop of stops) stop();
     };

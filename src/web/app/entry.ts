@@ -11,6 +11,8 @@ import { isAnotherPerson, rememberSandboxPerson, sandboxLaunchData } from "./san
 
 export type Me = AnswerOf<typeof api.profile.get>;
 
+export type Receipt = AnswerOf<typeof api.profile.delete>;
+
 export type Entry =
   | { state: "entering" }
   | { state: "in"; me: Me }
@@ -18,13 +20,21 @@ export type Entry =
   | { state: "outside"; link: string | null }
   /** Telegram's data is too old: only Telegram can give new data, to a window opened anew. */
   | { state: "expired" }
-  /** Signed out here, or erased. */
+  /** Signed out, here or from elsewhere. */
   | { state: "left" }
+  /** Null where the connection broke before the receipt came. */
+  | { state: "erased"; receipt: Receipt | null }
   | { state: "out"; failure: CallFailure };
 
 export const entry = createStore<Entry>({ state: "entering" });
 /** Whether the server plays all providers itself. */
 export const inSandbox = createStore(false);
+
+/**
+ * Whether the person has asked to be erased, and whether an answer is missing. Until there is one nothing signs in again by
+ * itself: that would make a new person of whoever has just been erased.
+ */
+let erasing: "no" | "asked" | "unanswered" = "no";
 
 /** A window that Telegram has just opened carries its own data; a session that a tab still holds may be another person's. */
 const isFreshLaunch = location.hash.includes("tgWebAppData=");
@@ -32,6 +42,7 @@ let isFirstTry = true;
 
 export async function enter(): Promise<void> {
   entry.write({ state: "entering" });
+  erasing = "no";
   try {
     const status = await answerOf(api.status.get());
     inSandbox.write(status.sandbox);
@@ -54,15 +65,76 @@ export function welcome(me: Me): void {
   entry.write({ state: "in", me });
 }
 
-/** The page of somebody who has signed out or been erased; it does not come in again by itself. */
+/** The page of somebody who has signed out; it does not come in again by itself. */
 export function leave(): void {
   entry.write({ state: "left" });
+  tokens.write(null);
+}
+
+/** Ends this session, or all of this person. Throws a `CallFailure`. */
+export async function signOut(everywhere: boolean): Promise<void> {
+  await answerOf(api.auth.logout.post({ everywhere }));
+  leave();
+}
+
+/** The server has ended this session: a sign-out or an erasure somewhere else. Whoever left does not come in unasked. */
+export function endedElsewhere(): void {
+  if (erasing === "no") leave();
+}
+
+/**
+ * Erases the person; the receipt is all that is shown then. May be called again while no answer came: what was erased
+ * already is then known by the session, which has gone with it. Throws a `CallFailure`.
+ */
+export async function eraseMe(): Promise<void> {
+  if (erasing === "no") erasing = "asked";
+  try {
+    farewell(await answerOf(api.profile.delete({ confirm: "erase" })));
+  } catch (error) {
+    const problem = error instanceof CallFailure ? error.problem : null;
+    if (problem === null) erasing = "unanswered";
+    else if (problem.status === 401 && erasing === "unanswered") return farewell(null);
+    else {
+      erasing = "no";
+      if (problem.status === 401) enter();
+    }
+    throw error;
+  }
+}
+
+function farewell(receipt: Receipt | null): void {
+  entry.write({ state: "erased", receipt });
   tokens.write(null);
 }
 
 /** Chooses the language for the page, the refusals and the bot. Throws a `CallFailure`. */
 export async function changeLanguage(chosen: Language): Promise<void> {
   welcome(await answerOf(api.profile.patch({ language: chosen })));
+}
+
+/** Chooses what the bot writes about; what is left out stays. Throws a `CallFailure`. */
+export async function changeNotifications(chosen: Partial<Me["notifications"]>): Promise<void> {
+  const { results, news } = chosen;
+  const answer = await answerOf(
+    api.profile.patch({
+      ...(results === undefined ? {} : { notify_results: results }),
+      ...(news === undefined ? {} : { notify_news: news }),
+    }),
+  );
+  const now = entry.read();
+  // Answers of two switches may overtake each other: each counts for its own.
+  if (now.state === "in") welcome({ ...now.me, notifications: { ...now.me.notifications, ...pick(answer, chosen) } });
+}
+
+const pick = ({ notifications }: Me, chosen: Partial<Me["notifications"]>): Partial<Me["notifications"]> => ({
+  ...(chosen.results === undefined ? {} : { results: notifications.results }),
+  ...(chosen.news === undefined ? {} : { news: notifications.news }),
+});
+
+/** Reads the profile anew, for what changes elsewhere; a failure leaves what is known. */
+export async function lookAgain(): Promise<void> {
+  const me = await answerOf(api.profile.get()).catch(() => null);
+  if (me !== null && entry.read().state === "in") welcome(me);
 }
 
 /** The one who is in; for screens, which nobody else sees. */
@@ -80,7 +152,7 @@ async function signIn(): Promise<Response> {
 
 reviveSessionBy(async () => {
   const { state } = entry.read();
-  if (state !== "in" && state !== "entering") return null;
+  if ((state !== "in" && state !== "entering") || erasing !== "no") return null;
   const answer = await signIn();
   if (!answer.ok) {
     const value: unknown = await answer.clone().json();
@@ -94,7 +166,7 @@ reviveSessionBy(async () => {
 
 /** A session that ended and could not be begun again. */
 export function watchSession(): void {
-  if (!signedIn.read() && entry.read().state === "in") enter();
+  if (!signedIn.read() && entry.read().state === "in" && erasing === "no") enter();
 }
 
 function refuse(failure: CallFailure): void {

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 
 /** Drawn here, so that nothing is fetched; they take the colour of the text around them. */
-function Icon({ children }: { children: ComponentChildren }) {
+export function Icon({ children }: { children: ComponentChildren }) {
   return (
     <svg
       class="icon"

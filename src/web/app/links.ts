@@ -9,6 +9,20 @@ export function openTelegramLink(address: string): void {
   open(address, "_blank", "noopener");
 }
 
+/** Telegram's own page for passing something on: the person chooses to whom. */
+export const sharingAddress = (address: string, text: string): string =>
+  `https://t.me/share/url?${new URLSearchParams({ url: address, text }).toString().replaceAll("+", "%20")}`;
+
+/** How to reach whoever the owner named: a name in Telegram, an address of a page or of mail. Null where it is only words. */
+export function openContact(contact: string): (() => void) | null {
+  const [, name] = /^@(\w{4,32})$/.exec(contact) ?? [];
+  if (name !== undefined) return () => openTelegramLink(`https://t.me/${name}`);
+  if (/^https:\/\/t\.me\/\S+$/.test(contact)) return () => openTelegramLink(contact);
+  if (/^https:\/\/\S+$/.test(contact)) return () => openPage(contact);
+  if (/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(contact)) return () => location.assign(`mailto:${contact}`);
+  return null;
+}
+
 /**
  * Leads to a page elsewhere, such as one to pay at. Telegram opens it beside the app, which stays; a browser goes there and
  * comes back.

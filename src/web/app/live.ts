@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import { type LiveEvent, type LiveFrame, type LiveHello, liveAddress, readLiveFrame } from "../../client.ts";
-import { answerOf, api } from "../kit/api.ts";
+import { answerOf, api, sessionNumber } from "../kit/api.ts";
 import { createStore } from "../kit/store.ts";
 import { pause, pauseAfter } from "./patience.ts";
 
@@ -23,6 +23,8 @@ const POLL_SECONDS = 25;
 const POLLS_BETWEEN_SOCKETS = 4;
 /** A page that was out of sight for so long cannot trust its socket: phones freeze them without a word. */
 const HIDDEN_MS_MAX = 20_000;
+/** How the server closes what belongs to a session that was ended: by a sign-out elsewhere, a ban or an erasure. */
+const SIGNED_OUT = { code: 1008, reason: "signed out" } as const;
 const COME_BACK_AT_ONCE: readonly number[] = [1001, 1013];
 const FINAL: ReadonlySet<string> = new Set(["succeeded", "failed", "cancelled"]);
 
@@ -44,10 +46,10 @@ export function useLive(listener: Listener): void {
   useEffect(() => onLive((frame) => latest.current(frame)), []);
 }
 
-/** Begins; the answer ends it. */
-export function startLive(): () => void {
+/** Begins; the answer ends it. `onSignedOut` is called when the server says that this very session has ended. */
+export function startLive(onSignedOut: () => void): () => void {
   const ended = new AbortController();
-  const line: Line = { since: undefined, closedDoors: 0, failures: 0, signal: ended.signal, socket: null };
+  const line: Line = { since: undefined, closedDoors: 0, failures: 0, signal: ended.signal, socket: null, onSignedOut };
   const stopWatching = watchNetwork(line);
   keepLine(line);
   return () => {
@@ -64,6 +66,7 @@ interface Line {
   failures: number;
   signal: AbortSignal;
   socket: WebSocket | null;
+  onSignedOut: () => void;
 }
 
 async function keepLine(line: Line): Promise<void> {
@@ -84,6 +87,7 @@ async function keepLine(line: Line): Promise<void> {
 
 /** Holds a socket until it closes; whether the next one may come at once. Throws where the server does not answer. */
 async function holdSocket(line: Line): Promise<boolean> {
+  const session = sessionNumber();
   const { ticket } = await answerOf(api.live.ticket.post());
   return new Promise((resolve) => {
     const socket = new WebSocket(liveAddress(location.origin, ticket, line.since));
@@ -103,9 +107,11 @@ async function holdSocket(line: Line): Promise<boolean> {
       } else if (frame.type !== "panel") line.since = frame.n;
       tellAll(frame);
     };
-    socket.onclose = ({ code }) => {
+    socket.onclose = ({ code, reason }) => {
       clearTimeout(doorbell);
       line.socket = null;
+      const isSignedOut = code === SIGNED_OUT.code && reason === SIGNED_OUT.reason;
+      if (isSignedOut && session === sessionNumber() && !line.signal.aborted) line.onSignedOut();
       if (!wasOpen && navigator.onLine) line.closedDoors += 1;
       resolve(wasOpen && COME_BACK_AT_ONCE.includes(code));
     };

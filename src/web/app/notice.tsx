@@ -65,9 +65,17 @@ function WayOut({ failure: { problem } }: { failure: CallFailure }) {
 
 function hintFor({ problem }: CallFailure): string {
   if (problem === null) return shellWords("no_connection_hint");
-  if (problem.retry_after !== undefined) return shellWords("wait_hint", { count: problem.retry_after });
+  if (problem.retry_after !== undefined) return waitHint(problem.retry_after);
   return problem.status >= 500 ? shellWords("server_hint") : "";
 }
+
+/** Nobody counts a quarter of an hour in seconds. */
+const COUNTED_SECONDS_MAX = 90;
+
+const waitHint = (seconds: number): string =>
+  seconds > COUNTED_SECONDS_MAX
+    ? shellWords("wait_minutes_hint", { count: Math.ceil(seconds / 60) })
+    : shellWords("wait_hint", { count: seconds });
 
 /** A member that only problems of some codes have. */
 function member(problem: object, name: string): unknown {

@@ -2,6 +2,7 @@ import { Button } from "@telegram-apps/telegram-ui";
 import { postEvent } from "@tma.js/bridge";
 import { launchData, tell } from "../kit/telegram.ts";
 import { type Entry, enter } from "./entry.ts";
+import { Erased } from "./erased.tsx";
 import { openTelegramLink } from "./links.ts";
 import { Notice } from "./notice.tsx";
 import { shellWords } from "./words-shell.ts";
@@ -36,6 +37,7 @@ export function Outside({ now }: { now: Exclude<Entry, { state: "in" | "entering
             </Button>
           </>
         )}
+        {now.state === "erased" && <Erased receipt={now.receipt} />}
         {now.state === "out" && <Notice failure={now.failure} again={enter} />}
       </div>
     </main>

@@ -37,8 +37,12 @@ export function rememberSandboxPerson(): void {
   }
 }
 
-/** The page as somebody else, from its beginning. */
-export const addressAs = (id: number): string => `/?${new URLSearchParams({ sandbox: String(id) })}`;
+/** The page as somebody else, from its beginning; perhaps behind an invitation. */
+export const addressAs = (id: number, start?: string): string =>
+  `/?${new URLSearchParams({ sandbox: String(id), ...(start === undefined ? {} : { startapp: start }) })}`;
+
+/** Where the sandbox shows a person's chat with the bot. */
+export const chatAddressOf = (id: number): string => `/sandbox/telegram/chat/${id}`;
 
 /** Launch data as Telegram would hand it to this person, signed by the sandbox. Throws where no answer comes. */
 export async function sandboxLaunchData(languageCode: string): Promise<string> {

@@ -1,6 +1,8 @@
+import { friendsScreen } from "./friends.tsx";
 import { historyScreen } from "./history.tsx";
 import { picturesScreen } from "./pictures.tsx";
 import type { Screen } from "./screen.ts";
+import { settingsScreen } from "./settings.tsx";
 import { shopScreen } from "./shop.tsx";
 import { tryOnScreen } from "./try-on.tsx";
 
@@ -10,4 +12,6 @@ export const SCREENS: readonly Screen[] = [
   picturesScreen,
   shopScreen,
   historyScreen,
+  friendsScreen,
+  settingsScreen,
 ];

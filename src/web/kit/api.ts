@@ -10,11 +10,17 @@ export const api = createClient(location.origin, {
     headers.set("accept-language", language.read());
     const response = await fetch(address, { ...init, headers, cache: "no-store" });
     if (response.status !== 401 || !address.endsWith("/auth/refresh")) return response;
-    return (await revive?.().catch(() => null)) ?? response;
+    const revived = (await revive?.().catch(() => null)) ?? null;
+    if (revived?.ok) revivals += 1;
+    return revived ?? response;
   },
 });
 
 let revive: (() => Promise<Response | null>) | null = null;
+let revivals = 0;
+
+/** Changes whenever a session took the place of one that had ended: what is heard of the earlier one is stale. */
+export const sessionNumber = (): number => revivals;
 
 /**
  * What to do when the session cannot be renewed any more: an answer with a new pair of tokens, such as a sign-in gives,

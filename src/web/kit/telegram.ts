@@ -34,11 +34,19 @@ export function launchData(): string | null {
  * method, so that whoever asks can do it in another way.
  */
 export function tell(method: MethodName, send: () => void): boolean {
-  if (!isTMA()) return false;
+  if (!canTell(method)) return false;
   try {
-    if (!supports(method, retrieveLaunchParams().tgWebAppVersion as `${number}.${number}`)) return false;
     send();
     return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether this is Telegram and its client knows the method. */
+export function canTell(method: MethodName): boolean {
+  try {
+    return isTMA() && supports(method, retrieveLaunchParams().tgWebAppVersion as `${number}.${number}`);
   } catch {
     return false;
   }

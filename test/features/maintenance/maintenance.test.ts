@@ -24,18 +24,20 @@ const statusFor = async (app: TestApp, language = "en") => {
   return ((await answer.json()) as { maintenance: { since: string | null; notice: string | null } | null }).maintenance;
 };
 
-test("the status says where the app opens in Telegram, and that this is no sandbox", async () => {
+test("the status says where the app opens in Telegram, whom to ask, and that this is no sandbox", async () => {
   const answerWith = async (settings: Record<string, string>) =>
     (await (await startTestApp({ settings })).request("/status")).json();
   expect(await answerWith({ TELEGRAM_BOT_NAME: "atelier_bot", TELEGRAM_APP_NAME: "app" })).toEqual({
     maintenance: null,
     sandbox: false,
     app_link: "https://t.me/atelier_bot/app",
+    support_contact: null,
   });
   expect(await answerWith({ TELEGRAM_BOT_NAME: "atelier_bot", TELEGRAM_APP_NAME: "" })).toMatchObject({
     app_link: "https://t.me/atelier_bot",
   });
   expect(await answerWith({ TELEGRAM_BOT_NAME: "" })).toMatchObject({ app_link: null });
+  expect(await answerWith({ SUPPORT_CONTACT: "@help_desk" })).toMatchObject({ support_contact: "@help_desk" });
 });
 
 describe("the maintenance switch", () => {

@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { resolve } from "node:path";
+import { violationsOn } from "../support/accessibility.ts";
+import { ANNA, type AppStage, type AppTab, setAppStage } from "../support/app-stage.ts";
+import { closeBrowser } from "../support/browser.ts";
+import { lane } from "../support/database.ts";
+import { screenshot } from "../support/screenshots.ts";
+import { touchTargetFaults } from "../support/touch-targets.ts";
+
+/** Every screen that there is, without knowing what it is for: whoever adds one is looked at here. */
+
+const STAGE_DEADLINE_MS = 60_000;
+const STORY_DEADLINE_MS = 60_000;
+/** The smallest phone that still gets new versions of Telegram. */
+const SMALLEST = { width: 320, height: 568 };
+const NEWCOMER = 1051;
+const APP_FOLDER = resolve(import.meta.dir, "../../src/web/app");
+
+let stage: AppStage;
+let finishedId: string;
+
+/** The sections of all screens, as their files say them. */
+async function sections(): Promise<string[]> {
+  const list = await Bun.file(`${APP_FOLDER}/screens.ts`).text();
+  const files = [...list.matchAll(/import \{ \w+Screen \} from "\.\/([\w-]+\.tsx)"/g)].map(([, file = ""]) => file);
+  const found = await Promise.all(
+    files.map(async (file) => {
+      const text = await Bun.file(`${APP_FOLDER}/${file}`).text();
+      return [...text.matchAll(/: Screen = \{\s*section: (?:"([a-z-]+)"|([A-Z_]+))/g)].map(
+        ([, section, name]) => section ?? new RegExp(`const ${name} = "([a-z-]+)"`).exec(text)?.[1] ?? "",
+      );
+    }),
+  );
+  return [...found.flat(), "more"];
+}
+
+/** Places below a section that a link elsewhere leads to. */
+const inner = (): readonly string[] => [`pictures/${finishedId}`, `edit/${finishedId}`, "settings/erase"];
+
+async function lookAt(tab: AppTab, where: string, name: string): Promise<string[]> {
+  await tab.page.evaluate(`location.hash = "#/${where}"`);
+  await tab.page.locator("main h1").first().waitFor();
+  await tab.page.waitForLoadState("networkidle").catch(() => undefined);
+  await screenshot(tab.page, `${name}-${where.replace(/\/.*/, "-one")}`);
+  const wider = (await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth")) as number;
+  return [
+    ...(await violationsOn(tab.page)),
+    ...(wider > 0 ? [`it is ${wider} pixels wider than the phone`] : []),
+    ...(await touchTargetFaults(tab.page)),
+  ].map((fault) => `${where}: ${fault}`);
+}
+
+describe.skipIf(lane === "postgres")("every screen of the Mini App (in one lane, as all pages)", () => {
+  beforeAll(async () => {
+    stage = await setAppStage();
+    finishedId = await stage.fitting(ANNA);
+  }, STAGE_DEADLINE_MS);
+  afterAll(async () => {
+    await closeBrowser();
+    await stage.stop();
+  }, STAGE_DEADLINE_MS);
+
+  test("all are known here, and each tab and row leads to one", async () => {
+    const known = await sections();
+    expect(known.length).toBeGreaterThanOrEqual(4);
+    expect(known).not.toContain("");
+    const tab = await stage.open({ as: ANNA, at: "more" });
+    await tab.page.locator("main .person").waitFor();
+    const linked = (await tab.page.evaluate(
+      `[...document.querySelectorAll("nav.tabs a, main .rows a")].map((link) => link.getAttribute("href").slice(2))`,
+    )) as string[];
+    expect(linked.filter((section) => !known.includes(section))).toEqual([]);
+    await tab.close();
+  });
+
+  for (const [colorScheme, locale, person] of [
+    ["light", "ru-RU", NEWCOMER],
+    ["dark", "en-GB", ANNA],
+  ] as const) {
+    test(
+      `on the smallest phone each can be used by everybody: ${colorScheme}, ${locale}`,
+      async () => {
+        const tab = await stage.open({ as: person, viewport: SMALLEST, colorScheme, locale });
+        const known = await sections();
+        const places = [
+          ...known,
+          ...(person === ANNA ? inner().filter((place) => known.includes(place.split("/")[0] ?? "")) : []),
+        ];
+        const faults: string[] = [];
+        for (const place of places) {
+          faults.push(...(await lookAt(tab, place, `small-${colorScheme}-${locale}`)));
+          // Words of the other language, which a forgotten table or text would show.
+          if (locale === "ru-RU") {
+            const heading = (await tab.page.locator("main h1").first().textContent()) ?? "";
+            if (!/[а-яё]/i.test(heading)) faults.push(`${place}: its heading is not Russian: ${heading}`);
+          }
+        }
+        expect(faults).toEqual([]);
+        expect(tab.complaints).toEqual([]);
+        await tab.close();
+      },
+      STORY_DEADLINE_MS,
+    );
+  }
+
+  test(
+    "where the server fails, each still says what it is, and what went wrong or nothing; none is left waiting or blank",
+    async () => {
+      const tab = await stage.open({ as: ANNA, at: "more", viewport: SMALLEST });
+      await tab.page.locator("main .person").waitFor();
+      const refusal = { code: "internal", status: 500, title: "", type: "", detail: "It broke.", request_id: "4711" };
+      await tab.page.route(/\/api\/v1\/(?!live|auth)/, (route) => route.fulfill({ status: 500, json: refusal }));
+      const faults: string[] = [];
+      for (const place of await sections()) {
+        faults.push(...(await lookAt(tab, place, "failing")));
+        if ((await tab.page.locator("main .waiting").count()) > 0) faults.push(`${place}: it waits for ever`);
+      }
+      expect(faults).toEqual([]);
+      expect(tab.complaints.every((line) => line.includes("500"))).toBe(true);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+});

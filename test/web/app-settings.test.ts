@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { violationsOn } from "../support/accessibility.ts";
+import { ANNA, type AppStage, type AppTab, BORIS, setAppStage } from "../support/app-stage.ts";
+import { closeBrowser } from "../support/browser.ts";
+import { lane } from "../support/database.ts";
+import { screenshot } from "../support/screenshots.ts";
+import { until } from "../support/until.ts";
+import { readZip } from "../support/zip.ts";
+
+const STAGE_DEADLINE_MS = 60_000;
+const STORY_DEADLINE_MS = 40_000;
+const PHONE = { width: 360, height: 740 };
+const JPEG_START = [0xff, 0xd8, 0xff];
+
+let stage: AppStage;
+
+const usable = async (tab: AppTab, name: string) => {
+  await screenshot(tab.page, name);
+  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
+  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
+  expect([name, wider]).toEqual([name, 0]);
+};
+const profileOf = async (id: number) => {
+  const answer = await fetch(`${stage.server.base}/api/v1/profile`, { headers: await stage.signIn(id) });
+  return (await answer.json()) as { language: string; notifications: { results: boolean; news: boolean } };
+};
+const box = (tab: AppTab, name: string) => tab.page.getByRole("switch", { name });
+const onlyNetwork = (line: string) => /ERR_INTERNET_DISCONNECTED|ERR_FAILED|WebSocket/.test(line);
+
+describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pages do not know the database)", () => {
+  beforeAll(async () => {
+    stage = await setAppStage();
+    await stage.fitting(ANNA);
+  }, STAGE_DEADLINE_MS);
+  afterAll(async () => {
+    await closeBrowser();
+    await stage.stop();
+  }, STAGE_DEADLINE_MS);
+
+  test(
+    "another language is everywhere at once, and stays: after a reload, in the profile, in the next window",
+    async () => {
+      const tab = await stage.open({ as: BORIS, at: "settings", viewport: PHONE });
+      await tab.says("The bot writes to me");
+      await tab.page.evaluate("window.isSamePage = true");
+      await tab.press("Русский");
+      await tab.page.getByRole("heading", { name: "Настройки" }).waitFor();
+      const body = await tab.page.locator("body").textContent();
+      for (const english of ["Settings", "Language", "Pictures", "More", "Back", "Log out"]) {
+        expect(body).not.toContain(english);
+      }
+      expect(await tab.page.evaluate("[document.documentElement.lang, window.isSamePage]")).toEqual(["ru", true]);
+      expect((await profileOf(BORIS)).language).toBe("ru");
+      await tab.page.reload();
+      await tab.page.getByRole("heading", { name: "Настройки" }).waitFor();
+      const other = await stage.open({ as: BORIS, at: "settings", locale: "en-GB" });
+      await other.page.getByRole("heading", { name: "Настройки" }).waitFor();
+      await other.close();
+
+      // Lost on its way: it is sent again by itself.
+      await tab.offline(true);
+      await tab.press("English");
+      await tab.says("Отправим сами, как появится.");
+      await tab.offline(false);
+      await tab.page.getByRole("heading", { name: "Settings" }).waitFor();
+      expect((await profileOf(BORIS)).language).toBe("en");
+      expect(tab.complaints.every(onlyNetwork)).toBe(true);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "what the bot writes about is kept; without a network it is sent later, and what the server refuses goes back",
+    async () => {
+      const tab = await stage.open({ as: BORIS, at: "settings", viewport: PHONE });
+      await box(tab, "When a picture is ready").uncheck();
+      await until(async () => !(await profileOf(BORIS)).notifications.results, "the server knows it");
+      expect((await profileOf(BORIS)).notifications.news).toBe(true);
+      await tab.page.reload();
+      await box(tab, "News and reminders").waitFor();
+      expect([await box(tab, "When a picture is ready").isChecked(), await box(tab, "News and reminders").isChecked()])
+        // Each is its own.
+        .toEqual([false, true]);
+
+      await tab.offline(true);
+      await box(tab, "News and reminders").click();
+      await tab.says("It will be sent by itself.");
+      await usable(tab, "settings-offline");
+      await tab.offline(false);
+      await until(
+        async () => !(await profileOf(BORIS)).notifications.news,
+        "it arrives once there is a network",
+        15_000,
+      );
+
+      const refusal = { code: "internal", status: 500, title: "", type: "", detail: "It broke.", request_id: "4711" };
+      await tab.page.route("**/api/v1/profile", (route) =>
+        route.request().method() === "PATCH" ? route.fulfill({ status: 500, json: refusal }) : route.continue(),
+      );
+      await box(tab, "When a picture is ready").click();
+      await tab.says("It broke.");
+      await until(async () => !(await box(tab, "When a picture is ready").isChecked()), "the switch goes back");
+      expect((await profileOf(BORIS)).notifications.results).toBe(false);
+      expect(tab.complaints.every((line) => onlyNetwork(line) || line.includes("500"))).toBe(true);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "everything about oneself is saved as a zip with the picture in it; a lost network and the limit are said",
+    async () => {
+      const tab = await stage.open({ as: ANNA, at: "settings", viewport: PHONE });
+      const save = tab.page.getByRole("button", { name: "Download my data" });
+      await tab.page.route("**/profile/export", (route) => route.abort());
+      await save.click();
+      await tab.says("No connection");
+      await tab.page.unroute("**/profile/export");
+
+      await tab.slow(true);
+      // Whoever reloads in the middle begins anew and is not left waiting.
+      await save.click();
+      await tab.says(/[1-9]\d* kB so far/);
+      await tab.slow(false);
+      await tab.page.reload();
+      await save.waitFor();
+      await tab.slow(true);
+      const saved = tab.page.waitForEvent("download", { timeout: 20_000 });
+      await save.click();
+      await tab.says("Collecting and downloading");
+      await tab.says(/[1-9]\d* kB so far/);
+      await tab.slow(false);
+      const file = await saved;
+      expect(file.suggestedFilename()).toBe("atelier-export.zip");
+      const entries = readZip(new Uint8Array(await Bun.file(await file.path()).arrayBuffer()));
+      const pictures = [...entries].filter(([name]) => /^files\/[0-9a-f-]{36}\.jpg$/.test(name));
+      // Her photo, the jacket and the picture that was made.
+      expect(pictures.length).toBeGreaterThanOrEqual(3);
+      for (const [name, bytes] of pictures) expect([name, ...bytes.subarray(0, 3)]).toEqual([name, ...JPEG_START]);
+      expect(new TextDecoder().decode(entries.get("data/users.json"))).toContain("Anna");
+      await tab.says("The file is ready");
+      const [again] = await Promise.all([tab.page.waitForEvent("download"), tab.press("Save the file")]);
+      expect(again.suggestedFilename()).toBe("atelier-export.zip");
+
+      // The first try never reached the server; one more is left.
+      for (const isLast of [false, true]) {
+        await tab.page.reload();
+        await save.click();
+        await tab.says(isLast ? /Try again in \d+ minutes/ : "The file is ready");
+      }
+      await usable(tab, "settings-limit");
+      expect(tab.complaints.every((line) => onlyNetwork(line) || line.includes("429"))).toBe(true);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "logging out everywhere ends every window at once; nobody comes in again unasked, and nothing is lost",
+    async () => {
+      const here = await stage.open({ as: ANNA, at: "settings", viewport: PHONE });
+      const there = await stage.open({ as: ANNA, at: "pictures" });
+      await there.page.locator("main .grid li").first().waitFor();
+      const old = await there.page.evaluate(`JSON.parse(sessionStorage.getItem("atelier.session")).access_token`);
+      const signIns: string[] = [];
+      there.page.on("request", (request) => /auth\/telegram/.test(request.url()) && signIns.push(request.url()));
+      await here.press("Log out everywhere");
+      await usable(here, "settings-everywhere");
+      await here.page.getByRole("dialog").getByRole("button", { name: "Log out everywhere" }).click();
+      await here.says("You are signed out");
+      await there.says("You are signed out");
+      await usable(there, "left");
+      const answer = await fetch(`${stage.server.base}/api/v1/profile`, {
+        headers: { authorization: `Bearer ${old}` },
+      });
+      expect(answer.status).toBe(401);
+      expect(await there.page.evaluate("sessionStorage.getItem('atelier.session')")).toBeNull();
+      expect(signIns).toEqual([]);
+      await there.press("Sign in again");
+      await there.page.locator("main .grid li").first().waitFor();
+      // A window of its own is left alone by a sign-out elsewhere.
+      const third = await stage.open({ as: ANNA, at: "settings", viewport: PHONE });
+      await third.press("Log out");
+      await third.says("You are signed out");
+      await there.go("settings");
+      await there.says("Log out everywhere");
+      expect([...here.complaints, ...there.complaints, ...third.complaints]).toEqual([]);
+      for (const tab of [here, there, third]) await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  for (const [colorScheme, locale, as] of [
+    ["light", "ru-RU", 1021],
+    ["dark", "en-GB", ANNA],
+    // Only for whoever wants to see it all.
+    ...(process.env.SCREENSHOTS
+      ? ([
+          ["dark", "ru-RU", 1021],
+          ["light", "en-GB", ANNA],
+        ] as const)
+      : []),
+  ] as const) {
+    test(
+      `settings can be used by everybody: ${colorScheme}, ${locale}`,
+      async () => {
+        const tab = await stage.open({ as, at: "settings", viewport: PHONE, colorScheme, locale });
+        await tab.page.getByRole("switch").first().waitFor();
+        await usable(tab, `settings-${colorScheme}-${locale}`);
+        await tab.go("settings/erase");
+        await tab.page.locator(".settings-list").first().waitFor();
+        await usable(tab, `erase-${colorScheme}-${locale}`);
+        expect(tab.complaints).toEqual([]);
+        await tab.close();
+      },
+      STORY_DEADLINE_MS,
+    );
+  }
+});
