@@ -250,6 +250,8 @@ describe("the typed client", () => {
     });
     setTimeout(() => ended.abort(), 50);
     expect(await asked).toEqual({ data: null, problem: null });
+    // Nobody listens, and it is answered all the same.
+    await app.work(async () => (await client.editing.sessions.get({ query: {} })).data?.items[0]?.message_count === 2);
     const away = createClient("http://127.0.0.1:1");
     const tries: number[] = [];
     const given = new AbortController();

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { en } from "../../src/web/admin/words-en.ts";
 import { ru } from "../../src/web/admin/words-ru.ts";
+import { editTables } from "../../src/web/app/words-edit.ts";
 import { partTables } from "../../src/web/app/words-parts.ts";
 import { pictureTables } from "../../src/web/app/words-pictures.ts";
 import { shellTables } from "../../src/web/app/words-shell.ts";
@@ -12,6 +13,7 @@ const TABLES: ReadonlyArray<readonly [string, Record<"ru" | "en", WordTable<stri
   ["the Mini App's frame", shellTables],
   ["the Mini App's parts", partTables],
   ["the Mini App's pictures", pictureTables],
+  ["the Mini App's editing", editTables],
 ];
 
 const placesIn = (words: Words): string[][] =>

@@ -107,9 +107,9 @@ const SessionFacts = { session_id: Uuid, created_at: Moment, updated_at: Moment 
 export const SessionSchema = t.Object(
   {
     ...SessionFacts,
-    photo: t.Nullable(PhotoSchema, { description: "The photo that it is about, while it is stored." }),
+    photo: t.Nullable(PhotoSchema, { description: "The photo that it is about, or was before a result; while it is stored." }),
     generation_id: t.Optional(
-      t.String({ format: "uuid", description: "Instead: the earlier result that it is about." }),
+      t.String({ format: "uuid", description: "The earlier result that it is about now." }),
     ),
     messages: t.Array(MessageSchema),
   },
