@@ -38,12 +38,25 @@ const marked = (tab: AppTab) =>
   tab.page
     .locator(".chain-link")
     .evaluateAll((all) => all.map((one) => one.getAttribute("aria-pressed")).indexOf("true"));
+/** What the assistant has written so far. */
+const spoken = async (tab: AppTab): Promise<string> =>
+  (await tab.page.locator(".bubble-theirs:not(.bubble-writing)").allTextContents()).join("");
 const get = async (personId: number, path: string) => {
   const answer = await fetch(`${stage.server.base}/api/v1${path}`, { headers: await stage.signIn(personId) });
   return (await answer.json()) as never;
 };
 const used = async (personId: number): Promise<number> =>
   ((await get(personId, "/balance")) as { free_actions: { used: number } }).free_actions.used;
+const sessions = async (personId: number): Promise<Array<{ message_count: number }>> =>
+  ((await get(personId, "/editing/sessions")) as { items: Array<{ message_count: number }> }).items;
+/** Uses up what is free. */
+const useUp = async (personId: number): Promise<void> => {
+  const headers = await stage.signIn(personId);
+  const say = () =>
+    fetch(`${stage.server.base}/api/v1/editing/chat`, { method: "POST", headers, body: '{"message":"make it red"}' });
+  const answers = await Promise.all(Array.from({ length: 10 }, say));
+  expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
+};
 const fault = (method: "PUT" | "DELETE", body?: object) =>
   fetch(`${stage.server.base}/sandbox/openrouter/_faults`, {
     method,
@@ -100,7 +113,184 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
     },
     STORY_DEADLINE_MS,
   );
+
+  test(
+    "without a network in mid-answer it says so; back again the answer stands there, charged once",
+    async () => {
+      await fault("PUT", { "openrouter.pace": { mode: "pace", delayMs: 40 } });
+      const tab = await withPhoto({ as: BORIS });
+      await say(tab, "make the jacket blue");
+      await until(async () => /Three ways/.test(await spoken(tab)), "the first words");
+      await tab.offline(true);
+      await tab.says("The answer will be here when it is back.");
+      await usable(tab, "edit-offline");
+      await until(async () => ((await sessions(BORIS))[0]?.message_count ?? 0) === 2, "it is answered meanwhile");
+      await fault("DELETE");
+      await tab.offline(false);
+      await until(async () => (await variants(tab).count()) === 3, "three variants");
+      expect(await tab.page.locator(".bubble-mine").count()).toBe(1);
+      expect(await tab.page.locator(".bubble-theirs").count()).toBe(1);
+      expect([await used(BORIS), (await sessions(BORIS)).length]).toEqual([1, 1]);
+
+      // What is said without a network goes out by itself; an order whose answer is lost is sent again as the same one.
+      await tab.offline(true);
+      await say(tab, "and the sky green");
+      await tab.says("The answer will be here when it is back.");
+      await tab.offline(false);
+      await until(async () => (await variants(tab).count()) === 3, "three more");
+      let lost = 0;
+      await tab.page.route("**/editing/generate", async (route) => {
+        if (lost > 0) return route.continue();
+        lost += 1;
+        await route.fetch();
+        return route.abort();
+      });
+      await variants(tab).nth(2).getByRole("button").click();
+      await tab.page.getByLabel("Compare before and after").waitFor({ timeout: PICTURE_MS_MAX });
+      expect([lost, await pictures(tab).count(), await used(BORIS)]).toEqual([1, 1, 3]);
+      expect(tab.complaints.every((line) => /ERR_|WebSocket/.test(line))).toBe(true);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "a reload in mid-answer and in mid-picture loses nothing; it goes on where it was",
+    async () => {
+      await fault("PUT", { "openrouter.pace": { mode: "pace", delayMs: 25 } });
+      const tab = await withPhoto({ as: 1004 });
+      await say(tab, "make the jacket green");
+      await until(async () => (await spoken(tab)) !== "", "the first words");
+      await tab.page.reload();
+      await until(async () => (await variants(tab).count()) === 3, "three variants", PICTURE_MS_MAX);
+      await fault("DELETE");
+      expect(await tab.page.locator(".bubble-mine").count()).toBe(1);
+      await variants(tab).nth(0).getByRole("button").click();
+      await tab.says("You may leave");
+      await tab.page.reload();
+      await tab.page.getByLabel("Compare before and after").waitFor({ timeout: PICTURE_MS_MAX });
+      expect(await used(1004)).toBe(2);
+
+      // In a window that knows nothing of it the conversation is found in the list.
+      await tab.page.evaluate("sessionStorage.removeItem('atelier.edit')");
+      await tab.page.reload();
+      await tab.says("Earlier conversations");
+      await usable(tab, "edit-start-again");
+      await tab.page.locator(".rows button").first().click();
+      await until(async () => (await links(tab).count()) === 2, "photo and picture");
+      await tab.page.getByRole("link", { name: "Open the picture" }).click();
+      await tab.page.getByRole("button", { name: "Send to chat" }).waitFor();
+      const { pathname, hash } = new URL(tab.page.url());
+      expect(pathname + hash).toStartWith("/#/pictures/");
+
+      // A picture of its own begins a conversation when it lies in none that is open.
+      await tab.page.evaluate("sessionStorage.removeItem('atelier.edit')");
+      await tab.page.reload();
+      await tab.page.getByRole("button", { name: "Change something in it" }).click();
+      await until(async () => tab.page.url().endsWith("#/edit"), "the address says no more than where one is");
+      await tab.says("What shall we change?");
+      await say(tab, "sandbox:moderated");
+      await until(async () => (await variants(tab).count()) === 3, "three variants");
+      expect([await links(tab).count(), (await sessions(1004)).length]).toEqual([1, 2]);
+      await variants(tab).nth(0).getByRole("button").click();
+      await tab.page.getByRole("button", { name: "Try it again" }).waitFor({ timeout: PICTURE_MS_MAX });
+      await tab.says("You were not charged.");
+      await usable(tab, "edit-not-made");
+      expect(await used(1004)).toBe(3);
+      expect(tab.complaints).toEqual([]);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "what cannot be answered costs nothing and gives the words back; without credits it is said what to do",
+    async () => {
+      const tab = await withPhoto({ as: 1005 });
+      await say(tab, "sandbox:two_variants");
+      await tab.says("You were not charged.");
+      expect(await field(tab).inputValue()).toBe("sandbox:two_variants");
+      await usable(tab, "edit-not-answered");
+      await say(tab, "порно");
+      await until(async () => (await field(tab).inputValue()) === "порно", "the words are back");
+      await tab.says(/cannot be made|not allowed|Change/);
+      expect(await used(1005)).toBe(0);
+      await useUp(1005);
+      await tab.page.getByText("credit", { exact: false }).first().waitFor();
+      await say(tab, "make it warmer");
+      await tab.page.locator(".notice").waitFor();
+      await usable(tab, "edit-no-credits");
+      expect(await field(tab).inputValue()).toBe("make it warmer");
+      // Whoever looks elsewhere finds photo and words again.
+      await tab.page.locator("nav.tabs").getByText("Pictures").click();
+      await tab.says("Your pictures will be here.");
+      await tab.page.locator("nav.tabs").getByText("Edit").click();
+      expect(await field(tab).inputValue()).toBe("make it warmer");
+      expect(await links(tab).count()).toBe(1);
+      expect(tab.complaints).toEqual([]);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "in Russian, dark, by a slow network and with no socket at all; started over after a question",
+    async () => {
+      const tab = await stage.blank({ viewport: PHONE, colorScheme: "dark", locale: "ru-RU" });
+      await tab.page.routeWebSocket(/editing\/chat/, (socket) => socket.close());
+      await tab.page.goto(`${stage.server.base}/?sandbox=1003#/edit`);
+      await tab.page.locator("[data-sample=person]").waitFor();
+      await usable(tab, "edit-start-ru-dark");
+      await tab.page.locator("[data-sample=person]").click();
+      await tab.says("Что изменим?");
+      await tab.slow(true);
+      await usable(tab, "edit-greeting-ru-dark");
+      await say(tab, "сделай куртку красной");
+      await usable(tab, "edit-writing-ru-dark");
+      await until(async () => (await variants(tab).count()) === 3, "three variants", PICTURE_MS_MAX);
+      await usable(tab, "edit-variants-ru-dark");
+      await field(tab).fill("чёрно-белое");
+      await tab.press("Нарисовать сразу");
+      await tab.page.getByLabel("Сравнить до и после").waitFor({ timeout: PICTURE_MS_MAX });
+      expect(await field(tab).inputValue()).toBe("");
+      await tab.slow(false);
+      await usable(tab, "edit-made-ru-dark");
+      await tab.press("Начать заново");
+      await usable(tab, "edit-reset-ru-dark");
+      await tab.page.getByRole("dialog").getByRole("button", { name: "Начать заново" }).click();
+      await tab.says("Что изменим?");
+      expect([await links(tab).count(), await pictures(tab).count()]).toEqual([1, 0]);
+      expect((await sessions(1003)).map(({ message_count: count }) => count)).toEqual([0]);
+      expect(await used(1003)).toBe(2);
+      await say(tab, "сделай теплее");
+      await until(async () => (await variants(tab).count()) === 3, "three variants", PICTURE_MS_MAX);
+      await tab.page.getByRole("link", { name: "Беседы" }).click();
+      await tab.says("сделай теплее");
+      await usable(tab, "edit-earlier-ru-dark");
+      expect(tab.complaints.filter((line) => !line.includes("WebSocket"))).toEqual([]);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
+
+  test(
+    "at a desk Enter sends and Shift+Enter begins a line; a long message says how much room is left",
+    async () => {
+      const tab = await withPhoto({ as: 1006, hasTouch: false, viewport: { width: 1100, height: 800 } });
+      await field(tab).pressSequentially("make it");
+      await tab.page.keyboard.press("Shift+Enter");
+      await field(tab).pressSequentially("brighter");
+      expect(await field(tab).inputValue()).toBe("make it\nbrighter");
+      await tab.page.keyboard.press("Enter");
+      await until(async () => (await variants(tab).count()) === 3, "three variants");
+      const below = await tab.page.evaluate("document.documentElement.scrollHeight - innerHeight - scrollY");
+      expect(Math.abs(Number(below))).toBeLessThan(2);
+      await field(tab).fill("x".repeat(1_200));
+      await tab.says("1,000 of 1,000 characters");
+      await usable(tab, "edit-desk");
+      expect(tab.complaints).toEqual([]);
+      await tab.close();
+    },
+    STORY_DEADLINE_MS,
+  );
 });
-void fault;
-void BORIS;
-void withPhoto;
