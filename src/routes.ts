@@ -140,9 +140,20 @@ export function createApp(ctx: Context, options: AppOptions) {
     ),
   );
   const { sandbox } = options;
-  if (sandbox) app.all("/sandbox/*", ({ request }) => sandbox(request), { parse: "none", detail: { hide: true } });
+  if (sandbox) {
+    app.all("/sandbox/*", ({ request, body }) => sandbox(unread(request, body)), {
+      parse: "none",
+      detail: { hide: true },
+    });
+  }
   methods.fill(app.routes);
   return { app, hub, sockets, signOuts };
+}
+
+/** The same request for who reads its body themselves: JSON has been read by then, whatever a route says. */
+function unread(request: Request, body: unknown): Request {
+  if (!request.bodyUsed) return request;
+  return new Request(request.url, { method: request.method, headers: request.headers, body: JSON.stringify(body) });
 }
 
 /** The app's type, for the typed client. */
