@@ -107,10 +107,10 @@ const SessionFacts = { session_id: Uuid, created_at: Moment, updated_at: Moment 
 export const SessionSchema = t.Object(
   {
     ...SessionFacts,
-    photo: t.Nullable(PhotoSchema, { description: "The photo that it is about, or was before a result; while it is stored." }),
-    generation_id: t.Optional(
-      t.String({ format: "uuid", description: "The earlier result that it is about now." }),
-    ),
+    photo: t.Nullable(PhotoSchema, {
+      description: "The photo that it is about, or was before a result; while it is stored.",
+    }),
+    generation_id: t.Optional(t.String({ format: "uuid", description: "The earlier result that it is about now." })),
     messages: t.Array(MessageSchema),
   },
   closed,

@@ -48,7 +48,9 @@ async function viewSubject(ctx: ViewNeeds, row: Conversation, shown: readonly St
   const now = ctx.clock.now();
   const subject = file && file.expiresAt > now ? file : undefined;
   if (subject && subject.purpose !== "result_clean") return { photo: photoView(ctx, subject) };
-  const lastKey = row.messages.findLast(({ image_url: key }) => shown.some(({ storageKey }) => storageKey === key))?.image_url;
+  const lastKey = row.messages.findLast(({ image_url: key }) =>
+    shown.some(({ storageKey }) => storageKey === key),
+  )?.image_url;
   const last = shown.find(({ storageKey }) => storageKey === lastKey);
   const photo = last ? photoView(ctx, last) : null;
   if (!subject) return { photo };
