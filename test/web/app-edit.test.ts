@@ -9,13 +9,18 @@ import { until } from "../support/until.ts";
 const STAGE_DEADLINE_MS = 60_000;
 const STORY_DEADLINE_MS = 40_000;
 const PICTURE_MS_MAX = 20_000;
+/** In pixels. */
+const TABS_HEIGHT = 56;
 const PHONE = { width: 360, height: 780 };
 
 let stage: AppStage;
 
 const usable = async (tab: AppTab, name: string) => {
-  await screenshot(tab.page, name);
+  await seen(tab, name);
   expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
+};
+const seen = async (tab: AppTab, name: string) => {
+  await screenshot(tab.page, name);
   const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
   expect([name, wider]).toEqual([name, 0]);
 };
@@ -41,6 +46,9 @@ const marked = (tab: AppTab) =>
 /** What the assistant has written so far. */
 const spoken = async (tab: AppTab): Promise<string> =>
   (await tab.page.locator(".bubble-theirs:not(.bubble-writing)").allTextContents()).join("");
+/** How far the end of the page is away, in pixels. */
+const toEnd = async (tab: AppTab): Promise<number> =>
+  Number(await tab.page.evaluate("document.documentElement.scrollHeight - innerHeight - scrollY"));
 const get = async (personId: number, path: string) => {
   const answer = await fetch(`${stage.server.base}/api/v1${path}`, { headers: await stage.signIn(personId) });
   return (await answer.json()) as never;
@@ -57,16 +65,17 @@ const useUp = async (personId: number): Promise<void> => {
   const answers = await Promise.all(Array.from({ length: 10 }, say));
   expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
 };
-const fault = async (switches: object | null) => {
+const fault = async (switches: object | null, provider = "openrouter") => {
   const [method, body] = switches === null ? ["DELETE", null] : ["PUT", JSON.stringify(switches)];
   const headers = { "content-type": "application/json" };
-  const answer = await fetch(`${stage.server.base}/sandbox/openrouter/_faults`, { method, body, headers });
+  const answer = await fetch(`${stage.server.base}/sandbox/${provider}/_faults`, { method, body, headers });
   expect(answer.status).toBe(200);
 };
 
 describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: pages do not know the database)", () => {
   beforeAll(async () => {
     stage = await setAppStage();
+    await fault({ "kie.pace": { mode: "pace", delayMs: 400 } }, "kie");
   }, STAGE_DEADLINE_MS);
   afterAll(async () => {
     await closeBrowser();
@@ -82,26 +91,37 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await tab.page.locator("[data-sample=person]").click();
       await tab.says("What shall we change?");
       await usable(tab, "edit-greeting");
+      // The keyboard of a phone covers the lower part; what is written stays in view, right above it.
+      const bottom = () => tab.page.evaluate(`document.querySelector(".edit-composer").getBoundingClientRect().bottom`);
+      const keyboard = (height: number) =>
+        tab.page.evaluate(`Object.defineProperty(visualViewport, "height", { get: () => ${height}, configurable: true });
+          visualViewport.dispatchEvent(new Event("resize"))`);
+      await keyboard(420);
+      await until(async () => (await bottom()) === 420, "the field above the keyboard");
+      await keyboard(PHONE.height);
+      await until(async () => (await bottom()) === PHONE.height - TABS_HEIGHT, "the field above the tabs");
       await say(tab, "make the jacket red");
       await until(async () => (await variants(tab).count()) === 3, "three variants");
       await usable(tab, "edit-variants");
       await variants(tab).nth(1).getByRole("button").click();
       await tab.says("You may leave");
-      await usable(tab, "edit-making");
+      await seen(tab, "edit-making");
       await tab.page.getByLabel("Compare before and after").waitFor({ timeout: PICTURE_MS_MAX });
       await usable(tab, "edit-made");
-      expect([await links(tab).count(), await marked(tab)]).toEqual([2, 1]);
+      await until(async () => (await links(tab).count()) === 2, "the picture is a link of the chain");
+      expect(await marked(tab)).toBe(1);
+      await until(async () => Math.abs(await toEnd(tab)) < 2, "the newest is in view");
 
       await say(tab, "now black and white");
       await until(async () => (await variants(tab).count()) === 3, "three more");
       await variants(tab).nth(0).getByRole("button").click();
-      await until(async () => (await pictures(tab).count()) === 2, "two pictures", PICTURE_MS_MAX);
-      expect([await links(tab).count(), await marked(tab)]).toEqual([3, 2]);
+      await until(async () => (await links(tab).count()) === 3, "two pictures", PICTURE_MS_MAX);
+      expect([await pictures(tab).count(), await marked(tab)]).toEqual([2, 2]);
       const list = (await get(ANNA, "/generations?type=editing")) as { items: Array<Record<string, string>> };
       expect(list.items.length).toBe(2);
       expect(list.items[0]?.base_generation_id).toBe(list.items[1]?.id ?? "");
       expect(await used(ANNA)).toBe(4);
-      await usable(tab, "edit-chain");
+      await seen(tab, "edit-chain");
 
       await links(tab).nth(0).click();
       expect(await marked(tab)).toBe(0);
@@ -124,7 +144,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await until(async () => /Three ways/.test(await spoken(tab)), "the first words");
       await tab.offline(true);
       await tab.says("The answer will be here when it is back.");
-      await usable(tab, "edit-offline");
+      await seen(tab, "edit-offline");
       await until(async () => ((await sessions(BORIS))[0]?.message_count ?? 0) === 2, "it is answered meanwhile");
       await fault(null);
       await tab.offline(false);
@@ -176,7 +196,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await tab.page.evaluate("sessionStorage.removeItem('atelier.edit')");
       await tab.page.reload();
       await tab.says("Earlier chats");
-      await usable(tab, "edit-start-again");
+      await seen(tab, "edit-start-again");
       await tab.page.locator(".rows button").first().click();
       await until(async () => (await links(tab).count()) === 2, "photo and picture");
       await tab.page.getByRole("link", { name: "Open the picture" }).click();
@@ -214,7 +234,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await fault(null);
       await tab.says(/not charged/);
       expect(await field(tab).inputValue()).toBe("make it colder");
-      await usable(tab, "edit-not-answered");
+      await seen(tab, "edit-not-answered");
       await say(tab, "порно");
       await until(async () => (await field(tab).inputValue()) === "порно", "the words are back");
       await tab.page.locator(".notice").waitFor();
@@ -223,7 +243,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await tab.page.getByText("credit", { exact: false }).first().waitFor();
       await say(tab, "make it warmer");
       await tab.page.locator(".notice").waitFor();
-      await usable(tab, "edit-no-credits");
+      await seen(tab, "edit-no-credits");
       expect(await field(tab).inputValue()).toBe("make it warmer");
       // Whoever looks elsewhere finds photo and words again.
       await tab.page.locator("nav.tabs").getByText("Pictures").click();
@@ -244,20 +264,21 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await tab.page.routeWebSocket(/editing\/chat/, (socket) => socket.close());
       await tab.page.goto(`${stage.server.base}/?sandbox=1003#/edit`);
       await tab.page.locator("[data-sample=person]").waitFor();
-      await usable(tab, "edit-start-ru-dark");
+      await seen(tab, "edit-start-ru-dark");
       await tab.page.locator("[data-sample=person]").click();
       await tab.says("Что изменим?");
       await tab.slow(true);
-      await usable(tab, "edit-greeting-ru-dark");
+      await seen(tab, "edit-greeting-ru-dark");
       await say(tab, "сделай куртку красной");
-      await usable(tab, "edit-writing-ru-dark");
+      await seen(tab, "edit-writing-ru-dark");
       await until(async () => (await variants(tab).count()) === 3, "three variants", PICTURE_MS_MAX);
       await usable(tab, "edit-variants-ru-dark");
       await field(tab).fill("чёрно-белое");
       await tab.press("Нарисовать сразу");
-      await tab.page.getByLabel("Сравнить до и после").waitFor({ timeout: PICTURE_MS_MAX });
+      await tab.says("Можно уйти");
       expect(await field(tab).inputValue()).toBe("");
       await tab.slow(false);
+      await tab.page.getByLabel("Сравнить до и после").waitFor({ timeout: PICTURE_MS_MAX });
       await usable(tab, "edit-made-ru-dark");
       await tab.press("Начать заново");
       await usable(tab, "edit-reset-ru-dark");
@@ -287,11 +308,10 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       expect(await field(tab).inputValue()).toBe("make it\nbrighter");
       await tab.page.keyboard.press("Enter");
       await until(async () => (await variants(tab).count()) === 3, "three variants");
-      const below = await tab.page.evaluate("document.documentElement.scrollHeight - innerHeight - scrollY");
-      expect(Math.abs(Number(below))).toBeLessThan(2);
+      await until(async () => Math.abs(await toEnd(tab)) < 2, "the newest is in view");
       await field(tab).fill("x".repeat(1_200));
       await tab.says("1,000 of 1,000 characters");
-      await usable(tab, "edit-desk");
+      await seen(tab, "edit-desk");
       expect(tab.complaints).toEqual([]);
       await tab.close();
     },

@@ -1,6 +1,6 @@
 import { t } from "elysia";
 import { closed, IdSchema, oneOf } from "../../platform/http/schemas.ts";
-import { PhotoSchema } from "../photos/schemas.ts";
+import { PhotoSchema } from "../photos/index.ts";
 import { MESSAGE_LENGTH_MAX } from "./editing-prompt.ts";
 
 /** A client's own name for its message. */

@@ -54,19 +54,17 @@ function Link({ link, name, isBase, picture }: LinkProps) {
   };
   return (
     <button type="button" class="chain-link" aria-pressed={isBase} aria-label={name} onClick={choose}>
-      {link.kind === "photo" ? (
-        <img src={link.url} alt="" />
-      ) : picture === undefined ? (
-        <Elsewhere id={link.id} />
-      ) : (
-        <img src={picture} alt="" />
-      )}
+      {picture === undefined ? <BasePicture base={link} /> : <img src={picture} alt="" />}
     </button>
   );
 }
 
-/** A picture that was made before this conversation. */
-function Elsewhere({ id }: { id: string }) {
+/** What a conversation began with. */
+export function BasePicture({ base }: { base: Base }) {
+  return base.kind === "photo" ? <img src={base.url} alt="" /> : <MadeEarlier id={base.id} />;
+}
+
+function MadeEarlier({ id }: { id: string }) {
   const { value } = useGeneration(id);
   const picture = value?.preview_url ?? value?.image_url;
   return picture === undefined ? <span class="chain-empty" /> : <img src={picture} alt="" />;

@@ -41,7 +41,11 @@ function Field({ now: { draft, isKnown }, order }: { now: Talk; order: Order }) 
     current.style.height = "auto";
     current.style.height = `${current.scrollHeight + 2}px`;
   }, [draft]);
-  const send = () => maySend && sayInTalk(words);
+  const send = () => {
+    if (!maySend) return;
+    order.clear();
+    sayInTalk(words);
+  };
   return (
     <>
       <form

@@ -2,6 +2,7 @@ import { useRef } from "preact/hooks";
 import { answerOf, api } from "../kit/api.ts";
 import { reloadBalance } from "./balance.ts";
 import { baseOf, changeTalk, talk } from "./edit-talk.ts";
+import { turnFailure } from "./edit-turn.ts";
 import { rememberGeneration } from "./generation-store.ts";
 import { feel } from "./haptics.ts";
 import { type Intention, useIntention } from "./intention.ts";
@@ -43,6 +44,7 @@ export function useOrder(): Order {
       const now = talk.read();
       const base = now && baseOf(now);
       if (!now || !base || intention.isBusy) return;
+      turnFailure.write(null);
       wish.current = wanted;
       body.current = {
         ...wanted,

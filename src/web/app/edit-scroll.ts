@@ -11,8 +11,13 @@ export function useFollowEnd(said: string | null) {
     const { current } = box;
     if (!current) return;
     const page = document.documentElement;
+    let lastY = scrollY;
     const look = () => {
-      follows.current = page.scrollHeight - innerHeight - scrollY < NEAR_PIXELS;
+      const isNear = page.scrollHeight - innerHeight - scrollY < NEAR_PIXELS;
+      // Far from the end without having gone up: it has only grown since.
+      if (isNear) follows.current = true;
+      else if (scrollY < lastY) follows.current = false;
+      lastY = scrollY;
     };
     const grown = new ResizeObserver(() => follows.current && scrollTo(0, page.scrollHeight));
     grown.observe(current);

@@ -1,4 +1,6 @@
 import { useState } from "preact/hooks";
+import { usePrice } from "./balance.ts";
+import { BasePicture } from "./edit-chain.tsx";
 import type { Order } from "./edit-order.ts";
 import { EditPicture } from "./edit-picture.tsx";
 import { useFollowEnd } from "./edit-scroll.ts";
@@ -22,9 +24,16 @@ export function Timeline({ now, order }: { now: Talk; order: Order }) {
   const items = inOrder(said, now.pictures);
   const newest = now.pictures.findLast(({ status }) => status === "succeeded");
   const base = baseOf(now);
+  // Who comes back from the shop has what was missing.
+  const isOver = usePrice("chat_turn")?.isEnough && failure?.problem?.code === "insufficient_credits";
   const isBare = items.length === 0 && awaited === null;
   return (
     <div class="edit-timeline" ref={box}>
+      {now.origin && (
+        <div class="edit-origin">
+          <BasePicture base={now.origin} />
+        </div>
+      )}
       {isBare && <Greeting />}
       <ol class="bubbles">
         {items.map((item, place) =>
@@ -49,7 +58,7 @@ export function Timeline({ now, order }: { now: Talk; order: Order }) {
         {awaited === null && waitingIn(now.messages) !== null && <Writing />}
       </ol>
       <Heard awaited={awaited} />
-      {failure && <Notice failure={failure} wouldCost />}
+      {failure && !isOver && <Notice failure={failure} wouldCost />}
       {order.isWaiting && <p role="status">{shellWords("still_sending")}</p>}
       {order.failure && <Notice failure={order.failure} wouldCost />}
     </div>
@@ -141,23 +150,21 @@ function Writing() {
   );
 }
 
-const SENTENCES = /[^.!?…]+[.!?…]+\s*/g;
+/** What is finished, up to its stop. */
+const SENTENCES = /[^.!?…]+[.!?…]+(?=\s|$)\s*/g;
 
 /** Says the answer to who does not see it: sentence by sentence, as each is finished. */
 function Heard({ awaited }: { awaited: TurnOnItsWay | null }) {
   const [last, setLast] = useState("");
   if (awaited !== null && awaited.text !== last) setLast(awaited.text);
-  const text = awaited?.text ?? last;
-  const sentences = awaited === null ? (text === "" ? [] : [text]) : (text.match(SENTENCES) ?? []);
+  const sentences = (awaited?.text ?? last).match(SENTENCES) ?? [];
   return (
     <div class="unseen" role="log" aria-live="polite" aria-label={editWords("assistant")}>
       {awaited?.isWaiting ? (
         <p>{editWords("turn_waits")}</p>
       ) : (
         // Only what is added is read out, so what was finished keeps its place.
-        (awaited === null ? (text.match(SENTENCES) ?? sentences) : sentences).map((sentence, place) => (
-          <span key={`${place}${sentence}`}>{sentence}</span>
-        ))
+        sentences.map((sentence) => <span key={sentence}>{sentence}</span>)
       )}
     </div>
   );

@@ -63,6 +63,7 @@ export function reviveTurn(personId: string): void {
   try {
     const kept = JSON.parse(sessionStorage.getItem(STORED_AS) ?? "null") as Pick<TurnOnItsWay, "personId" | "message">;
     if (kept?.personId === personId && talk.read() !== null) watchTurn(personId, kept.message);
+    else keep(null);
   } catch {
     // What cannot be read is as good as nothing.
   }
@@ -81,7 +82,11 @@ async function watchTurn(personId: string, message: ChatMessage): Promise<void> 
     client: api,
     message,
     signal,
-    hear: (frame) => !signal.aborted && hear(frame),
+    hear: (frame) => {
+      // From here on it is the server's: the window may be closed.
+      if (frame.type === "accepted") release();
+      if (!signal.aborted) hear(frame);
+    },
     watch: watchNetwork,
     pause: async (failures) => {
       change({ isWaiting: true });

@@ -21,7 +21,7 @@ const en = {
   turn_waits: "No connection. The answer will be here when it is back.",
   not_answered: "It was not answered. You were not charged.",
   variants: "Three ways to do it",
-  variants_before: "The three ways",
+  variants_before: "Show the three ways",
   changes: "What changes",
   make: "Make this one",
   field: "What to change",
@@ -67,7 +67,7 @@ const ru: WordTable<Key> = {
   turn_waits: "Нет связи. Ответ появится здесь, когда она вернётся.",
   not_answered: "Осталось без ответа. С вас ничего не списано.",
   variants: "Три варианта",
-  variants_before: "Эти три варианта",
+  variants_before: "Показать три варианта",
   changes: "Что изменится",
   make: "Сделать так",
   field: "Что изменить",
@@ -87,7 +87,7 @@ const ru: WordTable<Key> = {
   base_gone: "Фото больше не хранится. Чтобы продолжить, выберите другое.",
   again: "Попробовать ещё раз",
   reset_title: "Начать заново?",
-  reset_text: "Беседа удалится. Фото и готовые картинки останутся.",
+  reset_text: "Беседа будет удалена. Фото и готовые картинки останутся.",
   reset_do: "Начать заново",
 };
 
