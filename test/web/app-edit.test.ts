@@ -36,6 +36,7 @@ const say = async (tab: AppTab, words: string) => {
   await field(tab).fill(words);
   await tab.page.locator(".edit-send").click();
 };
+const mine = (tab: AppTab) => tab.page.locator(".bubble-mine").allTextContents();
 const variants = (tab: AppTab) => tab.page.locator("section .variant");
 const pictures = (tab: AppTab) => tab.page.locator(".edit-picture:has(img)");
 const links = (tab: AppTab) => tab.page.locator(".chain-link");
@@ -65,17 +66,20 @@ const useUp = async (personId: number): Promise<void> => {
   const answers = await Promise.all(Array.from({ length: 10 }, say));
   expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
 };
-const fault = async (switches: object | null, provider = "openrouter") => {
-  const [method, body] = switches === null ? ["DELETE", null] : ["PUT", JSON.stringify(switches)];
+/** As fast as is still a stream. */
+const BRISK = { "openrouter.pace": { mode: "pace", delayMs: 4 } };
+const fault = async (switches: object, provider = "openrouter") => {
   const headers = { "content-type": "application/json" };
-  const answer = await fetch(`${stage.server.base}/sandbox/${provider}/_faults`, { method, body, headers });
+  const request = { method: "PUT", body: JSON.stringify(switches), headers };
+  const answer = await fetch(`${stage.server.base}/sandbox/${provider}/_faults`, request);
   expect(answer.status).toBe(200);
 };
 
 describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: pages do not know the database)", () => {
   beforeAll(async () => {
     stage = await setAppStage();
-    await fault({ "kie.pace": { mode: "pace", delayMs: 400 } }, "kie");
+    await fault({ "kie.pace": { mode: "pace", delayMs: 300 } }, "kie");
+    await fault(BRISK);
   }, STAGE_DEADLINE_MS);
   afterAll(async () => {
     await closeBrowser();
@@ -128,7 +132,13 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await tab.page.reload();
       await until(async () => (await links(tab).count()) === 3, "the chain is there again");
       expect(await marked(tab)).toBe(0);
-      expect(await tab.page.locator(".bubble-mine").count()).toBe(2);
+      // Two messages, and under which title each picture was chosen.
+      expect(await mine(tab)).toEqual([
+        "You: make the jacket red",
+        "You: Clear: make the jacket",
+        "You: now black and white",
+        "You: Subtle: now black and",
+      ]);
       expect(tab.complaints).toEqual([]);
       await tab.close();
     },
@@ -146,7 +156,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await tab.says("The answer will be here when it is back.");
       await seen(tab, "edit-offline");
       await until(async () => ((await sessions(BORIS))[0]?.message_count ?? 0) === 2, "it is answered meanwhile");
-      await fault(null);
+      await fault({ "openrouter.answer": null, ...BRISK });
       await tab.offline(false);
       await until(async () => (await variants(tab).count()) === 3, "three variants");
       expect(await tab.page.locator(".bubble-mine").count()).toBe(1);
@@ -184,7 +194,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await until(async () => (await spoken(tab)) !== "", "the first words");
       await tab.page.reload();
       await until(async () => (await variants(tab).count()) === 3, "three variants", PICTURE_MS_MAX);
-      await fault(null);
+      await fault({ "openrouter.answer": null, ...BRISK });
       expect(await tab.page.locator(".bubble-mine").count()).toBe(1);
       await variants(tab).nth(0).getByRole("button").click();
       await tab.says("You may leave");
@@ -231,7 +241,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await fault({ "openrouter.answer": { mode: "two_variants" } });
       await say(tab, "make it colder");
       await tab.page.locator(".notice").waitFor();
-      await fault(null);
+      await fault({ "openrouter.answer": null, ...BRISK });
       await tab.says(/not charged/);
       expect(await field(tab).inputValue()).toBe("make it colder");
       await seen(tab, "edit-not-answered");
@@ -277,6 +287,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await tab.press("Нарисовать сразу");
       await tab.says("Можно уйти");
       expect(await field(tab).inputValue()).toBe("");
+      expect((await mine(tab)).at(-1)).toBe("Вы: чёрно-белое");
       await tab.slow(false);
       await tab.page.getByLabel("Сравнить до и после").waitFor({ timeout: PICTURE_MS_MAX });
       await usable(tab, "edit-made-ru-dark");

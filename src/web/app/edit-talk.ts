@@ -146,6 +146,16 @@ export function waitingIn(messages: readonly Message[]): Message | null {
   return last?.role === "user" && last.error === undefined ? last : null;
 }
 
+/** The order as the model is told it: the words stand between the server's fixed beginning and end. */
+const WORDS = /\nChange: ([\s\S]+?)\nKeep everything/;
+
+/** What a picture was ordered by: the variant's title, or the person's own words. */
+export function wishOf({ prompt }: Generation, messages: readonly Message[]): string | null {
+  const words = WORDS.exec(prompt)?.[1] ?? null;
+  const variants = messages.flatMap((message) => message.variants ?? []);
+  return variants.find((variant) => variant.prompt === words)?.title ?? words;
+}
+
 const madeIn = ({ pictures }: Talk): readonly Generation[] =>
   pictures.filter(({ status, image_url: image }) => status === "succeeded" && image !== undefined);
 

@@ -1,10 +1,11 @@
+import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 import { usePrice } from "./balance.ts";
 import { BasePicture } from "./edit-chain.tsx";
 import type { Order } from "./edit-order.ts";
 import { EditPicture } from "./edit-picture.tsx";
 import { useFollowEnd } from "./edit-scroll.ts";
-import { baseOf, changeTalk, type Message, type Talk, waitingIn } from "./edit-talk.ts";
+import { baseOf, changeTalk, type Message, type Talk, waitingIn, wishOf } from "./edit-talk.ts";
 import { type TurnOnItsWay, turn, turnFailure } from "./edit-turn.ts";
 import { Variants } from "./edit-variants.tsx";
 import type { Generation } from "./generation-store.ts";
@@ -45,13 +46,16 @@ export function Timeline({ now, order }: { now: Talk; order: Order }) {
               order={order}
             />
           ) : (
-            <li key={item.picture.id} class="edit-picture">
-              <EditPicture
-                generation={item.picture}
-                isNewest={item.picture.id === newest?.id}
-                isBase={item.picture.id === base?.id}
-              />
-            </li>
+            <Fragment key={item.picture.id}>
+              <Mine words={wishOf(item.picture, now.messages)} />
+              <li class="edit-picture">
+                <EditPicture
+                  generation={item.picture}
+                  isNewest={item.picture.id === newest?.id}
+                  isBase={item.picture.id === base?.id}
+                />
+              </li>
+            </Fragment>
           ),
         )}
         {awaited && <Awaited now={awaited} />}
@@ -89,6 +93,17 @@ function Greeting() {
   );
 }
 
+function Mine({ words, error }: { words: string | null; error?: string | undefined }) {
+  if (words === null) return null;
+  return (
+    <li class="bubble bubble-mine">
+      <span class="unseen">{editWords("you")}: </span>
+      {words}
+      {error !== undefined && <small class="bubble-error">{editWords("not_answered")}</small>}
+    </li>
+  );
+}
+
 interface SaidProps {
   message: Message;
   isLast: boolean;
@@ -96,15 +111,7 @@ interface SaidProps {
 }
 
 function Said({ message: { role, content, variants, error }, isLast, order }: SaidProps) {
-  if (role === "user") {
-    return (
-      <li class="bubble bubble-mine">
-        <span class="unseen">{editWords("you")}: </span>
-        {content}
-        {error !== undefined && <small class="bubble-error">{editWords("not_answered")}</small>}
-      </li>
-    );
-  }
+  if (role === "user") return <Mine words={content} error={error} />;
   return (
     <>
       <li class="bubble bubble-theirs">
@@ -124,10 +131,7 @@ function Said({ message: { role, content, variants, error }, isLast, order }: Sa
 function Awaited({ now: { message, text, isWaiting } }: { now: TurnOnItsWay }) {
   return (
     <>
-      <li class="bubble bubble-mine">
-        <span class="unseen">{editWords("you")}: </span>
-        {message.content}
-      </li>
+      <Mine words={message.content} />
       {text !== "" && (
         <li class="bubble bubble-theirs" aria-busy="true">
           {text}
