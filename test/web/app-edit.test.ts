@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { violationsOn } from "../support/accessibility.ts";
+import { BRISK, freeActionsUsed, getAs, sessionsOf, setFaults, useUpFreeActions } from "../support/app-calls.ts";
 import { ANNA, type AppStage, type AppTab, BORIS, setAppStage } from "../support/app-stage.ts";
 import { closeBrowser } from "../support/browser.ts";
 import { lane } from "../support/database.ts";
@@ -50,30 +51,9 @@ const spoken = async (tab: AppTab): Promise<string> =>
 /** How far the end of the page is away, in pixels. */
 const toEnd = async (tab: AppTab): Promise<number> =>
   Number(await tab.page.evaluate("document.documentElement.scrollHeight - innerHeight - scrollY"));
-const get = async (personId: number, path: string) => {
-  const answer = await fetch(`${stage.server.base}/api/v1${path}`, { headers: await stage.signIn(personId) });
-  return (await answer.json()) as never;
-};
-const used = async (personId: number): Promise<number> =>
-  ((await get(personId, "/balance")) as { free_actions: { used: number } }).free_actions.used;
-const sessions = async (personId: number): Promise<Array<{ message_count: number }>> =>
-  ((await get(personId, "/editing/sessions")) as { items: Array<{ message_count: number }> }).items;
-/** Uses up what is free. */
-const useUp = async (personId: number): Promise<void> => {
-  const headers = await stage.signIn(personId);
-  const say = () =>
-    fetch(`${stage.server.base}/api/v1/editing/chat`, { method: "POST", headers, body: '{"message":"make it red"}' });
-  const answers = await Promise.all(Array.from({ length: 10 }, say));
-  expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
-};
-/** As fast as is still a stream. */
-const BRISK = { "openrouter.pace": { mode: "pace", delayMs: 4 } };
-const fault = async (switches: object, provider = "openrouter") => {
-  const headers = { "content-type": "application/json" };
-  const request = { method: "PUT", body: JSON.stringify(switches), headers };
-  const answer = await fetch(`${stage.server.base}/sandbox/${provider}/_faults`, request);
-  expect(answer.status).toBe(200);
-};
+const used = (personId: number) => freeActionsUsed(stage, personId);
+const sessions = (personId: number) => sessionsOf(stage, personId);
+const fault = (switches: object, provider?: "kie") => setFaults(stage, switches, provider);
 
 describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: pages do not know the database)", () => {
   beforeAll(async () => {
@@ -121,7 +101,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await variants(tab).nth(0).getByRole("button").click();
       await until(async () => (await links(tab).count()) === 3, "two pictures", PICTURE_MS_MAX);
       expect([await pictures(tab).count(), await marked(tab)]).toEqual([2, 2]);
-      const list = (await get(ANNA, "/generations?type=editing")) as { items: Array<Record<string, string>> };
+      const list = (await getAs(stage, ANNA, "/generations?type=editing")) as { items: Array<Record<string, string>> };
       expect(list.items.length).toBe(2);
       expect(list.items[0]?.base_generation_id).toBe(list.items[1]?.id ?? "");
       expect(await used(ANNA)).toBe(4);
@@ -148,7 +128,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
   test(
     "without a network in mid-answer it says so; back again the answer stands there, charged once",
     async () => {
-      await fault({ "openrouter.pace": { mode: "pace", delayMs: 40 } });
+      await fault({ "openrouter.pace": { mode: "pace", delayMs: 25 } });
       const tab = await withPhoto({ as: BORIS });
       await say(tab, "make the jacket blue");
       await until(async () => /Three ways/.test(await spoken(tab)), "the first words");
@@ -249,7 +229,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await until(async () => (await field(tab).inputValue()) === "порно", "the words are back");
       await tab.page.locator(".notice").waitFor();
       expect(await used(1005)).toBe(0);
-      await useUp(1005);
+      await useUpFreeActions(stage, 1005);
       await tab.page.getByText("credit", { exact: false }).first().waitFor();
       await say(tab, "make it warmer");
       await tab.page.locator(".notice").waitFor();
