@@ -120,6 +120,10 @@ describe("what a conversation is about", () => {
     expect((await say(app, person, { message: "make it red", id: "other" })).status).toBe(402);
     expect(await balance(app, person)).toMatchObject({ credits: 0, reserved: 0 });
     expect(app.openRouter.stats().requests).toHaveLength(1);
+    Object.assign(app.ctx.settings, { MAINTENANCE: "on" });
+    expect((await say(app, person, { message: "make it red", id: "new" })).status).toBe(503);
+    expect(await said(app, person, { message: "make it red", id: "mine" })).toEqual(first);
+    Object.assign(app.ctx.settings, { MAINTENANCE: "off" });
     // The name is the person's own: somebody else's is another message.
     const other = await app.signIn();
     expect((await say(app, other, { message: "make it red", id: "mine" })).status).toBe(402);
