@@ -142,19 +142,20 @@ export function createApp(ctx: Context, options: AppOptions) {
   );
   const { sandbox } = options;
   if (sandbox) {
-    const answer = ({ request, body }: { request: Request; body: unknown }) => sandbox(unread(request, body));
-    app.all("/sandbox/*", answer, { parse: "none", detail: { hide: true } });
+    app.all("/sandbox/*", ({ request, body }) => sandbox(unread(request, body)), {
+      parse: "none",
+      detail: { hide: true },
+    });
   }
   methods.fill(app.routes);
   return { app, hub, sockets, signOuts };
 }
 
-/** The app's type, for the typed client. */
-export type App = ReturnType<typeof createApp>["app"];
-
-/** The request as it came: of JSON, which was read on its way here, what it said is put back. */
+/** The same request for who reads its body themselves: JSON has been read by then, whatever a route says. */
 function unread(request: Request, body: unknown): Request {
   if (!request.bodyUsed) return request;
-  const { url, method, headers } = request;
-  return new Request(url, { method, headers, body: JSON.stringify(body) });
+  return new Request(request.url, { method: request.method, headers: request.headers, body: JSON.stringify(body) });
 }
+
+/** The app's type, for the typed client. */
+export type App = ReturnType<typeof createApp>["app"];

@@ -1,12 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import {
+  type ChatFrame,
   type Client,
   createClient,
   type LiveFrame,
   liveAddress,
   problemOf,
   readLiveFrame,
+  sayToAssistant,
   type TokenStore,
   type Tokens,
 } from "../src/client.ts";
@@ -189,6 +191,81 @@ describe("the typed client", () => {
     expect(again?.events.map((event) => event.n)).toEqual(
       frames.slice(1).map((frame) => ("n" in frame ? frame.n : -1)),
     );
+  });
+
+  test("asks the assistant over as many sockets as it takes, and by request where none opens: one turn", async () => {
+    const { client, id, calls } = await signedIn();
+    await grantCredits(app.ctx, { userId: id, kind: "gift", credits: 5, source: "chat" });
+    const message = { id: crypto.randomUUID(), content: "make it red" };
+    const heard: string[] = [];
+    let breakLine = () => {};
+    const options = {
+      baseUrl,
+      client,
+      message,
+      hear: ({ type }: ChatFrame) => {
+        heard.push(type);
+        if (heard.length === 2) breakLine();
+      },
+      pause: () => Bun.sleep(5),
+      watch: (close: () => void) => {
+        breakLine = close;
+        return () => {};
+      },
+    };
+    const asked = sayToAssistant(options);
+    await until(() => heard.filter((type) => type === "accepted").length === 2, "the message is taken twice");
+    let answered = false;
+    asked.finally(() => {
+      answered = true;
+    });
+    await app.work(async () => answered);
+    const { data } = await asked;
+    expect(data).toMatchObject({ credits_spent: 0, message: { variants: [{}, {}, {}] } });
+    expect(heard.filter((type) => type !== "delta" && type !== "restart")).toEqual([
+      ...["hello", "accepted", "hello", "accepted"],
+      ...["variants", "done"],
+    ]);
+    const before = app.openRouter.stats().requests.length;
+
+    // No socket opens here, but the request names the same message.
+    const noSocket = { ...options, baseUrl: "http://127.0.0.1:1", hear: () => {} };
+    expect((await sayToAssistant(noSocket)).data).toEqual(data);
+    expect(calls.filter((call) => call.startsWith("POST /editing/chat"))).toHaveLength(1);
+    expect(app.openRouter.stats().requests.length).toBe(before);
+    expect((await client.balance.get()).data?.free_actions.used).toBe(1);
+  });
+
+  test("hands over why the assistant would not answer, and lets go when it is told to", async () => {
+    const { client } = await signedIn();
+    const options = { baseUrl, client, hear: () => {}, pause: () => Bun.sleep(5) };
+    const refused = await sayToAssistant({ ...options, message: { id: "no", content: "порно" } });
+    expect(refused.data).toBeNull();
+    expect(refused.problem).toMatchObject({ code: "prompt_refused", status: 422 });
+    const ended = new AbortController();
+    const asked = sayToAssistant({
+      ...options,
+      message: { id: "late", content: "make it blue" },
+      signal: ended.signal,
+    });
+    setTimeout(() => ended.abort(), 50);
+    expect(await asked).toEqual({ data: null, problem: null });
+    // Nobody listens, and it is answered all the same.
+    await app.work(async () => (await client.editing.sessions.get({ query: {} })).data?.items[0]?.message_count === 2);
+    const away = createClient("http://127.0.0.1:1");
+    const tries: number[] = [];
+    const given = new AbortController();
+    const nobody = await sayToAssistant({
+      ...options,
+      client: away,
+      message: { id: "away", content: "x" },
+      signal: given.signal,
+      pause: async (failures) => {
+        tries.push(failures);
+        if (failures === 3) given.abort();
+      },
+    });
+    expect([nobody, tries]).toEqual([{ data: null, problem: null }, [1, 2, 3]]);
   });
 
   test("carries nothing of the server into a browser", async () => {

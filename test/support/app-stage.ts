@@ -42,6 +42,8 @@ export interface TabOptions {
   viewport?: { width: number; height: number };
   colorScheme?: "light" | "dark";
   locale?: string;
+  /** False at a desk: a mouse and a keyboard. */
+  hasTouch?: boolean;
 }
 
 export interface AppTab {

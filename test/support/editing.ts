@@ -15,6 +15,9 @@ export interface Said {
   message: string;
   session_id?: string;
   photo_id?: string;
+  generation_id?: string;
+  /** The client's own name of the message. */
+  id?: string;
   key?: string;
 }
 

@@ -6,6 +6,7 @@ import { ACTIONS } from "../../src/platform/config/catalogue.ts";
 import { codeTables } from "../../src/web/admin/words-codes.ts";
 import { en } from "../../src/web/admin/words-en.ts";
 import { ru } from "../../src/web/admin/words-ru.ts";
+import { editTables } from "../../src/web/app/words-edit.ts";
 import { fittingTables } from "../../src/web/app/words-fitting.ts";
 import { friendTables } from "../../src/web/app/words-friends.ts";
 import { historyTables } from "../../src/web/app/words-history.ts";
@@ -30,6 +31,7 @@ const TABLES: ReadonlyArray<readonly [string, Record<"ru" | "en", WordTable<stri
   ["the Mini App's shop", shopTables],
   ["the Mini App's history", historyTables],
   ["the Mini App's try-on", fittingTables],
+  ["the Mini App's editing", editTables],
 ];
 
 const placesIn = (words: Words): string[][] =>

@@ -4,24 +4,48 @@ import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { databaseRefusal } from "../../platform/http/database-trouble.ts";
 import { isUnfit } from "../../platform/http/json-body.ts";
-import { problemOf } from "../../platform/http/problem.ts";
+import { type Problem, problemOf } from "../../platform/http/problem.ts";
 import type { LiveHub } from "../../platform/live/hub.ts";
 import type { TicketHolder } from "../auth/index.ts";
-import { answerOf } from "./answer.ts";
+import { answerOf, type TurnAnswer } from "./answer.ts";
 import { MESSAGE_LENGTH_MAX } from "./editing-prompt.ts";
+import { MESSAGE_ID_LENGTH_MAX } from "./schemas.ts";
 import { startTurn } from "./start-turn.ts";
+import type { Variant } from "./tables.ts";
 
 /** What a client says. `id` is its own name for the message; the same id again is the same turn, charged once. */
 const ClientFrame = Type.Object(
   {
     type: Type.Literal("message"),
-    id: Type.String({ minLength: 1, maxLength: 64 }),
+    id: Type.String({ minLength: 1, maxLength: MESSAGE_ID_LENGTH_MAX }),
     session_id: Type.Optional(Type.String({ maxLength: 64 })),
     content: Type.String({ minLength: 1, maxLength: MESSAGE_LENGTH_MAX * 2 }),
     photo_id: Type.Optional(Type.String({ maxLength: 64 })),
+    generation_id: Type.Optional(Type.String({ maxLength: 64 })),
   },
   { additionalProperties: false },
 );
+
+/** What a client says, for whoever writes one. */
+export type ChatMessageFrame = Static<typeof ClientFrame>;
+
+/** What it is answered. */
+export type ChatFrame =
+  | { type: "hello" }
+  | { type: "accepted"; id: string; session_id: string; turn_id: string }
+  | { type: "delta"; id: string; text: string }
+  | { type: "restart"; id: string }
+  | { type: "variants"; id: string; message_id: string; content: string; variants: Variant[] }
+  | { type: "done"; id: string; usage: TurnAnswer["usage"]; credits_spent: number }
+  | ChatErrorFrame;
+
+/** A refusal: the members of a problem, except for its type. Without an `id` it is about a frame that was none. */
+export type ChatErrorFrame = Pick<Problem, "title" | "status" | "detail" | "code" | "request_id"> & {
+  type: "error";
+  id?: string;
+  /** Seconds. */
+  retry_after?: number;
+};
 
 /** Frames of one socket that wait for the one before; a client that sends more is cut off. */
 const WAITING_FRAMES_MAX = 20;
@@ -36,7 +60,7 @@ interface Raw {
 /**
  * A conversation over a socket.
  *
- *   client:  message {id, session_id?, content, photo_id?}
+ *   client:  message {id, session_id?, content, photo_id?, generation_id?}
  *   server:  accepted {id, session_id, turn_id}    the turn is paid for and will be answered, whatever becomes of the socket
  *            delta {id, text}                      the reply as it is written; `restart` says that it begins anew
  *            variants {id, message_id, content, variants}   the validated three
@@ -52,19 +76,20 @@ export function createChatSocket(root: Context, hub: LiveHub, raw: Raw, holder: 
   let waiting = 0;
   let last: Promise<void> = Promise.resolve();
 
-  const send = (frame: Record<string, unknown>) => {
+  const send = (frame: ChatFrame) => {
     if (raw.readyState === WebSocket.OPEN) raw.send(JSON.stringify(frame));
   };
   const sendRefusal = (refusal: Refusal, id?: string) =>
     send({ ...problemOf(refusal, person.language, requestId), type: "error", ...(id === undefined ? {} : { id }) });
 
-  const answer = async (frame: Static<typeof ClientFrame>) => {
+  const answer = async (frame: ChatMessageFrame) => {
     const turn = await startTurn(ctx, {
       userId: person.id,
       message: frame.content,
       clientId: frame.id,
       sessionId: frame.session_id,
       photoId: frame.photo_id,
+      generationId: frame.generation_id,
     });
     const stopWatching = ctx.deltas.watch(turn.id, (text) =>
       send(text === null ? { type: "restart", id: frame.id } : { type: "delta", id: frame.id, text }),
@@ -80,7 +105,7 @@ export function createChatSocket(root: Context, hub: LiveHub, raw: Raw, holder: 
     }
   };
 
-  const handle = async (frame: Static<typeof ClientFrame>) => {
+  const handle = async (frame: ChatMessageFrame) => {
     try {
       if (!(await holder.stillAllowed())) {
         raw.close(1008, "signed out");

@@ -1,3 +1,4 @@
+export type { ChatErrorFrame, ChatFrame, ChatMessageFrame } from "./chat-socket.ts";
 export { forgetOldConversations } from "./conversations.ts";
 export { endTurnsOf } from "./finish-turn.ts";
 export { creditsHeldByTurns } from "./held-credits.ts";

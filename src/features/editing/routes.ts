@@ -100,6 +100,8 @@ export function editingRoutes(
             message: body.message,
             sessionId: body.session_id,
             photoId: body.photo_id,
+            generationId: body.generation_id,
+            clientId: body.id,
           });
           return { answer: { turn_id: turn.id }, status: 202 };
         });
@@ -197,7 +199,7 @@ export function editingRoutes(
       detail: {
         summary: "The same turn, streamed",
         description:
-          "Client: `message` {id, session_id?, content, photo_id?}. Server: `accepted`, `delta`, `restart`, `variants`, `done` or `error`, each with the client's id. The same id again is the same turn and is charged once.",
+          "Client: `message` {id, session_id?, content, photo_id?, generation_id?}. Server: `accepted`, `delta`, `restart`, `variants`, `done` or `error`, each with the client's id. The same id again is the same turn and is charged once.",
         security: [{ liveTicket: [] }],
         ...refuses("forbidden"),
       },

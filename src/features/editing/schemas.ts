@@ -1,6 +1,10 @@
 import { t } from "elysia";
 import { closed, IdSchema, oneOf } from "../../platform/http/schemas.ts";
+import { PhotoSchema } from "../photos/index.ts";
 import { MESSAGE_LENGTH_MAX } from "./editing-prompt.ts";
+
+/** A client's own name for its message. */
+export const MESSAGE_ID_LENGTH_MAX = 64;
 
 const Moment = t.String({ format: "date-time" });
 const Uuid = t.String({ format: "uuid" });
@@ -47,6 +51,14 @@ export const ChatBodySchema = t.Object(
     session_id: t.Optional(IdSchema),
     message: t.String({ minLength: 1, maxLength: MESSAGE_LENGTH_MAX * 2 }),
     photo_id: t.Optional(IdSchema),
+    generation_id: t.Optional({ ...IdSchema, description: "Instead of a photo: an earlier result that it is about." }),
+    id: t.Optional(
+      t.String({
+        minLength: 1,
+        maxLength: MESSAGE_ID_LENGTH_MAX,
+        description: "The client's own name for the message, as over the socket: the same one is the same turn.",
+      }),
+    ),
   },
   { ...closed, examples: [{ message: "Сделай куртку красной" }] },
 );
@@ -92,7 +104,17 @@ const MessageSchema = t.Object(
 
 const SessionFacts = { session_id: Uuid, created_at: Moment, updated_at: Moment };
 
-export const SessionSchema = t.Object({ ...SessionFacts, messages: t.Array(MessageSchema) }, closed);
+export const SessionSchema = t.Object(
+  {
+    ...SessionFacts,
+    photo: t.Nullable(PhotoSchema, {
+      description: "The photo that it is about, or was before a result; while it is stored.",
+    }),
+    generation_id: t.Optional(t.String({ format: "uuid", description: "The earlier result that it is about now." })),
+    messages: t.Array(MessageSchema),
+  },
+  closed,
+);
 
 export const SessionListSchema = t.Object(
   {

@@ -2,18 +2,15 @@ import { and, eq } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { isId } from "../../platform/ids.ts";
-import { type Generation, ownGeneration, screenWords, startGeneration } from "../generations/index.ts";
+import { type Generation, screenWords, startGeneration } from "../generations/index.ts";
 import { refuseInMaintenance } from "../maintenance/index.ts";
-import { ownPhoto, type StoredFile } from "../photos/index.ts";
-import { ownConversation } from "./conversations.ts";
+import { baseOf, type NamedBase } from "./base.ts";
+import { changeMessages, ownConversation } from "./conversations.ts";
 import { editPrompt, MESSAGE_LENGTH_MAX } from "./editing-prompt.ts";
 import { chatVariants } from "./tables.ts";
 
-export interface EditOrder {
-  userId: string;
+export interface EditOrder extends NamedBase {
   sessionId?: string | undefined;
-  photoId?: string | undefined;
-  generationId?: string | undefined;
   variantId?: string | undefined;
   prompt?: string | undefined;
 }
@@ -29,6 +26,7 @@ export async function startEdit(ctx: Context, order: EditOrder): Promise<Generat
   const { base, earlier } = await baseOf(ctx, order);
   const words =
     order.variantId === undefined ? ownWords(order.prompt ?? "") : await variantPrompt(ctx, order, order.variantId);
+  if (order.sessionId !== undefined) await joinConversation(ctx, order.userId, order.sessionId, base.id);
   return startGeneration(ctx, {
     userId: order.userId,
     type: "editing",
@@ -41,15 +39,10 @@ export async function startEdit(ctx: Context, order: EditOrder): Promise<Generat
   });
 }
 
-async function baseOf(ctx: Context, order: EditOrder): Promise<{ base: StoredFile; earlier: Generation | null }> {
-  if (order.generationId === undefined) {
-    const base = await ownPhoto(ctx, order.userId, order.photoId ?? "", ["edit_photo", "user_photo"]);
-    return { base, earlier: null };
-  }
-  const earlier = await ownGeneration(ctx, order.userId, order.generationId);
-  if (earlier.imageFileId === null) throw new Refusal("not_found");
-  const base = await ownPhoto(ctx, order.userId, earlier.imageFileId, ["result_clean"]);
-  return { base, earlier };
+/** An order without a word said before it decides what the conversation is about. */
+async function joinConversation(ctx: Context, userId: string, sessionId: string, photoId: string): Promise<void> {
+  const conversation = await ownConversation(ctx, userId, sessionId);
+  if (conversation.photoId === null) await changeMessages(ctx, sessionId, (messages) => messages, { photoId });
 }
 
 /** The words of a variant that the assistant gave this very person. */

@@ -7,8 +7,8 @@ import { enqueue, JOB_PRIORITY } from "../../platform/queue/enqueue.ts";
 import { reserve } from "../billing/index.ts";
 import { screenWords } from "../generations/index.ts";
 import { refuseInMaintenance } from "../maintenance/index.ts";
-import { ownPhoto } from "../photos/index.ts";
 import { lockUser, refuseWithoutConsent } from "../profile/index.ts";
+import { baseOf, type NamedBase } from "./base.ts";
 import { beginConversation, changeMessages, ownConversation } from "./conversations.ts";
 import { MESSAGE_LENGTH_MAX } from "./editing-prompt.ts";
 import { chatTurns } from "./tables.ts";
@@ -23,11 +23,10 @@ const WAITING_TURNS_MAX = 30;
 /** The queue holds at most one job for a turn. */
 export const turnJobKey = (turnId: string): string => `turn:${turnId}`;
 
-export interface TurnOrder {
-  userId: string;
+/** At most one of photo and earlier result: what the conversation is about from here on. */
+export interface TurnOrder extends NamedBase {
   sessionId?: string | undefined;
   message: string;
-  photoId?: string | undefined;
   /** The client's own id of the message; the same id again is the same turn. */
   clientId?: string | undefined;
 }
@@ -37,6 +36,9 @@ export interface TurnOrder {
  * enqueued, in one transaction. All gates stand before the charge.
  */
 export async function startTurn(ctx: Context, order: TurnOrder): Promise<ChatTurn> {
+  // Whoever comes back for an answer gets it, whatever new messages meet meanwhile.
+  const known = order.clientId === undefined ? null : await turnOfClient(ctx, order.userId, order.clientId);
+  if (known) return known;
   await refuseInMaintenance(ctx);
   if (ctx.assistant === null)
     throw new Refusal("assistant_unavailable", { reason: "not_configured", retry_after: 600 });
@@ -45,10 +47,7 @@ export async function startTurn(ctx: Context, order: TurnOrder): Promise<ChatTur
     await lockUser(tx, order.userId);
     const earlier = order.clientId === undefined ? null : await turnOfClient(tx, order.userId, order.clientId);
     if (earlier) return earlier;
-    const photo =
-      order.photoId === undefined
-        ? null
-        : await ownPhoto(tx, order.userId, order.photoId, ["edit_photo", "user_photo"]);
+    const about = await subjectOf(tx, order);
     const wish = screenWords(order.message, { path: "/body/message", lengthMax: MESSAGE_LENGTH_MAX });
     if (wish === undefined) {
       throw new Refusal("validation_failed", { errors: [{ path: "/body/message", message: "says nothing" }] });
@@ -65,11 +64,12 @@ export async function startTurn(ctx: Context, order: TurnOrder): Promise<ChatTur
       id: newId(),
       role: "user" as const,
       content: wish,
-      image_url: photo?.storageKey ?? null,
+      // Of a result nothing but its generation may be linked.
+      image_url: about?.earlier === null ? about.base.storageKey : null,
       timestamp: tx.clock.now().toISOString(),
       turn_id: turnId,
     };
-    const photoChange = photo === null ? {} : { photoId: photo.id };
+    const photoChange = about === null ? {} : { photoId: about.base.id };
     await changeMessages(tx, conversation.sessionId, (messages) => [...messages, message], photoChange);
     // People wait for the answer with the page open, so a turn goes before pictures.
     await enqueue(
@@ -80,6 +80,16 @@ export async function startTurn(ctx: Context, order: TurnOrder): Promise<ChatTur
     );
     return turn;
   });
+}
+
+async function subjectOf(tx: Context, order: TurnOrder): Promise<Awaited<ReturnType<typeof baseOf>> | null> {
+  if (order.photoId === undefined && order.generationId === undefined) return null;
+  if (order.photoId !== undefined && order.generationId !== undefined) {
+    throw new Refusal("validation_failed", {
+      errors: [{ path: "/body/photo_id", message: "give either photo_id or generation_id" }],
+    });
+  }
+  return baseOf(tx, order);
 }
 
 async function insertTurn(

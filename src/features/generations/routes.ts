@@ -42,6 +42,7 @@ export function generationRoutes(guarded: ReturnType<typeof guard>) {
           limit: limit + 1,
           type: query.type,
           status: query.status,
+          sessionId: query.session_id,
         });
         const { items, next_cursor } = cursorPage(rows, limit);
         return { items: await viewGenerations(ctx, items, person.language), next_cursor };
@@ -53,6 +54,7 @@ export function generationRoutes(guarded: ReturnType<typeof guard>) {
             ...PageQuerySchema,
             type: t.Optional(GenerationTypeSchema),
             status: t.Optional(GenerationStatusSchema),
+            session_id: t.Optional(IdSchema),
           },
           closed,
         ),

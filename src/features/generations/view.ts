@@ -62,6 +62,8 @@ export async function listGenerations(
     limit: number;
     type?: GenerationType | undefined;
     status?: GenerationStatus | undefined;
+    /** Edits that were ordered in this conversation. */
+    sessionId?: string | undefined;
   },
 ): Promise<Generation[]> {
   return ctx.db
@@ -74,6 +76,7 @@ export async function listGenerations(
         page.before === null ? undefined : lt(generations.id, page.before),
         page.type === undefined ? undefined : eq(generations.type, page.type),
         page.status === undefined ? undefined : eq(generations.status, page.status),
+        page.sessionId === undefined ? undefined : eq(generations.sessionId, page.sessionId),
       ),
     )
     .orderBy(desc(generations.id))

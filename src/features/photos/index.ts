@@ -17,6 +17,7 @@ export {
   storePicture,
   visibleDocument,
 } from "./photos.ts";
+export { PhotoSchema } from "./schemas.ts";
 export {
   DELETE_REASONS,
   type DeletedKind,

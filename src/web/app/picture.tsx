@@ -40,7 +40,8 @@ export function Picture({ id }: { id: string }) {
 const nameOf = ({ type, created_at: at }: Generation): string =>
   pictureWords(type === "fitting" ? "a_fitting" : "an_edit", { when: dayAndTime(at) });
 
-function Shot({ generation }: { generation: Generation }) {
+/** A finished one beside what it was made of. */
+export function Shot({ generation }: { generation: Generation }) {
   const { base_generation_id: baseId, image_url: after } = generation;
   if (after === undefined) return <Nothing text={pictureWords("gone")} />;
   return (

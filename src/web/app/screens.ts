@@ -1,3 +1,4 @@
+import { editScreen } from "./edit.tsx";
 import { friendsScreen } from "./friends.tsx";
 import { historyScreen } from "./history.tsx";
 import { picturesScreen } from "./pictures.tsx";
@@ -9,6 +10,7 @@ import { tryOnScreen } from "./try-on.tsx";
 /** Every screen of the app. Tabs stand in this order; the first one is where the app begins. */
 export const SCREENS: readonly Screen[] = [
   tryOnScreen, //
+  editScreen,
   picturesScreen,
   shopScreen,
   historyScreen,
