@@ -82,12 +82,6 @@ const refusals = {
     en: "The address of the request is too long.",
     ru: "Адрес запроса слишком длинный.",
   },
-  malformed_address: {
-    status: 400,
-    title: "The address cannot be read",
-    en: "The address of the request could not be read.",
-    ru: "Адрес запроса не удалось прочитать.",
-  },
   file_too_large: {
     status: 413,
     title: "The file is too large",

@@ -10,11 +10,14 @@ import { createTestClock } from "../support/clock.ts";
 import { createTestDatabase, openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { uploadPhotos } from "../support/fitting.ts";
 import { seedGenerations } from "../support/seed-generations.ts";
+import { until } from "../support/until.ts";
 
 const WRITERS = 4;
 const GENERATIONS = 1_000;
 const BACKUPS = 2;
 /** Between two writes of one writer, so that a test leaves the machine to others. */
+/** Acknowledged writes; with fewer there was no load. */
+const LOAD_MIN = 10;
 const PAUSE_MS = 2;
 
 const made: TestDatabase[] = [];
@@ -49,6 +52,8 @@ describe("a backup under write load", () => {
     const file = join(backupFolder(), "loaded.tar");
     let before: string[] = [];
     let during = 0;
+    // A busy machine may have let nobody write yet.
+    await until(async () => acknowledged.length > LOAD_MIN, "the load has begun");
     for (let time = 0; time < BACKUPS; time += 1) {
       before = [...acknowledged];
       await backUp(app.database, time === BACKUPS - 1 ? file : `${file}.${time}`);
@@ -57,9 +62,8 @@ describe("a backup under write load", () => {
     isOver = true;
     await Promise.all(load);
     expect(complaints).toEqual([]);
-    // Otherwise there was no load.
-    expect(before.length).toBeGreaterThan(10);
-    expect(during).toBeGreaterThan(10);
+    expect(before.length).toBeGreaterThan(LOAD_MIN);
+    expect(during).toBeGreaterThan(LOAD_MIN);
 
     const place = await createTestDatabase({ empty: true });
     made.push(place);

@@ -165,7 +165,7 @@ async function workingUntil<Answer>(answer: Promise<Answer>): Promise<Answer> {
 /** What is wrong with an answer, or null. */
 async function faultOf(response: Response, { operation, path }: MadeRequest, asker: Asker) {
   // Of any route, and described once for all.
-  if (path.includes("%00") && path.length <= ADDRESS_LENGTH_MAX) return response.status === 400 ? null : "took a NUL";
+  if (path.includes("%00") && path.length <= ADDRESS_LENGTH_MAX) return response.status === 404 ? null : "took a NUL";
   if (path.length > ADDRESS_LENGTH_MAX) return response.status === 414 ? null : `answered ${response.status}, not 414`;
   const problem = await checkAnswer(response, operation).then(
     () => null,

