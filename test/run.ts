@@ -16,6 +16,17 @@ const projectFolder = resolve(import.meta.dir, "..");
 const OPTIONS_WITH_VALUE =
   /^(-t|--test-name-pattern|--timeout|--rerun-each|--retry|--seed|--max-concurrency|--preload|-r)$/;
 
+/** The parts of a lane, each a run of its own. The longest come first: what ends last should not have begun last. */
+const PARTS: readonly ((file: string) => boolean)[] = [
+  (file) => file.startsWith("test/faults/"),
+  (file) => /^test\/(commands|flows|fuzz)\//.test(file),
+  (file) => /^test\/(build|web)\//.test(file),
+  () => true,
+];
+
+/** Two for each core: much of a part is waiting, for deadlines and for processes. */
+const PARTS_AT_ONCE = availableParallelism() > 1 ? 2 * Math.min(availableParallelism(), 4) : 1;
+
 const wanted = readArguments(process.argv.slice(2));
 const running = new Set<RunningLane>();
 let server: PostgresServer | undefined;
@@ -32,34 +43,44 @@ async function main(): Promise<number> {
   const databaseTests = listTests(projectFolder)
     .filter((file) => matchesFilters(file, wanted.filters, projectFolder))
     .filter((file) => needsDatabase(file, projectFolder));
-  const together = availableParallelism() > 1;
+  const all = wanted.filters.length > 0 ? [] : listTests(projectFolder);
   const starts: (() => Promise<Totals>)[] = [];
   if (wanted.lane !== "postgres") {
-    const all = listTests(projectFolder);
-    const parts = wanted.filters.length === 0 && together ? partsOf(all) : [];
-    if (parts.length < 2) starts.push(() => runLane(sqliteLane(wanted.filters)));
-    else for (const part of parts) starts.push(() => runLane(sqliteLane(part.map((file) => `./${file}`))));
+    if (all.length === 0) starts.push(() => runLane(sqliteLane(wanted.filters)));
+    else for (const part of partsOf(all)) starts.push(() => runLane(sqliteLane(part.map((file) => `./${file}`))));
   }
   if (wanted.lane !== "sqlite" && databaseTests.length > 0) {
-    starts.push(async () => {
-      server = await startPostgresServer();
-      const { url } = server;
-      const parts = wanted.filters.length === 0 && together ? partsOf(databaseTests) : [databaseTests];
-      return sumOf(await Promise.all(parts.map((part) => runLane(postgresLane(url, part)))));
-    });
+    const { url } = await startServer();
+    const parts = all.length === 0 ? [databaseTests] : partsOf(databaseTests);
+    // Both lanes begin with their first parts.
+    for (const [at, part] of parts.entries()) starts.splice(2 * at + 1, 0, () => runLane(postgresLane(url, part)));
   }
   try {
-    const results = together ? await Promise.all(starts.map((start) => start())) : await oneByOne(starts);
-    return report(results);
+    return report(await someAtOnce(starts));
   } finally {
     await server?.stop();
   }
 }
 
-/** Tests of faults mostly wait, for deadlines and for processes; a lane runs them beside all the others. */
+async function startServer(): Promise<PostgresServer> {
+  server = await startPostgresServer();
+  return server;
+}
+
 function partsOf(files: readonly string[]): string[][] {
-  const isFault = (file: string) => file.startsWith("test/faults/");
-  return [files.filter(isFault), files.filter((file) => !isFault(file))].filter((part) => part.length > 0);
+  const parts = PARTS.map((): string[] => []);
+  for (const file of files) parts[PARTS.findIndex((isIn) => isIn(file))]?.push(file);
+  return parts.filter((part) => part.length > 0);
+}
+
+async function someAtOnce(starts: readonly (() => Promise<Totals>)[]): Promise<Totals[]> {
+  const results: Totals[] = [];
+  let next = 0;
+  const takeTurns = async () => {
+    for (let start = starts[next++]; start !== undefined; start = starts[next++]) results.push(await start());
+  };
+  await Promise.all(Array.from({ length: PARTS_AT_ONCE }, takeTurns));
+  return results;
 }
 
 async function endNow(code: number): Promise<never> {
@@ -93,12 +114,6 @@ async function runLane(lane: Lane): Promise<Totals> {
   const totals = await started.totals;
   running.delete(started);
   return totals;
-}
-
-async function oneByOne(starts: readonly (() => Promise<Totals>)[]): Promise<Totals[]> {
-  const results: Totals[] = [];
-  for (const start of starts) results.push(await start());
-  return results;
 }
 
 function sumOf(results: readonly Totals[]): Totals {

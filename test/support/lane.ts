@@ -99,6 +99,9 @@ async function readLines(stream: ReadableStream<Uint8Array>, take: (line: string
 
 const FILE_LINE = /^(\S+\.test\.tsx?):$/;
 const PASS_LINE = /^(\(pass\)|✓) /;
+const TEST_TIME = /^\((?:pass|fail)\) .* \[(\d+(?:\.\d+)?)ms\]$/;
+/** The time of a file's tests is said from here on: these are what a whole run waits for. */
+const SLOW_FILE_MS = 2_000;
 const SUMMARY_LINE = /^ *(\d+) (pass|fail|skip|todo|filtered out|errors?|expect\(\) calls)$/;
 const LAST_LINE = /^Ran \d+ tests? across /;
 const NOTHING_MATCHED_LINE = /^error: regex .* matched 0 tests/;
@@ -107,12 +110,14 @@ const NOTHING_MATCHED_LINE = /^error: regex .* matched 0 tests/;
 export function condense(verbose: boolean, print: (line: string) => void) {
   let file: string | undefined;
   let passed = 0;
+  let ms = 0;
   let others: string[] = [];
   const flush = () => {
     while (others.at(-1) === "") others.pop();
-    if (file !== undefined && (passed > 0 || others.length > 0)) print(`${file}  ${passed} passed`);
+    const took = ms < SLOW_FILE_MS ? "" : `  ${(ms / 1000).toFixed(1)} s`;
+    if (file !== undefined && (passed > 0 || others.length > 0)) print(`${file}  ${passed} passed${took}`);
     for (const line of others) print(file === undefined ? line : `  ${line}`);
-    [file, passed, others] = [undefined, 0, []];
+    [file, passed, ms, others] = [undefined, 0, 0, []];
   };
   return {
     take(line: string): void {
@@ -122,6 +127,7 @@ export function condense(verbose: boolean, print: (line: string) => void) {
       if (started !== undefined) file = started;
       if (started !== undefined || SUMMARY_LINE.test(line) || (line === "" && others.length === 0)) return;
       if (PASS_LINE.test(line)) passed += 1;
+      ms += Number(TEST_TIME.exec(line)?.[1] ?? 0);
       if (verbose || !PASS_LINE.test(line)) others.push(line);
     },
     finish: flush,
