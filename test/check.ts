@@ -106,8 +106,8 @@ async function succeeds(
 }
 
 /**
- * The very command of the README, shown while it runs; its closing line is what is counted. The Mini App's stories meet
- * the compiled program, which the step before has made; without one they would test the sources unseen.
+ * The very command of the README, shown while it runs; its closing line is what is counted. The Mini App's stories
+ * and whatever else starts the program meet the compiled one, which the step before has made: it is what people run.
  */
 async function runTests(): Promise<Outcome> {
   const run = Bun.spawn([process.execPath, "run", "--silent", "test"], {

@@ -1,7 +1,5 @@
-import { resolve } from "node:path";
 import type { TestDatabase } from "../support/database.ts";
-
-const MAIN = resolve(import.meta.dir, "../../src/main.ts");
+import { PROGRAM } from "../support/program.ts";
 
 export interface ProgramResult {
   code: number;
@@ -24,7 +22,7 @@ export function settingsOf(database: Pick<TestDatabase, "url" | "dataFolder">): 
 /** Starts the program as a shell would, in a process of its own. */
 export function startProgram(args: readonly string[], options: ProgramOptions = {}) {
   const { PATH = "", HOME = "" } = process.env;
-  return Bun.spawn([process.execPath, "--no-env-file", MAIN, ...args], {
+  return Bun.spawn([...PROGRAM, ...args], {
     cwd: options.folder ?? import.meta.dir,
     env: { PATH, HOME, ...options.environment },
     stdin: "ignore",

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { resolve } from "node:path";
 import { ownMigrations } from "../../src/context.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import type { Database } from "../../src/platform/db/database.ts";
 import { migrate } from "../../src/platform/db/migrate.ts";
 import { createTestDatabase, lane, openTestDatabase, type TestDatabase } from "../support/database.ts";
+import { PROGRAM } from "../support/program.ts";
 
 let database: TestDatabase;
 let open: Database;
@@ -28,8 +28,7 @@ async function tableNames(): Promise<string[]> {
 
 describe("atelier migrate", () => {
   async function atelier(...words: string[]) {
-    const main = resolve(import.meta.dir, "../../src/main.ts");
-    const child = Bun.spawn([process.execPath, "--no-env-file", main, ...words], {
+    const child = Bun.spawn([...PROGRAM, ...words], {
       cwd: database.dataFolder,
       env: { ...process.env, DATA_DIR: database.dataFolder, DATABASE_URL: database.url },
       stdin: "ignore",

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll } from "bun:test";
 import { createServer } from "node:net";
-import { resolve } from "node:path";
 import { type Context, openContext } from "../../src/context.ts";
 import { loadSettings } from "../../src/platform/config/load.ts";
 import type { Database } from "../../src/platform/db/database.ts";
@@ -9,9 +8,8 @@ import { createLog } from "../../src/platform/telemetry/log.ts";
 import { type KieEmulator, type KieEmulatorOptions, startKieEmulator } from "../../src/sandbox/kie.ts";
 import { testEnvironment } from "./app.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { PROGRAM } from "./program.ts";
 
-/** The program from its sources, without what stands in this folder's `.env`. */
-const FROM_SOURCES = [process.execPath, "--no-env-file", resolve(import.meta.dir, "../../src/main.ts")];
 const READY_DEADLINE_MS = 30_000;
 const PAUSE_MS = 10;
 
@@ -71,7 +69,7 @@ export interface DeploymentOptions {
   keepOpen?: boolean;
   /** An existing database, which then belongs to the deployment; default: an empty one. */
   database?: TestDatabase;
-  /** A compiled program to run instead of the sources. */
+  /** Another program than all tests run. */
   program?: string;
   /** By what it logs, whether a server is up; default: its API says that it is ready, native code and all. */
   isUp?: (log: readonly LogLine[]) => boolean;
@@ -104,7 +102,7 @@ export function useDeployment(options: DeploymentOptions = {}): () => Deployment
  */
 export async function deploy(options: DeploymentOptions = {}): Promise<Deployment> {
   const database = options.database ?? (await createTestDatabase());
-  const program = options.program === undefined ? FROM_SOURCES : [options.program];
+  const program = options.program === undefined ? PROGRAM : [options.program];
   const place = (settings?: Record<string, string>): Place => ({
     program,
     environment: environmentWith(settings),

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { start } from "../../src/commands/serve.ts";
 import type { Context } from "../../src/context.ts";
 import type { EnvironmentValue } from "../../src/platform/config/environment.ts";
@@ -6,10 +5,10 @@ import { loadSettings } from "../../src/platform/config/load.ts";
 import { type RunningSandbox, startSandbox } from "../../src/sandbox/server.ts";
 import { createTestDatabase } from "./database.ts";
 import { freePort } from "./processes.ts";
+import { PROGRAM } from "./program.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 import { until } from "./until.ts";
 
-const MAIN = resolve(import.meta.dir, "../../src/main.ts");
 const READY_MS_MAX = 30_000;
 
 /** What `atelier serve --sandbox` runs, in this process, on a port and a database of its own. */
@@ -58,7 +57,7 @@ export async function startSandboxServer(
       const { access_token: token } = (await answer.json()) as { access_token: string };
       return { authorization: `Bearer ${token}`, "content-type": "application/json" };
     },
-    command: (words) => runCommand([process.execPath, "--no-env-file", MAIN, ...words], values),
+    command: (words) => runCommand([...PROGRAM, ...words], values),
     async stop() {
       await running.stop();
       await sandbox.stop();
