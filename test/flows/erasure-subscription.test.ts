@@ -62,11 +62,28 @@ test(
   MINUTE_MS,
 );
 
+test("X4 a plan that is paid for while an erasure is under way ends with it, and does not go on unseen", async () => {
+  const app = await startTestApp();
+  const person = await app.signIn();
+  const { id } = await bought(app, person, "pro");
+  expect((await erase(app, person)).status).toBe(200);
+  expect((await notify(app, app.yooKassa.pay(await remoteId(app, id)))).status).toBe(200);
+  expect(await app.ctx.db.select().from(subscriptions)).toMatchObject([{ state: "active" }]);
+  await app.work();
+  expect(await app.ctx.db.select().from(subscriptions)).toMatchObject([{ state: "ended", endReason: "erased" }]);
+  const [stub] = await app.ctx.db.select().from(users).where(eq(users.id, person.id));
+  expect(stub).toMatchObject({ balanceCredits: 0, subscriptionType: null, firstName: "" });
+  const alerts = await app.ctx.db.select().from(ownerAlerts);
+  expect(alerts.map((alert) => alert.reason)).toEqual(["paid_after_erasure"]);
+  expect((await verifyLedger(app.ctx)).differences).toEqual([]);
+}, 20_000);
+
 test("X4 a plan that is paid for after the erasure ends at the next cleanup, and the owner hears of it", async () => {
   const app = await startTestApp();
   const person = await app.signIn();
   const { id } = await bought(app, person, "pro");
   expect((await erase(app, person)).status).toBe(200);
+  await app.work();
   expect((await notify(app, app.yooKassa.pay(await remoteId(app, id)))).status).toBe(200);
   await app.work();
   app.clock.advance(HOUR_MS);

@@ -15,7 +15,7 @@ export interface ClosedAccount {
 /**
  * The money side of somebody who leaves: a subscription ends and the stored card is forgotten, orders whose page nobody
  * has seen are dropped, and what is left of the credits is booked out. Payments, refunds and tax entries stay. Orders that can still be paid stay open, because the money may
- * come; `forfeitLateCredits` books out what it buys.
+ * come; `closeLateAccount` books out what it buys.
  */
 export async function closeAccount(tx: Context, userId: string): Promise<ClosedAccount> {
   const subscriptionEnded = await endSubscriptionsOf(tx, userId);
@@ -28,18 +28,19 @@ export async function closeAccount(tx: Context, userId: string): Promise<ClosedA
 
 /**
  * Books out what somebody bought who erased themselves before their payment came through. The owner is told, because they
- * may want to give the money back; nobody else can. Returns how many people.
+ * may want to give the money back; nobody else can. Does nothing where there is nothing.
  */
+export async function closeLateAccount(tx: Context, userId: string): Promise<void> {
+  const subscriptionEnded = await endSubscriptionsOf(tx, userId);
+  const credits = await forfeitCredits(tx, userId);
+  if (credits === 0 && !subscriptionEnded) return;
+  await tellOwner(tx, { level: "warning", reason: "paid_after_erasure", details: { user_id: userId, credits } });
+}
+
+/** Does that for up to `limit` people; returns how many. */
 export async function forfeitLateCredits(ctx: Context, limit: number): Promise<number> {
   const people = await peopleWithLateCredits(ctx, limit);
-  for (const userId of people) {
-    await ctx.transaction(async (tx) => {
-      const subscriptionEnded = await endSubscriptionsOf(tx, userId);
-      const credits = await forfeitCredits(tx, userId);
-      if (credits === 0 && !subscriptionEnded) return;
-      await tellOwner(tx, { level: "warning", reason: "paid_after_erasure", details: { user_id: userId, credits } });
-    });
-  }
+  for (const userId of people) await ctx.transaction((tx) => closeLateAccount(tx, userId));
   return people.length;
 }
 
