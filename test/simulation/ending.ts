@@ -21,6 +21,8 @@ export async function comeToRest(play: Play, isWrong: () => Promise<boolean>): P
   await play.freeLeases();
   await retryParkedJobs(world.ctx);
   let rounds = await finishWhatIsOpen(play);
+  // A payment that was made late at the provider can be paid for an hour, and is no more asked about after three days.
+  moveClock(play, after(world.clock.now(), 2 * HOUR_MS));
   await reconcile(world.ctx);
   await enqueueRecurring(play, "privacy.clean_up");
   // What only the reconciliation found leads to more: a receipt to annul, a message, an account to close.

@@ -1,3 +1,4 @@
+import { grantCredits } from "../../src/features/billing/index.ts";
 import type { Database } from "../../src/platform/db/database.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { lies, unsettled } from "./books.ts";
@@ -10,7 +11,7 @@ import { signIn } from "./steps-of-orders.ts";
 import { type Conditions, createWorld } from "./world.ts";
 
 /** Steps of a history; a half more or fewer. */
-const STEPS = 22;
+const STEPS = 30;
 /** A point further on than this is hardly ever reached. */
 const POINTS_MAX = 14;
 const INTERRUPTED_SHARE = 0.22;
@@ -48,6 +49,7 @@ export function historyOf(seed: number): History {
     rewardOn: among(["signup", "first_generation", "first_payment"] as const),
     autopayments: random() < 0.5,
     inputs: among(["links", "upload"] as const),
+    credits: among([0, 3, 3, 20]),
     bot: random() < 0.15,
     taxService: random() < 0.3,
   };
@@ -83,6 +85,10 @@ export async function play(database: Database, history: History): Promise<Played
   const result = () => ({ violations: played.violations, lines: played.lines, steps });
 
   await signIn(played, 5_000_001, undefined);
+  const [first] = played.people;
+  const { credits } = history.conditions;
+  if (first && credits > 0)
+    await grantCredits(world.ctx, { userId: first.id, kind: "gift", credits, source: "welcome" });
   for (const step of history.steps) {
     const words = await STEP_KINDS[step.kind]?.run(played, step);
     if (words === null || words === undefined) continue;

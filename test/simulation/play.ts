@@ -51,7 +51,8 @@ export class Play {
   readonly lines: string[] = [];
   /** Jobs that an operator has set aside. */
   readonly parkedByHand = new Set<string>();
-  noticesTaken = 0;
+  /** What the shop's notices spoke of that were answered with 200; the shop sends others again for a day, and then no more. */
+  readonly noticesTaken = new Set<string>();
 
   constructor(world: World) {
     this.world = world;

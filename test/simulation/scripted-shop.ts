@@ -24,6 +24,7 @@ export interface ShopPayment extends RemotePayment {
 }
 export interface ShopRefund extends RemoteRefund {
   createdAt: Date;
+  isFromCabinet: boolean;
 }
 /** What the shop would tell us, if its notices came. */
 export interface ShopNotice {
@@ -83,7 +84,7 @@ export function createScriptedShop({ clock, faults }: { clock: Clock; faults: Fa
   };
   const insertRefund = (payment: ShopPayment, amountKopecks: number, status: "pending" | "succeeded"): ShopRefund => {
     const facts = { id: newId(), paymentId: payment.id, amountKopecks, currency: "RUB", createdAt: clock.now() };
-    const refund: ShopRefund = { ...facts, status };
+    const refund: ShopRefund = { ...facts, status, isFromCabinet: false };
     refunds.push(refund);
     if (status === "succeeded") tell("refund.succeeded", refund);
     return refund;
@@ -161,7 +162,7 @@ export function createScriptedShop({ clock, faults }: { clock: Clock; faults: Fa
     },
     refundInCabinet(payment, amountKopecks) {
       if (!isFitting(payment, amountKopecks)) return false;
-      insertRefund(payment, amountKopecks, "succeeded");
+      insertRefund(payment, amountKopecks, "succeeded").isFromCabinet = true;
       return true;
     },
     settle() {

@@ -53,6 +53,7 @@ async function notice(play: Play, step: Step): Promise<string | null> {
   const isForged = step.way < 0.15;
   const told = pick(shop.notices.toReversed(), step.which ** 3);
   const anybodys = pick(shop.payments, step.size)?.id ?? "2d0f1c50-000f-5000-8000-ffffffffffff";
+  if (!isForged && !told) return null;
   const said = isForged || !told ? { event: "payment.succeeded", objectId: anybodys } : told;
   const address = step.way < 0.05 ? STRANGE_ADDRESS : PROVIDER_ADDRESS;
   const words = await play.act({
@@ -65,6 +66,9 @@ async function notice(play: Play, step: Step): Promise<string | null> {
         address,
         body: { type: "notification", event: said.event, object: { id: said.objectId, status: "succeeded" } },
       }),
+    onAnswer() {
+      if (address === PROVIDER_ADDRESS) play.noticesTaken.add(said.objectId);
+    },
   });
   return `${isForged ? "a forged notice" : "a notice"} ${said.event} of ${said.objectId.slice(-4)}: ${words}`;
 }

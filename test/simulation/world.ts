@@ -35,6 +35,8 @@ export interface Conditions {
   rewardOn: "signup" | "first_generation" | "first_payment";
   autopayments: boolean;
   inputs: "links" | "upload";
+  /** What the first person has from the beginning. */
+  credits: number;
   /** Whether the bot's messages and the tax journal are worked on; each costs time that not every history needs. */
   bot: boolean;
   taxService: boolean;
