@@ -1,5 +1,6 @@
 import type { Context } from "../../src/context.ts";
 import { jobHandlers } from "../../src/jobs.ts";
+import { after, HOUR_MS } from "../../src/platform/clock.ts";
 import { OperatorError, ProviderFailure, Refusal } from "../../src/platform/errors.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { claim, complete, type LeasedJob } from "../../src/platform/queue/claim.ts";
@@ -33,7 +34,11 @@ export interface Deed {
 interface Paused {
   actor: Actor;
   deed: Deed;
+  since: Date;
 }
+
+/** A process that stands still for longer than this is ended by whoever looks after it: it never goes on. */
+const STANDSTILL_MS_MAX = HOUR_MS;
 
 /** As many failed runs as the product's worker allows. */
 const TRIES_MAX = 8;
@@ -62,14 +67,24 @@ export class Play {
   async act(deed: Deed): Promise<string> {
     const actor = new Actor(deed.name, deed.interruption ?? null, { dieLoudly: deed.dieLoudly ?? false });
     const ctx = this.world.contextOf(actor);
-    return this.after(actor, deed, await actor.run(() => deed.work(ctx, actor)));
+    return this.became(actor, deed, await actor.run(() => deed.work(ctx, actor)));
   }
 
   /** Lets a deed that stands still go on. */
   async resume(which: number): Promise<string> {
     const [one] = this.paused.splice(which % this.paused.length, 1);
     if (!one) return "nobody stands still";
-    return `${one.deed.name} goes on: ${this.after(one.actor, one.deed, await one.actor.resume())}`;
+    return `${one.deed.name} goes on: ${this.became(one.actor, one.deed, await one.actor.resume())}`;
+  }
+
+  /** Ends what has stood still for too long. */
+  endStandstills(): void {
+    const now = this.world.clock.now();
+    for (const one of [...this.paused]) {
+      if (after(one.since, STANDSTILL_MS_MAX) > now) continue;
+      one.actor.kill();
+      this.paused.splice(this.paused.indexOf(one), 1);
+    }
   }
 
   /** Takes what silent workers hold: their leases have run out. */
@@ -80,7 +95,7 @@ export class Play {
     return `${freed} jobs are free again`;
   }
 
-  private after(actor: Actor, deed: Deed, result: Ending | Halt): string {
+  private became(actor: Actor, deed: Deed, result: Ending | Halt): string {
     if (result.kind === "ended") {
       deed.onAnswer?.(result.value as never);
       return typeof result.value === "string" ? result.value : "done";
@@ -92,7 +107,7 @@ export class Play {
       return `BROKE: ${wordsOf(result.error)}`;
     }
     if (actor.workerId !== null) this.silentWorkers.add(actor.workerId);
-    if (result.kind === "paused") this.paused.push({ actor, deed });
+    if (result.kind === "paused") this.paused.push({ actor, deed, since: this.world.clock.now() });
     return `${result.kind} ${result.at}`;
   }
 

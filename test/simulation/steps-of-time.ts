@@ -35,6 +35,7 @@ export function moveClock(play: Play, moment: Date): void {
   const { clock, shop } = play.world;
   clock.set(moment > clock.now() ? moment : clock.now());
   shop.settle();
+  play.endStandstills();
 }
 
 /** The moment at which the next job is due, or null. */

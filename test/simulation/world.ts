@@ -1,3 +1,4 @@
+import { Database as SqliteFile } from "bun:sqlite";
 import { type Context, type ContextParts, ownMigrations } from "../../src/context.ts";
 import { loadCatalogue } from "../../src/platform/config/catalogue.ts";
 import { loadSettings } from "../../src/platform/config/load.ts";
@@ -105,9 +106,13 @@ function createQuietWakeUps(): WakeUps {
   };
 }
 
+const STATEMENTS_KEPT_MAX = 2_000;
+
 /** One migrated database in memory for all histories of a process. */
 export async function openMemory(): Promise<Database> {
   const database = await openSqlite(":memory:");
+  // Everything of the product passes one handle here, with more statements than a server's hot ones.
+  SqliteFile.MAX_QUERY_CACHE_SIZE = STATEMENTS_KEPT_MAX;
   await migrate({ database, clock: { now: () => new Date() }, migrations: ownMigrations });
   await database.raw("pragma foreign_keys = off");
   return database;
