@@ -1,6 +1,12 @@
 import { releaseByOperator, retryByOperator } from "../../src/features/admin/generations/mend.ts";
 import { banPerson, unbanPerson } from "../../src/features/admin/people/ban.ts";
-import { grantCredits, grantPlanDays, taxEntries } from "../../src/features/billing/index.ts";
+import {
+  grantCredits,
+  grantPlanDays,
+  markAnnulled,
+  markRegistered,
+  taxEntries,
+} from "../../src/features/billing/index.ts";
 import { maintenanceOf, switchMaintenance } from "../../src/features/maintenance/index.ts";
 import { after, DAY_MS } from "../../src/platform/clock.ts";
 import { newId } from "../../src/platform/ids.ts";
@@ -96,7 +102,6 @@ const tax: StepKind["run"] = async (play, step) => {
   if (play.world.conditions.taxService) return null;
   const entry = pick(await play.world.ctx.db.select().from(taxEntries).orderBy(taxEntries.id), step.which);
   if (!entry) return null;
-  const { markAnnulled, markRegistered } = await import("../../src/features/billing/index.ts");
   const words = await play.act({
     name: "a mark in the tax journal",
     interruption: step.interruption,
