@@ -1,8 +1,9 @@
-import { and, asc, eq, isNull, sql } from "drizzle-orm";
+import { and, asc, eq, isNull, notInArray, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import { tellOwner } from "../../notifications/index.ts";
 import { users } from "../../profile/index.ts";
 import { payments } from "../payments/payment-tables.ts";
+import { planOrders } from "../subscriptions/subscription-tables.ts";
 import { endSubscriptionsOf } from "../subscriptions/subscriptions.ts";
 import { forfeitCredits } from "./ledger.ts";
 
@@ -19,10 +20,23 @@ export interface ClosedAccount {
  */
 export async function closeAccount(tx: Context, userId: string): Promise<ClosedAccount> {
   const subscriptionEnded = await endSubscriptionsOf(tx, userId);
+  const renewalOrders = tx.db
+    .select({ id: planOrders.paymentId })
+    .from(planOrders)
+    .innerJoin(payments, eq(payments.id, planOrders.paymentId))
+    .where(and(eq(payments.userId, userId), eq(planOrders.purpose, "renewal")));
   await tx.db
     .update(payments)
     .set({ status: "cancelled", cancelReason: "erased", nextCheckAt: null, updatedAt: tx.clock.now() })
-    .where(and(eq(payments.userId, userId), eq(payments.status, "pending"), isNull(payments.yookassaId)));
+    .where(
+      and(
+        eq(payments.userId, userId),
+        eq(payments.status, "pending"),
+        isNull(payments.yookassaId),
+        // A stored card may have been charged although the answer was lost: such an order is looked for, not dropped.
+        notInArray(payments.id, renewalOrders),
+      ),
+    );
   return { creditsForfeited: await forfeitCredits(tx, userId), subscriptionEnded };
 }
 
