@@ -51,6 +51,7 @@ export function historyOf(seed: number): History {
     autopayments: random() < 0.5,
     inputs: among(["links", "upload"] as const),
     credits: among([0, 3, 3, 20]),
+    isInvited: random() < 0.4,
     bot: random() < 0.15,
     taxService: random() < 0.3,
   };
@@ -92,6 +93,7 @@ export async function play(database: Database, history: History): Promise<Played
 
   await signIn(played, 5_000_001, undefined);
   const [first] = played.people;
+  if (history.conditions.isInvited) await signIn(played, 5_000_002, first);
   const { credits } = history.conditions;
   if (first && credits > 0)
     await grantCredits(world.ctx, { userId: first.id, kind: "gift", credits, source: "welcome" });

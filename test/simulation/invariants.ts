@@ -76,6 +76,9 @@ const SENTENCES: Readonly<Record<string, string>> = {
   "a refund takes back no more than was granted": `
     select p.id from payments p join refunds r on r.payment_id = p.id group by p.id, p.credits
     having sum(r.credits_revoked) > p.credits`,
+  "a refund of a part takes back the part's share, rounded up": `
+    select r.id from refunds r join payments p on p.id = r.payment_id
+    where p.refunded_amount < p.amount and r.credits_revoked > (p.credits * r.amount + p.amount - 1) / p.amount`,
   "a payment that was given back whole has no credits left": `
     select p.id from payments p join credit_grants g on g.source = 'payment:' || p.id
     where p.refunded_amount = p.amount and g.credits_left > 0

@@ -39,7 +39,9 @@ async function buy(play: Play, step: Step): Promise<string | null> {
 /** The payer does something at the provider. */
 async function payer(play: Play, step: Step): Promise<string | null> {
   const { shop } = play.world;
-  const open = shop.payments.filter(({ status }) => status === "pending");
+  // Whoever was never shown the page cannot pay there.
+  const shown = new Set((await allPayments(play)).map(({ yookassaId }) => yookassaId));
+  const open = shop.payments.filter(({ id, status }) => status === "pending" && shown.has(id));
   const payment = pick(open.toReversed(), step.which ** 2);
   if (!payment) return null;
   const isPaid = step.way < 0.85;

@@ -92,7 +92,25 @@ const work: StepKind["run"] = async (play, step) => {
   return words.length === 0 ? null : `a worker: ${words.join("; ")}`;
 };
 
+/** A worker stands still in the midst of a job, is taken for dead, others do its work, and then it goes on. */
+const overtake: StepKind["run"] = async (play, step) => {
+  const before = play.paused.length;
+  const stopped = await play.work({ kind: "pause", at: 1 + Math.floor(step.which * 9) });
+  if (stopped === null || play.paused.length === before) return stopped === null ? null : `a worker: ${stopped}`;
+  const words = [`a worker: ${stopped}`, await play.freeLeases()];
+  const others = 1 + Math.floor(step.size * 4);
+  for (let run = 0; run < others; run += 1) {
+    const done = await play.work(null);
+    if (done !== null) words.push(`another: ${done}`);
+    const due = await nextDue(play);
+    if (done === null && due !== null && due < after(play.world.clock.now(), MINUTE_MS)) moveClock(play, due);
+  }
+  words.push(await play.resume(play.paused.length - 1));
+  return words.join("; ");
+};
+
 export const timeSteps: Readonly<Record<string, StepKind>> = {
+  overtake: { weight: 7, interruptible: false, run: overtake },
   work: { weight: 45, interruptible: true, run: work },
   schedule: {
     weight: 14,

@@ -38,6 +38,8 @@ export interface Conditions {
   inputs: "links" | "upload";
   /** What the first person has from the beginning. */
   credits: number;
+  /** Whether a second person is there from the beginning, whom the first has brought. */
+  isInvited: boolean;
   /** Whether the bot's messages and the tax journal are worked on; each costs time that not every history needs. */
   bot: boolean;
   taxService: boolean;
