@@ -27,6 +27,8 @@ export class Actor {
   readonly name: string;
   /** The worker whose leases this one holds, if it is a worker. */
   workerId: string | null = null;
+  /** The job that it has in hand, as it was claimed. */
+  job: { id: string; lease: string } | null = null;
   private plan: Interruption | null;
   /** In a transaction a pause is put off to the next point outside. */
   private reached = 0;

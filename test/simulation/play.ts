@@ -1,4 +1,7 @@
+import { eq } from "drizzle-orm";
 import type { Context } from "../../src/context.ts";
+import { chatTurns } from "../../src/features/editing/index.ts";
+import { generations } from "../../src/features/generations/index.ts";
 import { jobHandlers } from "../../src/jobs.ts";
 import { after, HOUR_MS } from "../../src/platform/clock.ts";
 import { OperatorError, ProviderFailure, Refusal } from "../../src/platform/errors.ts";
@@ -6,6 +9,7 @@ import { newId } from "../../src/platform/ids.ts";
 import { claim, complete, type LeasedJob } from "../../src/platform/queue/claim.ts";
 import { giveBack, giveBackFailed, type JobOutcome, LeaseLost, park } from "../../src/platform/queue/outcome.ts";
 import { freeWorker } from "../../src/platform/queue/rescue.ts";
+import { jobs } from "../../src/platform/queue/tables.ts";
 import { StorageFailure } from "../../src/platform/storage/storage.ts";
 import { Actor, type Ending, type Halt, type Interruption, Killed } from "./actor.ts";
 import type { World } from "./world.ts";
@@ -74,7 +78,26 @@ export class Play {
   async resume(which: number): Promise<string> {
     const [one] = this.paused.splice(which % this.paused.length, 1);
     if (!one) return "nobody stands still";
-    return `${one.deed.name} goes on: ${this.became(one.actor, one.deed, await one.actor.resume())}`;
+    const before = await this.workOf(one.actor);
+    const words = this.became(one.actor, one.deed, await one.actor.resume());
+    if (before !== null && before !== (await this.workOf(one.actor))) {
+      this.violations.push(`a worker that had lost its job changed it: ${words}`);
+    }
+    return `${one.deed.name} goes on: ${words}`;
+  }
+
+  /** How the job and what it works on stand, for a worker that has lost it to another; null for any other. */
+  private async workOf({ job }: Actor): Promise<string | null> {
+    if (job === null) return null;
+    const [row] = await this.world.ctx.db.select().from(jobs).where(eq(jobs.id, job.id));
+    if (row === undefined || row.lease === job.lease) return null;
+    const { payload, state, lease, failures } = row;
+    const id = String(payload.generation_id ?? payload.turn_id ?? "");
+    const facts = [
+      await this.world.ctx.db.select().from(generations).where(eq(generations.id, id)),
+      await this.world.ctx.db.select().from(chatTurns).where(eq(chatTurns.id, id)),
+    ];
+    return JSON.stringify([state, lease, failures, ...facts]);
   }
 
   /** Ends what has stood still for too long. */
@@ -124,6 +147,7 @@ export class Play {
         if (!job) return "nothing is due";
         found = true;
         actor.workerId = workerId;
+        actor.job = job;
         await actor.point("after the claim");
         const run = handlers.get(job.kind)?.run(job) ?? Promise.reject(new Error(`no handler for ${job.kind}`));
         const outcome = await run.catch((error: unknown): JobOutcome => ({ kind: "failed", error }));
