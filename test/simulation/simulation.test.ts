@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { campaign } from "./campaign.ts";
 
 /** In the gate: what fits into a few seconds, from a seed that stands still. By hand: `SIMULATION_HISTORIES=100000`. */
-const HISTORIES = Number(process.env.SIMULATION_HISTORIES ?? 120);
+const HISTORIES = Number(process.env.SIMULATION_HISTORIES ?? 80);
 const FIRST_SEED = Number(process.env.SIMULATION_SEED ?? 1);
 const REPORT_EVERY = 500;
 
