@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { planOrders, subscriptions, verifyLedger } from "../../src/features/billing/index.ts";
+import { payments, planOrders, subscriptions, verifyLedger } from "../../src/features/billing/index.ts";
 import { sweepPayments } from "../../src/features/billing/payments/payment-sweep.ts";
 import { runSubscriptions } from "../../src/features/billing/subscriptions/subscription-renewals.ts";
 import { ownerAlerts } from "../../src/features/notifications/index.ts";
@@ -62,11 +62,55 @@ test(
   MINUTE_MS,
 );
 
+test("X4 P4 a card that was charged for a renewal, with the answer lost, is found after the erasure, and the owner hears of it", async () => {
+  const app = await startTestApp({ settings: { YOOKASSA_AUTOPAYMENTS: "on" } });
+  const person = await app.signIn();
+  await paidFor(app, person, "basic", { saveMethod: true });
+  const [subscription] = await app.ctx.db.select().from(subscriptions);
+  const endsAt = subscription?.endsAt.getTime() ?? 0;
+  app.clock.set(new Date(endsAt - DAY_MS - 10 * MINUTE_MS));
+  await runSubscriptions(app.ctx);
+  app.clock.set(new Date(endsAt - 10 * MINUTE_MS));
+  app.yooKassa.faults.set("yookassa.create", { mode: "executed_500", times: 3 });
+  await runSubscriptions(app.ctx);
+  app.yooKassa.faults.clear();
+  const taken = () => app.yooKassa.stats().payments.filter(({ status }) => status === "succeeded").length;
+  expect(taken()).toBe(2);
+  const again = await app.signIn({ telegramId: person.telegramId });
+  expect((await erase(app, again)).status).toBe(200);
+  app.clock.advance(2 * MINUTE_MS);
+  await sweepPayments(app.ctx);
+  const states = (await app.ctx.db.select().from(payments)).map(({ status }) => status);
+  expect(states).toEqual(["succeeded", "succeeded"]);
+  expect(taken()).toBe(2);
+  await app.work();
+  const alerts = await app.ctx.db.select().from(ownerAlerts);
+  expect(alerts.map((alert) => alert.reason)).toContain("paid_after_erasure");
+  expect((await verifyLedger(app.ctx)).differences).toEqual([]);
+}, 20_000);
+
+test("X4 a plan that is paid for while an erasure is under way ends with it, and does not go on unseen", async () => {
+  const app = await startTestApp();
+  const person = await app.signIn();
+  const { id } = await bought(app, person, "pro");
+  expect((await erase(app, person)).status).toBe(200);
+  expect((await notify(app, app.yooKassa.pay(await remoteId(app, id)))).status).toBe(200);
+  expect(await app.ctx.db.select().from(subscriptions)).toMatchObject([{ state: "active" }]);
+  await app.work();
+  expect(await app.ctx.db.select().from(subscriptions)).toMatchObject([{ state: "ended", endReason: "erased" }]);
+  const [stub] = await app.ctx.db.select().from(users).where(eq(users.id, person.id));
+  expect(stub).toMatchObject({ balanceCredits: 0, subscriptionType: null, firstName: "" });
+  const alerts = await app.ctx.db.select().from(ownerAlerts);
+  expect(alerts.map((alert) => alert.reason)).toEqual(["paid_after_erasure"]);
+  expect((await verifyLedger(app.ctx)).differences).toEqual([]);
+}, 20_000);
+
 test("X4 a plan that is paid for after the erasure ends at the next cleanup, and the owner hears of it", async () => {
   const app = await startTestApp();
   const person = await app.signIn();
   const { id } = await bought(app, person, "pro");
   expect((await erase(app, person)).status).toBe(200);
+  await app.work();
   expect((await notify(app, app.yooKassa.pay(await remoteId(app, id)))).status).toBe(200);
   await app.work();
   app.clock.advance(HOUR_MS);

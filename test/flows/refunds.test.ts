@@ -1,8 +1,15 @@
 import { describe, expect, test } from "bun:test";
-import { reconcile, refundPayment, refunds, taxMonth, verifyLedger } from "../../src/features/billing/index.ts";
+import {
+  payments,
+  reconcile,
+  refundPayment,
+  refunds,
+  taxMonth,
+  verifyLedger,
+} from "../../src/features/billing/index.ts";
 import { sweepRefunds } from "../../src/features/billing/payments/refund-sweep.ts";
 import { startTestApp } from "../support/app.ts";
-import { alerts, bought, notify, paidFor, row, view } from "../support/buying.ts";
+import { alerts, bought, buy, notify, paidFor, row, view } from "../support/buying.ts";
 import { balance, finish, ordered } from "../support/fitting.ts";
 
 describe("giving money back", () => {
@@ -50,6 +57,33 @@ describe("giving money back", () => {
     expect(await app.ctx.db.select().from(refunds)).toMatchObject([{ origin: "cabinet", status: "succeeded" }]);
     expect(await balance(app, person)).toMatchObject({ credits: 0 });
   });
+
+  test.each([
+    ["is not known to have succeeded", false],
+    ["is not known by its number, as the answer to the order was lost", true],
+  ])(
+    "P15 P4 a refund that is heard of while its payment %s leaves no credits and nothing to declare",
+    async (_, isLost) => {
+      const app = await startTestApp();
+      const person = await app.signIn();
+      if (isLost) app.yooKassa.faults.set("yookassa.create", { mode: "executed_500", times: 3 });
+      await buy(app, person);
+      app.yooKassa.faults.clear();
+      const remote = String(app.yooKassa.stats().payments[0]?.id);
+      const success = app.yooKassa.pay(remote);
+      const refund = app.yooKassa.refund(remote, 39_900);
+      expect((await notify(app, refund, { event: "refund.succeeded" })).status).toBe(200);
+      expect((await notify(app, success)).status).toBe(200);
+      expect(await app.ctx.db.select().from(payments)).toMatchObject([
+        { status: "succeeded", refundedKopecks: 39_900 },
+      ]);
+      expect(await app.ctx.db.select().from(refunds)).toMatchObject([{ status: "succeeded", creditsRevoked: 60 }]);
+      expect(await balance(app, person)).toMatchObject({ credits: 0 });
+      expect(await taxMonth(app.ctx, "2026-11")).toMatchObject([{ state: "annulled" }]);
+      expect((await verifyLedger(app.ctx)).differences).toEqual([]);
+    },
+    20_000,
+  );
 
   test("P13 a refund whose answer was lost is asked again under its key: one refund at the provider", async () => {
     const app = await startTestApp();

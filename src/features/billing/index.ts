@@ -1,7 +1,13 @@
 export { fileTaxJournal, keepSubscriptions, paymentRefunded, sweepMoney, verifyLedgerNightly } from "./jobs.ts";
 export { type Balance, type BalanceEntry, balanceEntries, balanceOf } from "./ledger/balance.ts";
 export { bookSums } from "./ledger/book-sums.ts";
-export { type ClosedAccount, closeAccount, forfeitLateCredits, peopleWithLateCredits } from "./ledger/close-account.ts";
+export {
+  type ClosedAccount,
+  closeAccount,
+  closeLateAccount,
+  forfeitLateCredits,
+  peopleWithLateCredits,
+} from "./ledger/close-account.ts";
 export { FREE_RETURNS_PER_DAY_MAX } from "./ledger/free-actions.ts";
 export { creditsHeldUnder, HOLDS_READ_MAX } from "./ledger/held-credits.ts";
 export {

@@ -6,7 +6,7 @@ import { newId } from "../../platform/ids.ts";
 import type { LeasedJob } from "../../platform/queue/claim.ts";
 import { enqueue } from "../../platform/queue/enqueue.ts";
 import { DONE, fence, type JobOutcome, later } from "../../platform/queue/outcome.ts";
-import { closeAccount } from "../billing/index.ts";
+import { closeAccount, closeLateAccount } from "../billing/index.ts";
 import { chatHistory, endTurnsOf } from "../editing/index.ts";
 import { cancelAllOf } from "../generations/index.ts";
 import { expireFilesNow, files, journalDeletions } from "../photos/index.ts";
@@ -174,6 +174,8 @@ export async function finishErasure(ctx: Context, job: LeasedJob): Promise<JobOu
     await fence(tx, job);
     await lockUser(tx, userId);
     await endWhatIsOpen(tx, userId);
+    // A plan that was paid for meanwhile: the stub shows none from here on, so it must not go on unseen.
+    await closeLateAccount(tx, userId);
     await queueFiles(tx, userId);
     await sweepTables(tx, userId);
     // A request that was under way may have written a name or a language into the stub.

@@ -15,6 +15,7 @@ import { refundTax } from "../tax/tax.ts";
 import { taxOn } from "./amounts.ts";
 import { KEY_VALID_MS, type Payment, paymentProvider } from "./orders.ts";
 import { payments, refunds } from "./payment-tables.ts";
+import { applyPayment, PaymentWithoutOrder } from "./payments.ts";
 
 /**
  * Giving money back.
@@ -248,6 +249,7 @@ async function giveUp(ctx: Context, refund: Refund): Promise<Refund> {
  * that the owner made in the cabinet gets its row here. Throws `OperatorError` when it belongs to no payment of ours.
  */
 export async function applyRefund(ctx: Context, remote: RemoteRefund, refundId?: string): Promise<Refund> {
+  if (remote.status === "succeeded") await learnOfPayment(ctx, remote.paymentId);
   return ctx.transaction(async (tx) => {
     const [payment] = await tx.db
       .update(payments)
@@ -259,6 +261,26 @@ export async function applyRefund(ctx: Context, remote: RemoteRefund, refundId?:
     if (refund.status !== "pending" || remote.status === "pending") return refund;
     return remote.status === "succeeded" ? book(tx, refund, payment, remote) : giveUp(tx, { ...refund });
   });
+}
+
+/**
+ * What goes back was paid before. The refund may be heard of first, as notices are lost and pass each other: then the payment
+ * is read and applied, so that what it grants is there to be taken back. Without this its success would come later and
+ * grant everything.
+ */
+async function learnOfPayment(ctx: Context, remoteId: string): Promise<void> {
+  const [known] = await ctx.db
+    .select({ status: payments.status })
+    .from(payments)
+    .where(eq(payments.yookassaId, remoteId));
+  if (known?.status === "succeeded") return;
+  const remote = await paymentProvider(ctx).read(remoteId);
+  if (remote === null) return;
+  try {
+    await applyPayment(ctx, remote);
+  } catch (error) {
+    if (!(error instanceof PaymentWithoutOrder)) throw error;
+  }
 }
 
 /** Our row of the provider's refund: by its id, by our order, or new. The payment's row is locked. */
