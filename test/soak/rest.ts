@@ -10,7 +10,7 @@ import { enqueue } from "../../src/platform/queue/enqueue.ts";
 import type { Stage } from "./stage.ts";
 
 /** All that was begun has ended by then; the slowest are messages of one chat and receipts that were put off. */
-const REST_MS_MAX = 150_000;
+const REST_MS_MAX = 90_000;
 const LOOK_MS = 1_000;
 /** What the provider makes the shop wait for, in its own time. */
 const SHOP_AHEAD_MS = 5 * MINUTE_MS;

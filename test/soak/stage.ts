@@ -9,7 +9,8 @@ import { OWNER_TELEGRAM_ID } from "../support/operators.ts";
 import { startOwnPostgres } from "../support/own-postgres.ts";
 import { deploy, freePort } from "../support/processes.ts";
 
-const PROGRAM = resolve(import.meta.dir, "../../dist/atelier");
+/** The compiled program, unless another one is named. */
+const PROGRAM = process.env.ATELIER_PROGRAM ?? resolve(import.meta.dir, "../../dist/atelier");
 /** A picture takes so long at the provider, a piece of an answer so long at the assistant. */
 const TASK_MS = 600;
 const DELTA_MS = 15;
@@ -20,7 +21,7 @@ export type Stage = Awaited<ReturnType<typeof openStage>>;
 
 /** A database server that may be crashed, all providers, and what the program has to be told of them. */
 export async function openStage() {
-  if (!existsSync(PROGRAM)) throw new Error("dist/atelier is not there; run ./bunw run build first");
+  if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is not there; run ./bunw run build first`);
   const own = await startOwnPostgres();
   // Only for the making of databases; the program gets the address of its own.
   process.env.TEST_DATABASE_URL = own.server.url;
@@ -40,8 +41,7 @@ export async function openStage() {
       ADMIN_TELEGRAM_IDS: String(OWNER_TELEGRAM_ID),
       FREE_ACTIONS_PER_MONTH: "2",
       GENERATION_DEADLINE_SECONDS: "60",
-      REFERRAL_REWARD_ON: "generation",
-      LOG_LEVEL: "warn",
+      REFERRAL_REWARD_ON: "first_generation",
       YOOKASSA_SHOP_ID: shop.shopId,
       YOOKASSA_SECRET_KEY: shop.secretKey,
       YOOKASSA_API_URL: shop.url,
