@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { reconcile, refundPayment, refunds, taxMonth, verifyLedger } from "../../src/features/billing/index.ts";
 import { sweepRefunds } from "../../src/features/billing/payments/refund-sweep.ts";
 import { startTestApp } from "../support/app.ts";
-import { alerts, bought, notify, paidFor, row, view } from "../support/buying.ts";
+import { alerts, bought, notify, paidFor, remoteId, row, view } from "../support/buying.ts";
 import { balance, finish, ordered } from "../support/fitting.ts";
 
 describe("giving money back", () => {
@@ -49,6 +49,26 @@ describe("giving money back", () => {
     await reconcile(app.ctx);
     expect(await app.ctx.db.select().from(refunds)).toMatchObject([{ origin: "cabinet", status: "succeeded" }]);
     expect(await balance(app, person)).toMatchObject({ credits: 0 });
+  });
+
+  test("P15 X2 a refund that is heard of before its payment takes back what the payment gives", async () => {
+    const app = await startTestApp({ settings: { FREE_ACTIONS_PER_MONTH: "0" } });
+    const person = await app.signIn();
+    const order = await bought(app, person, "pack_60");
+    const id = await remoteId(app, order.id);
+    const paid = app.yooKassa.pay(id);
+    const refund = app.yooKassa.refund(id, 13_300);
+    // The notice of the payment is late; what it says is read when that of the refund comes.
+    expect((await notify(app, refund, { event: "refund.succeeded" })).status).toBe(200);
+    expect((await notify(app, paid)).status).toBe(200);
+    await reconcile(app.ctx);
+    expect(await row(app, order.id)).toMatchObject({ status: "succeeded", refundedKopecks: 13_300, taxKopecks: 1_064 });
+    expect(await balance(app, person)).toMatchObject({ credits: 40 });
+    expect(await taxMonth(app.ctx, "2026-11")).toMatchObject([
+      { state: "annulled", grossKopecks: 39_900 },
+      { state: "ready", grossKopecks: 26_600 },
+    ]);
+    expect((await verifyLedger(app.ctx)).differences).toEqual([]);
   });
 
   test("P13 a refund whose answer was lost is asked again under its key: one refund at the provider", async () => {

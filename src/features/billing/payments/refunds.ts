@@ -15,6 +15,7 @@ import { refundTax } from "../tax/tax.ts";
 import { taxOn } from "./amounts.ts";
 import { KEY_VALID_MS, type Payment, paymentProvider } from "./orders.ts";
 import { payments, refunds } from "./payment-tables.ts";
+import { applyPayment } from "./payments.ts";
 
 /**
  * Giving money back.
@@ -248,6 +249,7 @@ async function giveUp(ctx: Context, refund: Refund): Promise<Refund> {
  * that the owner made in the cabinet gets its row here. Throws `OperatorError` when it belongs to no payment of ours.
  */
 export async function applyRefund(ctx: Context, remote: RemoteRefund, refundId?: string): Promise<Refund> {
+  await bookPaymentFirst(ctx, remote);
   return ctx.transaction(async (tx) => {
     const [payment] = await tx.db
       .update(payments)
@@ -259,6 +261,19 @@ export async function applyRefund(ctx: Context, remote: RemoteRefund, refundId?:
     if (refund.status !== "pending" || remote.status === "pending") return refund;
     return remote.status === "succeeded" ? book(tx, refund, payment, remote) : giveUp(tx, { ...refund });
   });
+}
+
+/**
+ * What is given back was paid, even where we have not heard of that yet: its notice may be late or lost. Booked the other
+ * way round, the payment would give its credits and enter its tax as if nothing had been given back. Throws a
+ * `ProviderFailure` when the payment cannot be read; the refund is then heard of again.
+ */
+async function bookPaymentFirst(ctx: Context, remote: RemoteRefund): Promise<void> {
+  if (remote.status !== "succeeded") return;
+  const [payment] = await ctx.db.select().from(payments).where(eq(payments.yookassaId, remote.paymentId));
+  if (!payment || payment.status === "succeeded") return;
+  const paid = await paymentProvider(ctx).read(remote.paymentId);
+  if (paid) await applyPayment(ctx, paid);
 }
 
 /** Our row of the provider's refund: by its id, by our order, or new. The payment's row is locked. */
