@@ -7,7 +7,7 @@ import type { Tally } from "./tally.ts";
 const PATIENCE_MS = 30_000;
 const RETRY_MS = { least: 150, most: 900 };
 /** A request that hangs for so long is a difference of its own. */
-const REQUEST_MS_MAX = 25_000;
+const REQUEST_MS_MAX = 60_000;
 /** One of so many taps comes twice at once, to both servers. */
 const DOUBLE_TAP_SHARE = 0.2;
 

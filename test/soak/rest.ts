@@ -21,8 +21,12 @@ const SHOP_AHEAD_MS = 5 * MINUTE_MS;
  */
 export async function runToTheEnd(stage: Stage, ctx: Context): Promise<string[]> {
   await stage.shop.advance(SHOP_AHEAD_MS);
+  // A login that was refused, or sales that were, stop the connector until the owner has acted: so the owner acts.
+  const resumed = await stage.deployment.run(["tax", "resume"]);
+  if (resumed.code !== 0) return [`tax resume ended with ${resumed.code}: ${resumed.stderr}`];
   const deadline = performance.now() + REST_MS_MAX;
   for (;;) {
+    await ctx.db.update(refunds).set({ nextCheckAt: ctx.clock.now() }).where(sql`${refunds.nextCheckAt} is not null`);
     await reconcile(ctx).catch(() => {});
     await hurryTaxes(ctx);
     await Bun.sleep(LOOK_MS);

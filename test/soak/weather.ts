@@ -12,7 +12,8 @@ const TRANSPORT = ["delay", "reset", "not_json", "edge_502", "edge_504"];
 
 /**
  * What may go wrong where. Left out is what an emulator offers to say that an account is empty or a key is wrong: the
- * product then rightly refuses all work until somebody has acted, and nothing would be loaded any more.
+ * product then rightly refuses all work until somebody has acted, and nothing would be loaded any more. So is a success
+ * without a picture: another task is meant then, which the emulator's books cannot tell from a double create.
  */
 const SKY: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   kie: {
@@ -20,7 +21,7 @@ const SKY: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>
     "kie.query": [...TRANSPORT, "half_body", "record_null", "http_500", "queuing", "unknown_state"],
     "kie.upload": [...TRANSPORT, ...ANSWERS_LOST, "http_500"],
     "kie.result": ["reset", "delay", "half_body", "http_503", "http_404", "garbage", "redirect_once"],
-    "kie.outcome": ["moderated", "transient", "upstream_timeout", "empty_result", "slow", "never"],
+    "kie.outcome": ["moderated", "transient", "upstream_timeout", "slow", "never"],
     "kie.callback": ["missing", "late", "duplicate", "before_reply", "unsigned", "stale_timestamp"],
   },
   openrouter: {
@@ -48,7 +49,7 @@ const SKY: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>
     "lknpd.cancel": [...TRANSPORT, ...ANSWERS_LOST, "executed_500", "http_500"],
     "lknpd.incomes": ["reset", "http_500", "delay"],
     "lknpd.login": ["reset", "http_500"],
-    "lknpd.session": ["dead", "revoked"],
+    "lknpd.session": ["dead"],
   },
 };
 
