@@ -27,11 +27,22 @@ export async function compareFiles({ deployment }: Stage, ctx: Context): Promise
     for await (const { key, bytes } of ctx.storage.list()) found.set(key, bytes);
     return found;
   };
+  const differences: string[] = [];
+  const cleanUp = async () => {
+    const { code, stderr } = await deployment.run(["cleanup"]);
+    if (code !== 0) differences.push(`cleanup ended with ${code}: ${stderr}`);
+  };
+  // Before anything is old: what a row calls deleted must be gone by its own deletion, not by the search for strays.
+  await cleanUp();
   const before = await keys();
+  for (const { id, storageKey, deletedAt, purpose } of await ctx.db.select().from(files)) {
+    if (deletedAt !== null && before.has(storageKey)) {
+      differences.push(`the ${purpose} ${id} is deleted, and its bytes are stored`);
+    }
+  }
   const aged = new Date(Date.now() - AGED_MS);
   for (const key of before.keys()) utimesSync(join(pictureFolder(ctx.settings), key), aged, aged);
-  const cleanup = await deployment.run(["cleanup"]);
-  const differences = cleanup.code === 0 ? [] : [`cleanup ended with ${cleanup.code}: ${cleanup.stderr}`];
+  await cleanUp();
   const stored = await keys();
   const left = new Map(stored);
   const rows = await ctx.db.select().from(files);
@@ -39,9 +50,8 @@ export async function compareFiles({ deployment }: Stage, ctx: Context): Promise
   for (const { id, storageKey, deletedAt, bytes, purpose } of rows) {
     const size = left.get(storageKey);
     left.delete(storageKey);
-    if (deletedAt !== null) {
-      if (size !== undefined) differences.push(`the ${purpose} ${id} is deleted, and its bytes are stored`);
-    } else if (size === undefined) differences.push(`the ${purpose} ${id} has lost its bytes`);
+    if (deletedAt !== null) continue;
+    if (size === undefined) differences.push(`the ${purpose} ${id} has lost its bytes`);
     else if (size !== bytes) differences.push(`the ${purpose} ${id} has ${size} bytes stored, and ${bytes} in its row`);
   }
   for (const key of left.keys()) differences.push(`nothing refers to the stored file ${key}`);
