@@ -1,8 +1,9 @@
-import { asc, eq } from "drizzle-orm";
+import { asc, eq, isNull } from "drizzle-orm";
 import type { Context } from "../../src/context.ts";
 import { verifyLedger } from "../../src/features/billing/index.ts";
 import { creditHolds } from "../../src/features/billing/tables.ts";
 import { generationAttempts, generations, isFinal } from "../../src/features/generations/index.ts";
+import { users } from "../../src/features/profile/index.ts";
 import { liveEvents, liveSequences } from "../../src/platform/live/tables.ts";
 import { jobs } from "../../src/platform/queue/tables.ts";
 import type { KieEmulator, KieStats } from "../../src/sandbox/kie.ts";
@@ -103,7 +104,13 @@ async function inEvents(ctx: Context): Promise<string[]> {
     const id = String(event.data.id);
     ends.set(id, (ends.get(id) ?? 0) + 1);
   }
-  for (const { id } of await ctx.db.select({ id: generations.id }).from(generations)) {
+  // Whoever has been erased has no events any more.
+  const ofPeople = ctx.db
+    .select({ id: generations.id })
+    .from(generations)
+    .innerJoin(users, eq(users.id, generations.userId))
+    .where(isNull(users.erasedAt));
+  for (const { id } of await ofPeople) {
     if (ends.get(id) !== 1) found.push(`generation ${id} has ${ends.get(id) ?? 0} events of its end`);
   }
   return found;

@@ -61,12 +61,16 @@ let people = 7_000_000;
  * Signs a made-up person in at the API that answers at `url`: a new one, now, unless it is to be a certain one, or at the
  * moment of a server whose clock was moved.
  */
-export async function signInAt(url: string, who: { telegramId?: number; authDate?: Date } = {}): Promise<RemotePerson> {
+export async function signInAt(
+  url: string,
+  who: { telegramId?: number; authDate?: Date; startParam?: string } = {},
+): Promise<RemotePerson> {
   people += 1;
   const initData = signInitData({
     botToken: TEST_BOT_TOKEN,
     user: { id: who.telegramId ?? people, first_name: "Test", language_code: "en" },
     authDate: who.authDate ?? new Date(),
+    ...(who.startParam === undefined ? {} : { startParam: who.startParam }),
   });
   const response = await fetch(`${url}/api/v1/auth/telegram`, {
     method: "POST",
@@ -78,7 +82,8 @@ export async function signInAt(url: string, who: { telegramId?: number; authDate
   return personWith(url, session.user.id, session.access_token);
 }
 
-function personWith(url: string, id: string, token: string): RemotePerson {
+/** A signed-in person whose client goes to this server. */
+export function personWith(url: string, id: string, token: string): RemotePerson {
   let photos: ReturnType<RemotePerson["photos"]> | undefined;
   const person: RemotePerson = {
     id,
