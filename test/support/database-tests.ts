@@ -22,7 +22,8 @@ export function needsDatabase(file: string, projectFolder: string): boolean {
   return reaches(file);
 }
 
-const transpiler = new Bun.Transpiler({ loader: "tsx" });
+/** By the ending: `<T>(one: T)` begins a function in one of them and an element in the other. */
+const transpilers = { ts: new Bun.Transpiler({ loader: "ts" }), tsx: new Bun.Transpiler({ loader: "tsx" }) };
 
 function importsUnderTest(path: string, projectFolder: string): string[] {
   let source: string;
@@ -32,7 +33,7 @@ function importsUnderTest(path: string, projectFolder: string): string[] {
     // A missing import is the test's own failure, which its run reports better.
     return [];
   }
-  return transpiler
+  return transpilers[path.endsWith(".tsx") ? "tsx" : "ts"]
     .scanImports(source)
     .filter((found) => found.path.startsWith(".") && /\.tsx?$/.test(found.path))
     .map((found) => relative(projectFolder, resolve(projectFolder, dirname(path), found.path)))
