@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { sleep } from "bun";
+import { freePort } from "./free-port.ts";
 
 /** A shop that a measurement runs on: the compiled program with its emulators, spoken to over HTTP only. */
 
@@ -17,6 +18,8 @@ export type Fields = Record<string, unknown>;
 
 export interface Visitor {
   id: string;
+  /** For callers of their own. */
+  token: string;
   call(method: string, path: string, body?: Fields | FormData): Promise<Response>;
   /** The same, for an answer that must be good. */
   ask(method: string, path: string, body?: Fields | FormData): Promise<Fields>;
@@ -24,6 +27,8 @@ export interface Visitor {
 
 export interface Shop {
   base: string;
+  /** The server's process. */
+  processId: number;
   owner: Visitor;
   /** Somebody who has not been here. */
   visitor(): Promise<Visitor>;
@@ -63,6 +68,7 @@ export async function openShop(environment: Record<string, string>): Promise<Sho
   const comeIn = (telegramId: number) => signIn(base, pages, telegramId);
   return {
     base,
+    processId: server.pid,
     owner: await comeIn(OWNER_TELEGRAM_ID),
     visitor: () => comeIn(visitors++),
     async pressStart(telegramId) {
@@ -93,14 +99,6 @@ export async function settled(holds: () => Promise<boolean>, what: string): Prom
     if (performance.now() > deadline) throw new Error(`Waited in vain: ${what}.`);
     await sleep(POLL_MS);
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-  const { port } = probe;
-  await probe.stop(true);
-  if (port === undefined) throw new Error("No port is free.");
-  return port;
 }
 
 async function readSandbox(output: ReadableStream<Uint8Array>) {
@@ -143,6 +141,7 @@ async function signIn(base: string, pages: string, telegramId: number): Promise<
   };
   return {
     id: user.id,
+    token: access_token,
     call,
     async ask(method, path, body) {
       const response = await call(method, path, body);
