@@ -15,11 +15,9 @@ export async function alternate(sides: Record<string, Side>, rounds: number): Pr
       const name = names[(place + round) % names.length] ?? "";
       const measured = (await sides[name]?.()) ?? {};
       process.stderr.write(`  ${round === 0 ? "warm-up" : `round ${round}`}  ${name}  ${inShort(measured)}\n`);
-      if (round === 0) continue;
-      for (const [what, value] of Object.entries(measured)) {
-        const own = (samples[name] ??= {});
-        (own[what] ??= []).push(value);
-      }
+      const own = samples[name];
+      if (round === 0 || !own) continue;
+      for (const [what, value] of Object.entries(measured)) own[what] = [...(own[what] ?? []), value];
     }
   }
   return samples;

@@ -1,3 +1,4 @@
+import { sleep } from "bun";
 import type { Context } from "../src/context.ts";
 import { enqueue } from "../src/platform/queue/enqueue.ts";
 import { DONE } from "../src/platform/queue/outcome.ts";
@@ -10,14 +11,15 @@ import { OURS, report } from "./result.ts";
 
 /**
  * Q1: durable jobs that do nothing, completed per second on Postgres. All sides take prepared jobs from the same server,
- * which syncs its log at each commit; from the start of the worker until the last job is gone and the worker has stopped.
+ * which syncs its log at each commit; from the start of the worker until the last job is gone from the table.
  * graphile-worker and pg-boss run on Node in a process of their own, which stays warm, as ours does.
  */
-const JOBS = 20_000;
+const JOBS = 50_000;
 /** The slow ones get fewer: a rate is a rate. */
 const JOBS_OF_SLOW = 3_000;
 const ROUNDS = 3;
-const ENQUEUED_TOGETHER = 1_000;
+/** A job that has run is not yet gone from the table, and only that counts. */
+const POLL_MS = 2;
 /** More than the default of 16, which is for jobs that wait for a provider. */
 const CONCURRENCY = 200;
 
@@ -25,11 +27,12 @@ async function completeOurs(
   ctx: Context,
   raw: (statement: string) => Promise<unknown>,
 ): Promise<Record<string, number>> {
-  for (let made = 0; made < JOBS; made += ENQUEUED_TOGETHER) {
-    await ctx.transaction(async (tx) => {
-      for (let place = 0; place < ENQUEUED_TOGETHER; place += 1) await enqueue(tx, "noop", {});
-    });
-  }
+  await enqueue(ctx, "noop", {});
+  // The others are copies of the first: making them is not what is measured.
+  await raw(`
+    insert into jobs (id, kind, payload, state, priority, turn, run_at, claims, failures, created_at, updated_at)
+    select gen_random_uuid(), kind, payload, state, priority, turn, run_at, 0, 0, created_at, updated_at
+    from jobs, generate_series(2, ${JOBS})`);
   await raw("vacuum analyze jobs");
   let done = 0;
   const { promise: all, resolve } = Promise.withResolvers<void>();
@@ -41,10 +44,9 @@ async function completeOurs(
   const beganMs = performance.now();
   const worker = await startWorker(ctx, { concurrency: CONCURRENCY, handlers: new Map([["noop", { run }]]) });
   await all;
-  await worker.stop(10_000);
+  while ((await raw("select 1 from jobs limit 1")).length > 0) await sleep(POLL_MS);
   const seconds = (performance.now() - beganMs) / 1_000;
-  const [{ left } = { left: -1 }] = (await raw("select count(*)::int as left from jobs")) as { left: number }[];
-  if (left !== 0) throw new Error(`${left} jobs are left`);
+  await worker.stop(10_000);
   return { jobs_per_second: JOBS / seconds };
 }
 

@@ -1,3 +1,4 @@
+import postgres from "postgres";
 import { type OpenContext, openContext, ownMigrations } from "../src/context.ts";
 import { systemClock } from "../src/platform/clock.ts";
 import { loadSettings } from "../src/platform/config/load.ts";
@@ -17,11 +18,11 @@ export async function startBenchServer(): Promise<BenchServer> {
   let made = 0;
   return {
     async database() {
-      const sql = new Bun.SQL(server.url, { max: 1 });
+      const sql = postgres(server.url, { max: 1, onnotice: () => {} });
       made += 1;
       const name = `bench_${made}`;
       await sql.unsafe(`create database ${name}`);
-      await sql.close();
+      await sql.end();
       const url = new URL(server.url);
       url.pathname = `/${name}`;
       return url.toString();

@@ -5,7 +5,7 @@ import { freePort } from "./free-port.ts";
 
 /** A shop that a measurement runs on: the compiled program with its emulators, spoken to over HTTP only. */
 
-const PROGRAM = join(import.meta.dir, "../dist/atelier");
+export const PROGRAM = join(import.meta.dir, "../dist/atelier");
 const READY_DEADLINE_MS = 60_000;
 const POLL_MS = 50;
 /** A server that does not answer must not hold up a measurement for ever. */
@@ -29,6 +29,8 @@ export interface Shop {
   base: string;
   /** The server's process. */
   processId: number;
+  /** What it was started with. */
+  environment: Readonly<Record<string, string>>;
   owner: Visitor;
   /** Somebody who has not been here. */
   visitor(): Promise<Visitor>;
@@ -69,6 +71,7 @@ export async function openShop(environment: Record<string, string>): Promise<Sho
   return {
     base,
     processId: server.pid,
+    environment: env,
     owner: await comeIn(OWNER_TELEGRAM_ID),
     visitor: () => comeIn(visitors++),
     async pressStart(telegramId) {

@@ -1,4 +1,5 @@
 import { sleep } from "bun";
+import postgres from "postgres";
 import { enqueue } from "../src/platform/queue/enqueue.ts";
 import { DONE } from "../src/platform/queue/outcome.ts";
 import { startWorker } from "../src/platform/queue/work.ts";
@@ -97,7 +98,7 @@ async function measure(): Promise<void> {
   };
   const graphileElsewhere = async (): Promise<number[]> => {
     await graphile.ask({ ask: "work", url: graphileUrl });
-    const sql = new Bun.SQL(graphileUrl, { max: 1 });
+    const sql = postgres(graphileUrl, { max: 1, onnotice: () => {} });
     const commits: number[] = [];
     for (let made = 0; made < COUNT; made += 1) {
       await sql.unsafe("select graphile_worker.add_job('noop', '{}'::json)");
@@ -105,7 +106,7 @@ async function measure(): Promise<void> {
       await sleep(2 * PAUSE_MS);
     }
     const { starts } = await graphile.ask<{ starts: number[] }>({ ask: "rest" });
-    await sql.close();
+    await sql.end();
     return waitsOf(commits, starts);
   };
 
