@@ -25,7 +25,7 @@ const CONCURRENCY = 200;
 
 async function completeOurs(
   ctx: Context,
-  raw: (statement: string) => Promise<unknown>,
+  raw: (statement: string) => Promise<unknown[]>,
 ): Promise<Record<string, number>> {
   await enqueue(ctx, "noop", {});
   // The others are copies of the first: making them is not what is measured.

@@ -14,7 +14,7 @@ import { OURS, report } from "./result.ts";
  * the barest loop over bun:sqlite that does this with three prepared statements. Ours is the product's `reserve` and `enqueue`,
  * which do more: a person's row is locked, due credits expire, a hold with its parts is written.
  */
-const COUNT = 1_000;
+const COUNT = 500;
 const ROUNDS = 5;
 const CREDITS = 1_000_000;
 

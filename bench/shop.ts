@@ -42,7 +42,10 @@ export interface Shop {
 }
 
 /** Where the program's own settings end and the caller's begin: the database and the data folder. */
-export async function openShop(environment: Record<string, string>): Promise<Shop> {
+export async function openShop(
+  environment: Record<string, string>,
+  { role = "all" }: { role?: "all" | "api" } = {},
+): Promise<Shop> {
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
   // The emulators are told where the server will be: their notices and callbacks go there.
@@ -61,7 +64,7 @@ export async function openShop(environment: Record<string, string>): Promise<Sho
     RATE_LIMITS: "off",
     LOG_LEVEL: "error",
   };
-  const server = Bun.spawn([PROGRAM, "serve"], { env, stdout: "ignore", stderr: "inherit" });
+  const server = Bun.spawn([PROGRAM, "serve", "--role", role], { env, stdout: "ignore", stderr: "inherit" });
   await settled(
     async () => (await fetch(`${base}/health/ready`).catch(() => null))?.ok === true,
     "the server is ready",
