@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { sleep } from "bun";
+import { freePort } from "./free-port.ts";
 
 /** A shop that a measurement runs on: the compiled program with its emulators, spoken to over HTTP only. */
 
-const PROGRAM = join(import.meta.dir, "../dist/atelier");
+export const PROGRAM = join(import.meta.dir, "../dist/atelier");
 const READY_DEADLINE_MS = 60_000;
 const POLL_MS = 50;
 /** A server that does not answer must not hold up a measurement for ever. */
@@ -17,6 +18,8 @@ export type Fields = Record<string, unknown>;
 
 export interface Visitor {
   id: string;
+  /** For callers of their own. */
+  token: string;
   call(method: string, path: string, body?: Fields | FormData): Promise<Response>;
   /** The same, for an answer that must be good. */
   ask(method: string, path: string, body?: Fields | FormData): Promise<Fields>;
@@ -24,6 +27,10 @@ export interface Visitor {
 
 export interface Shop {
   base: string;
+  /** The server's process. */
+  processId: number;
+  /** What it was started with. */
+  environment: Readonly<Record<string, string>>;
   owner: Visitor;
   /** Somebody who has not been here. */
   visitor(): Promise<Visitor>;
@@ -35,7 +42,10 @@ export interface Shop {
 }
 
 /** Where the program's own settings end and the caller's begin: the database and the data folder. */
-export async function openShop(environment: Record<string, string>): Promise<Shop> {
+export async function openShop(
+  environment: Record<string, string>,
+  { role = "all" }: { role?: "all" | "api" } = {},
+): Promise<Shop> {
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
   // The emulators are told where the server will be: their notices and callbacks go there.
@@ -54,7 +64,7 @@ export async function openShop(environment: Record<string, string>): Promise<Sho
     RATE_LIMITS: "off",
     LOG_LEVEL: "error",
   };
-  const server = Bun.spawn([PROGRAM, "serve"], { env, stdout: "ignore", stderr: "inherit" });
+  const server = Bun.spawn([PROGRAM, "serve", "--role", role], { env, stdout: "ignore", stderr: "inherit" });
   await settled(
     async () => (await fetch(`${base}/health/ready`).catch(() => null))?.ok === true,
     "the server is ready",
@@ -63,6 +73,8 @@ export async function openShop(environment: Record<string, string>): Promise<Sho
   const comeIn = (telegramId: number) => signIn(base, pages, telegramId);
   return {
     base,
+    processId: server.pid,
+    environment: env,
     owner: await comeIn(OWNER_TELEGRAM_ID),
     visitor: () => comeIn(visitors++),
     async pressStart(telegramId) {
@@ -93,14 +105,6 @@ export async function settled(holds: () => Promise<boolean>, what: string): Prom
     if (performance.now() > deadline) throw new Error(`Waited in vain: ${what}.`);
     await sleep(POLL_MS);
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-  const { port } = probe;
-  await probe.stop(true);
-  if (port === undefined) throw new Error("No port is free.");
-  return port;
 }
 
 async function readSandbox(output: ReadableStream<Uint8Array>) {
@@ -143,6 +147,7 @@ async function signIn(base: string, pages: string, telegramId: number): Promise<
   };
   return {
     id: user.id,
+    token: access_token,
     call,
     async ask(method, path, body) {
       const response = await call(method, path, body);

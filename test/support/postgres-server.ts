@@ -37,16 +37,20 @@ const SERVER_SETTINGS = {
   timezone: "UTC",
   log_timezone: "UTC",
 };
+/** For measurements, whose figures must be those of a server that keeps what it acknowledged. */
+const DURABLE_SETTINGS = { ...SERVER_SETTINGS, fsync: "on", full_page_writes: "on", synchronous_commit: "on" };
 
 /**
  * Starts a real PostgreSQL on a free loopback port, with its data in a temporary folder. `TEST_DATABASE_URL` names one
- * to use instead, unless `own` asks for a server that the caller may restart.
+ * to use instead, unless `own` asks for a server that the caller may restart. One of our own forgets at a crash what it
+ * acknowledged, unless it is `durable`.
  *
  * Server and folder go when `stop` is called and also when this process ends in any other way, even by SIGKILL.
  */
-export async function startPostgresServer(options: { own?: boolean } = {}): Promise<PostgresServer> {
+export async function startPostgresServer(options: { own?: boolean; durable?: boolean } = {}): Promise<PostgresServer> {
   const external = process.env.TEST_DATABASE_URL;
-  return external && !options.own ? externalServer(external) : await startOwnServer();
+  if (external && !options.own) return externalServer(external);
+  return await startOwnServer(options.durable ? DURABLE_SETTINGS : SERVER_SETTINGS);
 }
 
 function externalServer(url: string): PostgresServer {
@@ -58,14 +62,17 @@ function externalServer(url: string): PostgresServer {
   };
 }
 
+type ServerSettings = Readonly<Record<string, string>>;
+
 interface Cluster {
+  settings: ServerSettings;
   binaries: string;
   folder: string;
   dataFolder: string;
   user: ServerUser | undefined;
 }
 
-async function startOwnServer(): Promise<PostgresServer> {
+async function startOwnServer(settings: ServerSettings): Promise<PostgresServer> {
   const user = serverUser();
   const folder = makeReachableFolder("atelier-postgres-");
   const watchdog = startWatchdog(folder);
@@ -79,7 +86,7 @@ async function startOwnServer(): Promise<PostgresServer> {
   try {
     if (user) chownSync(folder, user.uid, user.gid);
     const binaries = postgresBinaries(user, folder);
-    const cluster: Cluster = { binaries, folder, dataFolder: join(folder, "data"), user };
+    const cluster: Cluster = { binaries, folder, dataFolder: join(folder, "data"), user, settings };
     const password = randomToken(16);
     await initialise(cluster, password);
     const port = await startOnFreePort(cluster);
@@ -156,10 +163,10 @@ async function startOnFreePort(cluster: Cluster): Promise<number> {
   }
 }
 
-async function start({ binaries, folder, dataFolder, user }: Cluster, port: number): Promise<void> {
+async function start({ binaries, folder, dataFolder, user, settings }: Cluster, port: number): Promise<void> {
   const log = join(folder, "server.log");
-  const settings = Object.entries(SERVER_SETTINGS).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  const server = Bun.spawn([join(binaries, "bin/postgres"), "-D", dataFolder, "-p", String(port), ...settings], {
+  const options = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const server = Bun.spawn([join(binaries, "bin/postgres"), "-D", dataFolder, "-p", String(port), ...options], {
     ...processOptions(user),
     cwd: folder,
     stdout: "ignore",

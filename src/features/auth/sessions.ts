@@ -91,23 +91,36 @@ async function revoke(ctx: Pick<Context, "db" | "clock">, which: ReturnType<type
 
 /** The person of a live session, or null when it was ended, has expired or belongs to somebody else. */
 export async function personOfSession(
-  ctx: Pick<Context, "db" | "clock">,
+  { db, clock }: Pick<Context, "db" | "clock">,
   claims: { userId: string; sessionId: string },
 ): Promise<User | null> {
-  const rows = await ctx.db
+  const query = personQueries.get(db) ?? preparePersonQuery(db);
+  personQueries.set(db, query);
+  const rows = await query.execute({ ...claims, now: clock.now() });
+  return rows[0]?.user ?? null;
+}
+
+/**
+ * Asked at every signed-in request, where putting the statement's text together would cost several times what running it
+ * does: it is built once for each handle of the database.
+ */
+const personQueries = new WeakMap<Context["db"], ReturnType<typeof preparePersonQuery>>();
+
+function preparePersonQuery(db: Context["db"]) {
+  return db
     .select({ user: users })
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.userId))
     .where(
       and(
-        eq(sessions.id, claims.sessionId),
-        eq(sessions.userId, claims.userId),
+        eq(sessions.id, sql.param(sql.placeholder("sessionId"), sessions.id)),
+        eq(sessions.userId, sql.param(sql.placeholder("userId"), sessions.userId)),
         isNull(sessions.revokedAt),
         isNull(users.erasedAt),
-        gt(sessions.expiresAt, ctx.clock.now()),
+        gt(sessions.expiresAt, sql.param(sql.placeholder("now"), sessions.expiresAt)),
       ),
-    );
-  return rows[0]?.user ?? null;
+    )
+    .prepare("person_of_session");
 }
 
 /**

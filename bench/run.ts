@@ -1,0 +1,75 @@
+import { join } from "node:path";
+
+/**
+ * `./bunw run bench [name...]`: runs all benches or the named, one after another, each in a process of its own: the database is
+ * chosen when the product's modules load.
+ */
+interface Bench {
+  name: string;
+  goals: string;
+  what: string;
+  dialect: "sqlite" | "postgres";
+  /** Whether it measures the compiled program. */
+  compiled: boolean;
+}
+
+const bench = (name: string, goals: string, dialect: Bench["dialect"], compiled: boolean, what: string): Bench => ({
+  ...{ name, goals, what, dialect, compiled },
+});
+
+const BENCHES: readonly Bench[] = [
+  bench("jobs", "Q1", "postgres", false, "durable jobs completed, beside graphile-worker, pg-boss and Celery"),
+  bench("enqueue", "Q2", "postgres", false, "jobs made inside a business transaction, beside graphile-worker"),
+  bench("wake", "Q3", "postgres", false, "from commit to start, beside graphile-worker"),
+  bench("ledger", "Q4", "sqlite", false, "debit, ledger entry and job on SQLite, beside bare bun:sqlite"),
+  bench("balance", "H1 H1s H3", "postgres", true, "GET /balance, beside the old stack, bare Elysia and postgres.js"),
+  bench("order", "G1", "postgres", true, "POST /fitting/generate accepted, beside the old stack"),
+  bench("pictures", "I1 I3", "sqlite", true, "the upload of 12 megapixels and the watermark, beside bare sharp"),
+  bench("sockets", "H5 H6", "sqlite", false, "events to 1 000 sockets, beside bare sockets of Bun"),
+  bench("startup", "H7", "sqlite", true, "from start to ready, and the memory of an idle server"),
+  bench("fitting", "F0", "sqlite", true, "what a fitting takes besides the provider's own time"),
+];
+const LOCAL_TIME_ZONE = "UTC";
+
+function help(): string {
+  const lines = BENCHES.map(({ name, goals, what }) => `  ${name.padEnd(10)}${goals.padEnd(11)}${what}`);
+  return `Usage: ./bunw run bench [name...]\n\n${lines.join("\n")}\n\nResults go to bench/results as JSON; how to read them stands in bench/README.md.\n`;
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  if (words.includes("--help") || words.includes("-h")) {
+    process.stdout.write(help());
+    return 0;
+  }
+  const unknown = words.find((word) => !BENCHES.some(({ name }) => name === word));
+  if (unknown !== undefined) {
+    process.stderr.write(`There is no bench "${unknown}".\n\n${help()}`);
+    return 2;
+  }
+  const chosen = words.length === 0 ? BENCHES : BENCHES.filter(({ name }) => words.includes(name));
+  if (
+    chosen.some(({ compiled }) => compiled) &&
+    (await start(join(import.meta.dir, "../src/build/compile.ts"))) !== 0
+  ) {
+    return 1;
+  }
+  let failed = 0;
+  for (const { name, what, dialect } of chosen) {
+    process.stderr.write(`${name}: ${what}\n`);
+    if ((await start(join(import.meta.dir, `${name}.ts`), dialect)) !== 0) failed += 1;
+  }
+  return failed === 0 ? 0 : 1;
+}
+
+async function start(file: string, dialect?: string): Promise<number> {
+  const own = { TZ: LOCAL_TIME_ZONE, ...(dialect === undefined ? {} : { DATABASE_DIALECT: dialect }) };
+  const child = Bun.spawn([process.execPath, "--no-env-file", file], {
+    env: { ...process.env, ...own, TEST_DATABASE_URL: undefined },
+    stdin: "ignore",
+    stdout: "inherit",
+    stderr: "inherit",
+  });
+  return child.exited;
+}
+
+process.exitCode = await run(process.argv.slice(2));
