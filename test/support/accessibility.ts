@@ -4,8 +4,21 @@ import type { Page } from "playwright-core";
 /** What the axe rules say; `minor` and `moderate` findings are advice. */
 const COUNTED = ["serious", "critical"];
 
-/** The violations of level serious or above on what the page shows now, as sentences. */
+/** A page that was caught between two states has come to rest by then. */
+const REST_MS = 500;
+
+/**
+ * The violations of level serious or above on what the page shows now, as sentences. What is found is looked at once more: a
+ * button that is being switched off has the colours of one that is while it is not one yet.
+ */
 export async function violationsOn(page: Page): Promise<string[]> {
+  const found = await violationsNow(page);
+  if (found.length === 0) return found;
+  await Bun.sleep(REST_MS);
+  return violationsNow(page);
+}
+
+async function violationsNow(page: Page): Promise<string[]> {
   // Through the browser's own debugger: the page's policy would not let a script in.
   if (!(await page.evaluate("'axe' in window"))) await page.evaluate(axe.source);
   const results = (await page.evaluate(
