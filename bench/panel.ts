@@ -114,7 +114,11 @@ async function measureReads({ owner }: Shop): Promise<void> {
   ]);
   await read(`/generations/${generation}`, "", "/generations/{id}");
   await list("/queue/jobs", ["state=parked"]);
+  const [job = ""] = await listOf(owner, "/queue/jobs");
+  await read(`/queue/jobs/${job}`, "", "/queue/jobs/{id}");
   await list("/broadcasts", []);
+  // The first of them counts, the others hear what it counted.
+  await read("/broadcasts/audience");
   await list("/audit", ["action=person.ban"]);
   await read("/health");
 }

@@ -49,6 +49,7 @@ describe("what a conversation is about", () => {
     expect(await picturesIn(app, person, session_id)).toEqual([picture.id]);
     const stranger = await app.signIn();
     expect(await picturesIn(app, stranger, session_id)).toEqual([]);
+    expect(await picturesIn(app, person, "no-conversation-at-all")).toEqual([]);
   });
 
   test("of a free person's result the assistant sees the clean copy, and the session links none of it", async () => {

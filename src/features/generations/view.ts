@@ -66,6 +66,8 @@ export async function listGenerations(
     sessionId?: string | undefined;
   },
 ): Promise<Generation[]> {
+  // No conversation is called so; Postgres would not compare it with one.
+  if (page.sessionId !== undefined && !isId(page.sessionId)) return [];
   return ctx.db
     .select()
     .from(generations)
