@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { listTests, matchesFilters, needsDatabase } from "../support/database-tests.ts";
-import { condense, readTotals } from "../support/lane.ts";
+import { type LaneResult, readFailures, secondChances } from "../support/failures.ts";
+import { condense, type Lane, readTotals, type Totals } from "../support/lane.ts";
 
 function projectWith(files: Record<string, string>): string {
   const folder = mkdtempSync(join(tmpdir(), "atelier-runner-"));
@@ -53,17 +54,22 @@ describe("what the runner counts", () => {
   ];
 
   test("the numbers before the last line, not those that a test printed", () => {
-    expect(readTotals([" 99 pass", "some output", "", ...summary], 1)).toEqual({ passed: 12, failed: 2, skipped: 4 });
+    expect(readTotals([" 99 pass", "some output", "", ...summary], 1)).toEqual({
+      passed: 12,
+      failed: 2,
+      skipped: 4,
+      failures: [],
+    });
   });
 
   test("a run that breaks off or fails without a failed test as one failure", () => {
-    expect(readTotals([" 99 pass"], 139)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+    expect(readTotals([" 99 pass"], 139)).toEqual({ passed: 0, failed: 1, skipped: 0, failures: [] });
     expect(readTotals([" 5 pass", " 0 fail", "Ran 5 tests across 1 file. [1s]"], 1).failed).toBe(1);
   });
 
   test("a lane in which no test has the wanted name as nothing", () => {
     const lines = ['error: regex "J6" matched 0 tests. Searched 2 files (skipping 9 tests) [6.00ms]'];
-    expect(readTotals(lines, 1)).toEqual({ passed: 0, failed: 0, skipped: 0 });
+    expect(readTotals(lines, 1)).toEqual({ passed: 0, failed: 0, skipped: 0, failures: [] });
   });
 });
 
@@ -95,5 +101,69 @@ describe("what the runner shows", () => {
       "  (skip) four",
       "Ran 4 tests across 2 files. [1s]",
     ]);
+  });
+});
+
+describe("a file that failed beside others", () => {
+  const failure = (file: string) => ({ file: `test/${file}.test.ts`, test: `${file} waits` });
+  const resultOf = (files: string[], failed = files.length): LaneResult => ({
+    lane: { name: "sqlite", parameters: ["--bail", "./test/a.test.ts", "./test/b.test.ts"], environment: {} },
+    totals: { passed: 10, failed, skipped: 1, failures: files.map(failure) },
+  });
+  const chancesOf = async (result: LaneResult, again: (lane: Lane) => Totals) => {
+    const said: string[] = [];
+    const ran: Lane[] = [];
+    const totals = await secondChances(
+      [result],
+      async (lane) => {
+        ran.push(lane);
+        return again(lane);
+      },
+      (line) => said.push(line),
+    );
+    const sum = (of: "passed" | "failed") => totals.reduce((total, each) => total + each[of], 0);
+    return { said, ran: ran.map(({ parameters }) => parameters), passed: sum("passed"), failed: sum("failed") };
+  };
+  const passes = (): Totals => ({ passed: 4, failed: 0, skipped: 0, failures: [] });
+  const fails = (): Totals => ({ passed: 3, failed: 1, skipped: 0, failures: [failure("a")] });
+
+  test("is told from the repetition at the end, by its tests' names", () => {
+    const lines = [
+      "test/a.test.ts:",
+      "(fail) a waits [12.30ms]",
+      "(pass) a sleeps",
+      "test/b.test.ts:",
+      "(fail) b > waits",
+      "2 tests failed:",
+      "(fail) a waits [12.30ms]",
+      "(fail) b > waits",
+    ];
+    expect(readFailures(lines)).toEqual([
+      { file: "test/a.test.ts", test: "a waits" },
+      { file: "test/b.test.ts", test: "b > waits" },
+    ]);
+  });
+
+  test("runs once more by itself, and is called shaky when it passes", async () => {
+    const { said, ran, passed, failed } = await chancesOf(resultOf(["a"]), passes);
+    expect(ran).toEqual([["--bail", "./test/a.test.ts"]]);
+    expect({ passed, failed }).toEqual({ passed: 11, failed: 0 });
+    expect(said[0]).toBe("failed: sqlite, test/a.test.ts: a waits");
+    expect(said[1]).toStartWith("shaky: sqlite, test/a.test.ts: a waits");
+  });
+
+  test("has failed when it fails again, or runs nothing", async () => {
+    for (const again of [fails, () => ({ ...passes(), passed: 0 })]) {
+      const { said, passed, failed } = await chancesOf(resultOf(["a"]), again);
+      expect({ passed, failed, lines: said.length }).toEqual({ passed: 10, failed: 1, lines: 1 });
+    }
+  });
+
+  test("has no second chance among many, nor beside what failed without being a test", async () => {
+    for (const result of [resultOf(["a", "b", "c", "d"]), resultOf(["a"], 2)]) {
+      const { ran, failed } = await chancesOf(result, passes);
+      expect(ran).toEqual([]);
+      expect(failed).toBe(result.totals.failed);
+    }
   });
 });

@@ -1,3 +1,5 @@
+import { type Failure, readFailures } from "./failures.ts";
+
 /** One run of `bun test` with one kind of database. */
 export interface Lane {
   name: "sqlite" | "postgres";
@@ -11,6 +13,8 @@ export interface Totals {
   passed: number;
   failed: number;
   skipped: number;
+  /** The failed tests that have a name; `failed` counts also what failed without one. */
+  failures: readonly Failure[];
 }
 
 export interface RunningLane {
@@ -151,6 +155,7 @@ export function readTotals(lines: readonly string[], exitCode: number): Totals {
     passed: counted.pass ?? 0,
     failed: counted.fail ?? 0,
     skipped: (counted.skip ?? 0) + (counted.todo ?? 0),
+    failures: readFailures(lines),
   };
   const nothingMatched = lines.some((line) => NOTHING_MATCHED_LINE.test(line));
   if (exitCode !== 0 && totals.failed === 0 && !nothingMatched) totals.failed = 1;
