@@ -30,6 +30,9 @@ const PAGES_PART = 2;
 /** Two for each core: much of a part is waiting, for deadlines and for processes. */
 const PARTS_AT_ONCE = availableParallelism() > 1 ? 2 * Math.min(availableParallelism(), 4) : 1;
 
+/** Less than the gate may take; what is run by name may be a long form. */
+const DEADLINE_MS = { all: 14 * 60_000, named: 6 * 3_600_000 };
+
 const wanted = readArguments(process.argv.slice(2));
 const running = new Set<RunningLane>();
 let server: PostgresServer | undefined;
@@ -102,7 +105,12 @@ async function endNow(code: number): Promise<never> {
 }
 
 function sqliteLane(files: readonly string[]): Lane {
-  return { name: "sqlite", parameters: [...wanted.options, ...files], environment: environmentFor(undefined) };
+  return {
+    name: "sqlite",
+    parameters: [...wanted.options, ...files],
+    environment: environmentFor(undefined),
+    deadlineMs: deadlineMs(),
+  };
 }
 
 function postgresLane(url: string, files: readonly string[]): Lane {
@@ -110,7 +118,12 @@ function postgresLane(url: string, files: readonly string[]): Lane {
     name: "postgres",
     parameters: [...wanted.options, ...files.map((file) => `./${file}`)],
     environment: environmentFor(url),
+    deadlineMs: deadlineMs(),
   };
+}
+
+function deadlineMs(): number {
+  return wanted.filters.length > 0 ? DEADLINE_MS.named : DEADLINE_MS.all;
 }
 
 /** A database that the person at this terminal works with must not be what the tests write to. */

@@ -107,7 +107,12 @@ describe("what the runner shows", () => {
 describe("a file that failed beside others", () => {
   const failure = (file: string) => ({ file: `test/${file}.test.ts`, test: `${file} waits` });
   const resultOf = (files: string[], failed = files.length): LaneResult => ({
-    lane: { name: "sqlite", parameters: ["--bail", "./test/a.test.ts", "./test/b.test.ts"], environment: {} },
+    lane: {
+      name: "sqlite",
+      parameters: ["--bail", "./test/a.test.ts", "./test/b.test.ts"],
+      environment: {},
+      deadlineMs: 60_000,
+    },
     totals: { passed: 10, failed, skipped: 1, failures: files.map(failure) },
   });
   const chancesOf = async (result: LaneResult, again: (lane: Lane) => Totals) => {

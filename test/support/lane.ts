@@ -7,6 +7,8 @@ export interface Lane {
   parameters: readonly string[];
   /** Variables on top of the runner's own; undefined takes one away. */
   environment: Readonly<Record<string, string | undefined>>;
+  /** Then the run is ended, and has failed. */
+  deadlineMs: number;
 }
 
 export interface Totals {
@@ -24,7 +26,6 @@ export interface RunningLane {
   end(): void;
 }
 
-const LANE_DEADLINE_MS = 14 * 60_000;
 /** How long the output may stay open after the run has ended; a process that a test left behind could hold it forever. */
 const OUTPUT_GRACE_MS = 2_000;
 /** A test without a limit of its own may take so long: both lanes share the machine, and what hangs is still ended. */
@@ -70,7 +71,7 @@ export function startLane(
   const deadline = setTimeout(() => {
     overdue = true;
     end();
-  }, LANE_DEADLINE_MS);
+  }, lane.deadlineMs);
   const finish = async (): Promise<Totals> => {
     const lines: string[] = [];
     const condenser = condense(verbose, print);
@@ -83,7 +84,7 @@ export function startLane(
     end();
     await Promise.race([reading, Bun.sleep(OUTPUT_GRACE_MS)]);
     condenser.finish();
-    if (overdue) print(`was ended after ${LANE_DEADLINE_MS / 60_000} minutes`);
+    if (overdue) print(`was ended after ${lane.deadlineMs / 60_000} minutes`);
     else if (!lines.some((line) => LAST_LINE.test(line))) print(`broke off with exit code ${code}`);
     return readTotals(lines, code);
   };
