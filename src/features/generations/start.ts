@@ -52,7 +52,7 @@ export async function startGeneration(ctx: Context, order: GenerationOrder): Pro
     }
     await refuseWhenUnavailable(tx);
     const generationId = newId();
-    const hold = await reserve(tx, order.userId, order.action, `generation:${generationId}`);
+    const hold = await reserve(tx, user, order.action, `generation:${generationId}`);
     const generation = await insertGeneration(tx, { generationId, order, user, hold });
     await publish(tx, order.userId, "generation.queued", {
       id: generation.id,

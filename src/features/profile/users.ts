@@ -1,5 +1,6 @@
 import { and, eq, ne, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
+import { builtOnce, type Given } from "../../platform/db/built-once.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { newId } from "../../platform/ids.ts";
 import { moscowMonth } from "../../platform/moscow.ts";
@@ -180,10 +181,18 @@ export async function changePreferences(
  * what is then read about the person stays true. Throws the refusal `not_found`.
  */
 export async function lockUser(tx: Pick<Context, "db" | "clock">, userId: string): Promise<User> {
-  const [user] = await tx.db.update(users).set({ updatedAt: tx.clock.now() }).where(eq(users.id, userId)).returning();
+  const [user] = await lockRow(tx.db, { userId, now: tx.clock.now() });
   if (!user) throw new Refusal("not_found");
   return user;
 }
+
+const lockRow = builtOnce((db, given: Given<{ userId: string; now: Date }>) =>
+  db
+    .update(users)
+    .set({ updatedAt: given("now", users.updatedAt) })
+    .where(eq(users.id, given("userId", users.id)))
+    .returning(),
+);
 
 /** Counts tokens that the assistant used for a person. */
 export async function countAssistantTokens(tx: Pick<Context, "db">, userId: string, tokens: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { and, asc, eq, gt, lt, sql } from "drizzle-orm";
 import { after, type Clock, HOUR_MS } from "../clock.ts";
+import { builtOnce, type Given, givenRow, type WholeRow } from "../db/built-once.ts";
 import type { Queries } from "../db/database.ts";
 import type { WakeUps } from "../wake.ts";
 import { type PanelTopic, wakePanel } from "./panel-hints.ts";
@@ -51,17 +52,25 @@ export async function publish(
   type: LiveEventType,
   data: Record<string, unknown>,
 ): Promise<void> {
-  const sequence = await needs.db
-    .insert(liveSequences)
-    .values({ userId, lastNumber: 1 })
-    .onConflictDoUpdate({ target: liveSequences.userId, set: { lastNumber: sql`${liveSequences.lastNumber} + 1` } })
-    .returning({ number: liveSequences.lastNumber });
+  const sequence = await countEvent(needs.db, { userId });
   const number = sequence[0]?.number ?? 1;
-  await needs.db.insert(liveEvents).values({ userId, number, type, data, at: needs.clock.now() });
+  await insertEvent(needs.db, { userId, number, type, data, at: needs.clock.now() });
   needs.afterCommit(() => needs.wakeUps.wake("live", userId));
   const topic = PANEL_TOPIC_OF[type.slice(0, type.indexOf("."))];
   if (topic !== undefined) wakePanel(needs, topic);
 }
+
+const countEvent = builtOnce((db, given: Given<{ userId: string }>) =>
+  db
+    .insert(liveSequences)
+    .values({ userId: given("userId", liveSequences.userId), lastNumber: 1 })
+    .onConflictDoUpdate({ target: liveSequences.userId, set: { lastNumber: sql`${liveSequences.lastNumber} + 1` } })
+    .returning({ number: liveSequences.lastNumber }),
+);
+
+const insertEvent = builtOnce((db, _: Given<WholeRow<typeof liveEvents>>) =>
+  db.insert(liveEvents).values(givenRow(liveEvents)),
+);
 
 /** What of the owner's panel shows the things that events are about, by the first word of their type. */
 const PANEL_TOPIC_OF: Readonly<Record<string, PanelTopic>> = {

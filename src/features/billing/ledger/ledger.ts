@@ -1,6 +1,7 @@
-import { and, asc, eq, isNotNull, lte, sql } from "drizzle-orm";
+import { and, asc, eq, lte, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import type { Action } from "../../../platform/config/catalogue.ts";
+import { builtOnce, type Given, givenRow, type WholeRow } from "../../../platform/db/built-once.ts";
 import { invariant, Refusal } from "../../../platform/errors.ts";
 import { newId } from "../../../platform/ids.ts";
 import { moscowMonth, nextMoscowMonth } from "../../../platform/moscow.ts";
@@ -8,6 +9,7 @@ import { lockUser, refuseErased, type User } from "../../profile/index.ts";
 import { offersFor, priceOf } from "../plans.ts";
 import { creditGrants, creditHoldParts, creditHolds, type GrantKind } from "../tables.ts";
 import { countFreeAction, freeActionsOf, returnFreeAction } from "./free-actions.ts";
+import { expireDue, openPurse, takeFromGrants } from "./grants.ts";
 import { move } from "./movement.ts";
 
 /**
@@ -75,17 +77,21 @@ export async function grantCredits(ctx: Context, grant: Grant): Promise<boolean>
 /**
  * Sets aside what an action costs: a free action if one is left, otherwise credits (plan credits first, then the others;
  * within a kind the earliest expiry first), never a mixture. Throws the refusal `insufficient_credits` with everything
- * a person needs to decide. Must be called in the transaction that enqueues the operation.
+ * a person needs to decide. Must be called in the transaction that enqueues the operation; a caller that has locked the
+ * person's row in it gives the row.
  */
-export async function reserve(tx: Tx, userId: string, action: Action, operation: string): Promise<Hold> {
+export async function reserve(tx: Tx, person: string | User, action: Action, operation: string): Promise<Hold> {
   const now = tx.clock.now();
-  const user = await expireDue(tx, await lockUser(tx, userId));
-  refuseErased(user);
   const price = priceOf(tx.catalogue, action);
   invariant(Number.isSafeInteger(price) && price > 0, "a price is a positive whole number of credits");
+  const locked = typeof person === "string" ? await lockUser(tx, person) : person;
+  const { user, grants } = await openPurse(tx, locked, price);
+  refuseErased(user);
   const month = moscowMonth(now);
-  const used = user.freemiumMonth === month ? user.freemiumActionsUsed : await freeActionsOf(tx, user, month);
-  const isFree = used < tx.settings.FREE_ACTIONS_PER_MONTH;
+  const limit = tx.settings.FREE_ACTIONS_PER_MONTH;
+  const used =
+    user.freemiumMonth === month || limit === 0 ? user.freemiumActionsUsed : await freeActionsOf(tx, user, month);
+  const isFree = limit > 0 && used < limit;
   if (!isFree && user.balanceCredits < price) {
     throw new Refusal("insufficient_credits", {
       required: price,
@@ -98,7 +104,7 @@ export async function reserve(tx: Tx, userId: string, action: Action, operation:
   }
   const hold = {
     id: newId(),
-    userId,
+    userId: user.id,
     operation,
     action,
     state: "held" as const,
@@ -108,9 +114,9 @@ export async function reserve(tx: Tx, userId: string, action: Action, operation:
     createdAt: now,
     endedAt: null,
   };
-  await tx.db.insert(creditHolds).values(hold);
-  if (isFree) await countFreeAction(tx, userId, month, used + 1);
-  else await takeFromGrants(tx, userId, hold.id, price);
+  await insertHold(tx.db, hold);
+  if (isFree) await countFreeAction(tx, user.id, month, used + 1);
+  else await takeFromGrants(tx, grants, hold.id, price);
   await move(tx, user, {
     kind: "hold",
     cause: `hold:${hold.id}`,
@@ -123,6 +129,10 @@ export async function reserve(tx: Tx, userId: string, action: Action, operation:
   });
   return hold;
 }
+
+const insertHold = builtOnce((db, _: Given<WholeRow<typeof creditHolds>>) =>
+  db.insert(creditHolds).values(givenRow(creditHolds)),
+);
 
 /** The operation succeeded: what was held is spent. Returns false when the hold had already ended. */
 export async function settle(tx: Tx, holdId: string): Promise<boolean> {
@@ -242,39 +252,6 @@ export async function moveExpiry(tx: Pick<Context, "db">, source: string, expire
   await tx.db.update(creditGrants).set({ expiresAt }).where(eq(creditGrants.source, source));
 }
 
-/** Books out what has expired for one person. The caller holds the lock on the row; returns the row as it is now. */
-async function expireDue(tx: Tx, user: User): Promise<User> {
-  const now = tx.clock.now();
-  const due = await tx.db
-    .select()
-    .from(creditGrants)
-    .where(
-      and(
-        eq(creditGrants.userId, user.id),
-        isNotNull(creditGrants.expiresAt),
-        lte(creditGrants.expiresAt, now),
-        sql`${creditGrants.creditsLeft} > 0`,
-      ),
-    )
-    .orderBy(asc(creditGrants.id));
-  let current = user;
-  for (const grant of due) {
-    // Credits that came back after an earlier expiry make a second entry, so the cause carries the entry's own number.
-    const id = newId();
-    await tx.db.update(creditGrants).set({ creditsLeft: 0 }).where(eq(creditGrants.id, grant.id));
-    current = await move(tx, current, {
-      kind: "expire",
-      cause: `grant:${grant.id}:expire:${id}`,
-      action: grant.kind,
-      balance: -grant.creditsLeft,
-      reserved: 0,
-      counter: "expired",
-      grantId: grant.id,
-    });
-  }
-  return current;
-}
-
 /** Books out the expired credits of up to `limit` people; returns how many people had some. For the scheduler. */
 export async function expireCredits(ctx: Context, limit: number): Promise<number> {
   const people = await peopleWithExpiredCredits(ctx, limit);
@@ -296,33 +273,6 @@ export async function peopleWithExpiredCredits(ctx: Pick<Context, "db" | "clock"
     )
     .limit(limit);
   return people.map(({ userId }) => userId);
-}
-
-/** Plan credits before all others, then the earliest expiry, then the oldest; grants without expiry come last. */
-async function takeFromGrants(tx: Tx, userId: string, holdId: string, price: number): Promise<void> {
-  const grants = await tx.db
-    .select({ id: creditGrants.id, left: creditGrants.creditsLeft })
-    .from(creditGrants)
-    .where(and(eq(creditGrants.userId, userId), sql`${creditGrants.creditsLeft} > 0`))
-    .orderBy(
-      sql`case when ${creditGrants.kind} = 'plan' then 0 else 1 end`,
-      sql`case when ${creditGrants.expiresAt} is null then 1 else 0 end`,
-      asc(creditGrants.expiresAt),
-      asc(creditGrants.id),
-    )
-    .limit(price);
-  let missing = price;
-  for (const grant of grants) {
-    const credits = Math.min(missing, grant.left);
-    if (credits === 0) break;
-    await tx.db
-      .update(creditGrants)
-      .set({ creditsLeft: sql`${creditGrants.creditsLeft} - ${credits}` })
-      .where(eq(creditGrants.id, grant.id));
-    await tx.db.insert(creditHoldParts).values({ holdId, grantId: grant.id, credits });
-    missing -= credits;
-  }
-  invariant(missing === 0, "the grants of a person add up to the balance");
 }
 
 /** The one place where a hold ends; null when it had ended before. Locks the person first, as every movement does. */

@@ -1,4 +1,5 @@
 import { eq, sql } from "drizzle-orm";
+import { builtOnce, type Given, givenRow, type WholeRow } from "../../../platform/db/built-once.ts";
 import { invariant } from "../../../platform/errors.ts";
 import { newId } from "../../../platform/ids.ts";
 import { type PublishNeeds, publish } from "../../../platform/live/events.ts";
@@ -23,7 +24,7 @@ export interface Movement {
 /** Writes one entry and moves the person's two numbers with it. The caller holds the lock on the person's row. */
 export async function move(tx: PublishNeeds, user: User, movement: Movement): Promise<User> {
   const now = tx.clock.now();
-  await tx.db.insert(creditEntries).values({
+  await insertEntry(tx.db, {
     id: newId(),
     userId: user.id,
     kind: movement.kind,
@@ -38,15 +39,8 @@ export async function move(tx: PublishNeeds, user: User, movement: Movement): Pr
     grantId: movement.grantId ?? null,
     createdAt: now,
   });
-  const [updated] = await tx.db
-    .update(users)
-    .set({
-      balanceCredits: sql`${users.balanceCredits} + ${movement.balance}`,
-      reservedCredits: sql`${users.reservedCredits} + ${movement.reserved}`,
-      updatedAt: now,
-    })
-    .where(eq(users.id, user.id))
-    .returning();
+  const { balance, reserved } = movement;
+  const [updated] = await moveNumbers(tx.db, { userId: user.id, balance, reserved, now });
   invariant(updated, "the person whose credits move exists");
   await publish(tx, user.id, "balance.changed", {
     credits: updated.balanceCredits,
@@ -56,3 +50,19 @@ export async function move(tx: PublishNeeds, user: User, movement: Movement): Pr
   });
   return updated;
 }
+
+const insertEntry = builtOnce((db, _: Given<WholeRow<typeof creditEntries>>) =>
+  db.insert(creditEntries).values(givenRow(creditEntries)),
+);
+
+const moveNumbers = builtOnce((db, given: Given<{ userId: string; balance: number; reserved: number; now: Date }>) =>
+  db
+    .update(users)
+    .set({
+      balanceCredits: sql`${users.balanceCredits} + ${given("balance", users.balanceCredits)}`,
+      reservedCredits: sql`${users.reservedCredits} + ${given("reserved", users.reservedCredits)}`,
+      updatedAt: given("now", users.updatedAt),
+    })
+    .where(eq(users.id, given("userId", users.id)))
+    .returning(),
+);
