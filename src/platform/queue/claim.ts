@@ -50,7 +50,7 @@ export async function claim(
     .with(picked)
     .update(jobs)
     .set({ state: "leased", lease, workerId, claims: sql`${jobs.claims} + 1`, updatedAt: now })
-    .where(isPicked(sql`select ${sql.identifier("id")} from ${picked}`))
+    .where(sql`${isPicked(sql`select ${sql.identifier("id")} from ${picked}`)}${unsynced()}`)
     .returning();
   const leased = rows.map((row) => ({ ...row, lease }));
   return leased.sort(
@@ -60,6 +60,16 @@ export async function claim(
       a.runAt.getTime() - b.runAt.getTime() ||
       (a.id < b.id ? -1 : Number(a.id > b.id)),
   );
+}
+
+/**
+ * A claim does not wait until Postgres has synced it: one that a crash of the server undoes is a job that is ready again, and
+ * whatever its worker writes meets the fence. What a handler commits after it is synced, and the claim with it.
+ */
+function unsynced(): SQL {
+  return dialect === "postgres"
+    ? sql` and (select set_config('synchronous_commit', 'off', true)) is not null`
+    : sql.empty();
 }
 
 /** Deletes those of `ids` that are still held under one of `leases`. */

@@ -12,7 +12,12 @@ const RUN_MS_MAX = 5 * MINUTE_MS;
 /** Failed runs of one job before it is parked, unless its kind says otherwise. */
 const TRIES_MAX = 8;
 /** Finished jobs removed in one statement at most. */
-const COMPLETE_BATCH_SIZE = 100;
+const COMPLETE_BATCH_SIZE = 500;
+/**
+ * Finished jobs whose rows still stand and which no longer take a slot: while their removal is being synced the next ones
+ * run. After a crash these run once more, so they are bounded.
+ */
+const UNREMOVED_MAX = 500;
 
 export interface JobHandler {
   run(job: LeasedJob): Promise<JobOutcome>;
@@ -29,8 +34,10 @@ export interface HandsNeeds extends QueueNeeds {
 
 /** The jobs that one worker has in work. */
 export interface Hands {
-  /** By the job's id. */
+  /** All that the database says this worker holds, by the job's id. */
   readonly jobs: ReadonlyMap<string, LeasedJob>;
+  /** Slots that are taken: by what runs, and by what has ended but could not be written down for too long. */
+  readonly busy: number;
   /** Whether the database may say that this worker holds jobs which are not among these. */
   mayHaveForgotten: boolean;
   /** Runs the job and writes down how it ended. */
@@ -43,13 +50,13 @@ export interface Hands {
 export function createHands(needs: HandsNeeds, handlers: ReadonlyMap<string, JobHandler>, onFree: () => void): Hands {
   const inHand = new Map<string, LeasedJob>();
   const timers = new Set<Timer>();
+  let running = 0;
   let closed = false;
 
   // A job that was lost and taken again stands here under its new lease: the end of the old run must not touch it.
   const isInHand = (job: LeasedJob) => inHand.get(job.id) === job;
   const letGo = (job: LeasedJob) => {
     if (isInHand(job)) inHand.delete(job.id);
-    onFree();
   };
   const forgot = (message: string, fields: Record<string, unknown>) => {
     hands.mayHaveForgotten = true;
@@ -59,6 +66,7 @@ export function createHands(needs: HandsNeeds, handlers: ReadonlyMap<string, Job
     // Handlers are repeatable: the jobs are made ready again, and the next run ends as "already done".
     if (error !== undefined) forgot("finished jobs could not be removed", { error, jobs: jobs.length });
     for (const job of jobs) letGo(job);
+    onFree();
   });
   const wakeAfter = (ms: number) => {
     if (ms > WAKE_AFTER_MS_MAX) return;
@@ -68,7 +76,7 @@ export function createHands(needs: HandsNeeds, handlers: ReadonlyMap<string, Job
     }, ms + 1);
     timers.add(timer);
   };
-  const run = async (job: LeasedJob) => {
+  const end = async (job: LeasedJob) => {
     const handler = handlers.get(job.kind);
     const outcome = await outcomeOf(job, handler);
     if (closed) return;
@@ -81,9 +89,18 @@ export function createHands(needs: HandsNeeds, handlers: ReadonlyMap<string, Job
     }
     letGo(job);
   };
+  const run = async (job: LeasedJob) => {
+    running += 1;
+    await end(job);
+    running -= 1;
+    if (!closed) onFree();
+  };
 
   const hands: Hands = {
     jobs: inHand,
+    get busy() {
+      return running + Math.max(0, completed.unremoved - UNREMOVED_MAX);
+    },
     mayHaveForgotten: false,
     take(job) {
       inHand.set(job.id, job);
@@ -107,22 +124,30 @@ function createCompleter(
   onEnd: (jobs: readonly LeasedJob[], error?: unknown) => void,
 ) {
   const finished: LeasedJob[] = [];
+  let inStatement = 0;
   let flushing: Promise<void> | null = null;
   const flush = async () => {
     while (finished.length > 0) {
       // Asked last: a job of the batch that this worker has taken again since is left to its new run.
       const batch = finished.splice(0, COMPLETE_BATCH_SIZE).filter(isInHand);
       const ids = batch.map((job) => job.id);
+      inStatement = batch.length;
+      let failure: unknown;
       try {
         await complete(needs, ids, [...new Set(batch.map((job) => job.lease))]);
-        onEnd(batch);
       } catch (error) {
-        onEnd(batch, error);
+        failure = error;
       }
+      inStatement = 0;
+      onEnd(batch, failure);
     }
     flushing = null;
   };
   return {
+    /** Finished jobs whose rows still stand. */
+    get unremoved(): number {
+      return finished.length + inStatement;
+    },
     add(job: LeasedJob): void {
       finished.push(job);
       flushing ??= Promise.resolve().then(flush);

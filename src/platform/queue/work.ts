@@ -7,7 +7,7 @@ import { beat, freeForgotten, signIn, signOut } from "./presence.ts";
 import { createRescue, HEARTBEAT_MS, type RescueNeeds, rescueDeadNeighbours } from "./rescue.ts";
 
 /** Jobs taken in one statement at most. */
-const CLAIM_BATCH_SIZE = 100;
+const CLAIM_BATCH_SIZE = 250;
 /** Behind the wake-ups: an idle worker looks for itself this often. */
 const POLL_MS = SECOND_MS;
 /** After this time the next heartbeat does not wait for a statement that hangs. */
@@ -20,7 +20,7 @@ export interface WorkerNeeds extends RescueNeeds, HandsNeeds {
 }
 
 export interface WorkerOptions {
-  /** Jobs in hand at once. */
+  /** Jobs that run at once. */
   concurrency: number;
   handlers: ReadonlyMap<string, JobHandler>;
 }
@@ -69,7 +69,7 @@ export async function startWorker(needs: WorkerNeeds, options: WorkerOptions): P
           resolve();
         };
       });
-      const free = Math.min(options.concurrency - hands.jobs.size, CLAIM_BATCH_SIZE);
+      const free = Math.min(options.concurrency - hands.busy, CLAIM_BATCH_SIZE);
       const taken = await takeUpTo(free);
       for (const job of taken) hands.take(job);
       if (woken || stopping || (taken.length > 0 && taken.length === free)) continue;

@@ -106,6 +106,38 @@ test("a kind that could break out of the statement is refused", async () => {
   }
 });
 
+// The crash of a server that a claim may be lost in is Postgres's; a file syncs each commit.
+test.skipIf(lane === "sqlite")(
+  "a claim is not waited for until it is synced, and nothing else of its session is so",
+  async () => {
+    const { database, open, ctx } = machinery();
+    const name = `"${new URL(database.url).pathname.slice(1)}"`;
+    await open.raw(`alter database ${name} set synchronous_commit = on`);
+    // As it stands at the commit, by a trigger that is put off until then.
+    await open.raw(`
+    create table commits (operation text, synced text);
+    create function note_commit() returns trigger language plpgsql as $$ begin
+      insert into commits values (tg_op, current_setting('synchronous_commit')); return null; end $$;
+    create constraint trigger note_commit after insert or update or delete on jobs
+      deferrable initially deferred for each row execute function note_commit()`);
+    try {
+      const other = (await machinery().another()).ctx;
+      const id = await put(other, "work");
+      const [job] = await claim(other, worker, ["work"], 1);
+      await complete(other, [id], [job?.lease ?? ""]);
+      expect(await allJobs(ctx)).toEqual([]);
+      expect(await open.raw("select operation, synced from commits")).toEqual([
+        { operation: "INSERT", synced: "on" },
+        { operation: "UPDATE", synced: "off" },
+        { operation: "DELETE", synced: "on" },
+      ]);
+    } finally {
+      await open.raw("drop table commits; drop function note_commit cascade");
+      await open.raw(`alter database ${name} reset synchronous_commit`);
+    }
+  },
+);
+
 test("8 claimers at once never get the same job, and together get them all", async () => {
   const { ctx, another } = machinery();
   const JOBS = 300;

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { systemClock } from "../../../src/platform/clock.ts";
 import type { LeasedJob } from "../../../src/platform/queue/claim.ts";
-import { DONE, type JobOutcome, later } from "../../../src/platform/queue/outcome.ts";
+import { DONE, fence, type JobOutcome, later } from "../../../src/platform/queue/outcome.ts";
 import { workers } from "../../../src/platform/queue/tables.ts";
+import { lane } from "../../support/database.ts";
 import { gate } from "../../support/gate.ts";
 import { allJobs, jobRow, put } from "../../support/jobs.ts";
 import { useMachinery } from "../../support/machinery.ts";
@@ -100,6 +101,65 @@ describe("a worker", () => {
     await until(queueIsEmpty, "all are done", 10_000);
     expect(done).toHaveLength(60);
     expect(new Set(done).size).toBe(60);
+  });
+});
+
+// On SQLite whoever holds the row holds the whole file, and no worker takes anything.
+describe.skipIf(lane === "sqlite")("a job that has ended and whose row still stands", () => {
+  /** A worker whose first job ends as soon as the row cannot be removed; the answer has all that ran, and gives the row free. */
+  async function endWithHeldRow(concurrency: number) {
+    const first = await put(context(), "work");
+    const done: string[] = [];
+    const [begun, held, release] = [gate(), gate(), gate()];
+    const work = async (job: LeasedJob) => {
+      if (job.id === first) {
+        begun.end();
+        await held.ended;
+      }
+      done.push(job.id);
+      return DONE;
+    };
+    await start({ work }, { concurrency });
+    await begun.ended;
+    const other = (await machinery().another()).ctx;
+    const holding = other.transaction(async (tx) => {
+      await fence(tx, (await jobRow(tx, first)) as LeasedJob);
+      held.end();
+      await release.ended;
+    });
+    await until(async () => done.length === 1, "the first has ended");
+    return {
+      first,
+      done,
+      giveFree: async () => {
+        release.end();
+        await holding;
+      },
+    };
+  }
+
+  test("takes no slot: the next one runs while it is being removed", async () => {
+    const { first, done, giveFree } = await endWithHeldRow(1);
+    const second = await put(context(), "work");
+    await until(async () => done.length === 2, "the second has run");
+    expect(await jobRow(context(), first)).toMatchObject({ state: "leased", claims: 1 });
+    await giveFree();
+    await until(queueIsEmpty, "both are gone");
+    expect(done).toEqual([first, second]);
+  });
+
+  test("takes one where hundreds of them stand: no more than that would run again after a crash", async () => {
+    const { done, giveFree } = await endWithHeldRow(5);
+    await context().transaction(async (tx) => {
+      for (let at = 0; at < 520; at += 1) await put(tx, "work");
+    });
+    await until(async () => done.length >= 500, "hundreds have run");
+    await Bun.sleep(200);
+    expect(done.length).toBeLessThanOrEqual(505);
+    await giveFree();
+    await until(queueIsEmpty, "all are gone");
+    expect(new Set(done).size).toBe(521);
+    expect(done).toHaveLength(521);
   });
 });
 
