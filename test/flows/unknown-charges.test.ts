@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
 import { isNotNull } from "drizzle-orm";
 import { payments, planOrders, reconcile } from "../../src/features/billing/index.ts";
+import { sweepPayments } from "../../src/features/billing/payments/payment-sweep.ts";
 import { runSubscriptions } from "../../src/features/billing/subscriptions/subscription-renewals.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/platform/clock.ts";
 import { PROVIDER_TRIES } from "../../src/providers/retry.ts";
 import type { TestApp } from "../support/app.ts";
-import { alerts, buy, paidFor, row, succeededPayments } from "../support/buying.ts";
+import { alerts, bought, buy, paidFor, row, succeededPayments } from "../support/buying.ts";
 import { at, clean, FIRST_END, moved, NOTICE, started, subscription, told } from "../support/subscribing.ts";
 
 /**
@@ -166,3 +167,28 @@ test("P13 an order for a page is refused at once, and stands once its answer may
   expect(app.yooKassa.stats().payments).toHaveLength(1);
   expect(await app.ctx.db.select().from(payments)).toHaveLength(2);
 }, 60_000);
+
+test("P5 P9 what the provider says of an open order is asked for three days, and it is left alone only after an answer", async () => {
+  const { app, person } = await started();
+  const { id } = await bought(app, person);
+  // Paid with another amount: nothing is granted, and the order stays open.
+  app.yooKassa.pay((await row(app, id)).yookassaId ?? "");
+  app.yooKassa.faults.set("yookassa.object", { mode: "underpaid" });
+  app.yooKassa.faults.set("yookassa.read", { mode: "http_401" });
+  const swept = async (ms: number) => {
+    await moved(app, new Date(app.clock.now().getTime() + ms));
+    await sweepPayments(app.ctx);
+    const { nextCheckAt, status, flagged } = await row(app, id);
+    return { isAsked: nextCheckAt !== null, status, flagged };
+  };
+  expect(await swept(3 * DAY_MS + HOUR_MS)).toEqual({ isAsked: true, status: "pending", flagged: null });
+  app.yooKassa.faults.clear("yookassa.read");
+  expect(await swept(HOUR_MS)).toEqual({ isAsked: false, status: "pending", flagged: "amount_differs" });
+  const calls = app.yooKassa.stats().calls.length;
+  await swept(DAY_MS);
+  expect(app.yooKassa.stats().calls.length).toBe(calls);
+  // The owner's reconcile still looks at it.
+  app.yooKassa.faults.clear();
+  await reconcile(app.ctx);
+  expect(await row(app, id)).toMatchObject({ status: "succeeded", nextCheckAt: null });
+});

@@ -6,7 +6,7 @@ import { type RemotePayment, StoringRefused } from "../../../providers/payment-p
 import { tellOwner } from "../../notifications/index.ts";
 import { mayCharge } from "../subscriptions/renewal-tries.ts";
 import { planOrders } from "../subscriptions/subscription-tables.ts";
-import { type Payment, type PlanOrder, paymentProvider, planOrderOf } from "./orders.ts";
+import { type Payment, type PlanOrder, paymentProvider, planOrderOf, UNLISTED_MS } from "./orders.ts";
 import { payments } from "./payment-tables.ts";
 import { applyPayment, cancel, write } from "./payments.ts";
 
@@ -24,9 +24,6 @@ import { applyPayment, cancel, write } from "./payments.ts";
 
 /** How long a person's request waits for the provider before it is told to tap again; the order goes on without it. */
 export const ASK_MS_MAX = 15 * SECOND_MS;
-/** What the provider does not list after this time was never made there. */
-const UNLISTED_MS = 5 * MINUTE_MS;
-
 /**
  * Asks the provider for the order's payment page, or to charge the stored method, under the order's own key. Repeating it
  * is safe and is how a lost answer is found again. Throws the refusal `payment_provider_unavailable` while there is no
