@@ -52,13 +52,11 @@ export async function checkPayment(ctx: Context, payment: Payment): Promise<bool
     .returning();
   if (!open) return true;
   try {
-    if (open.yookassaId === null) {
-      if (ageMs > KEY_VALID_MS) await lookUp(ctx, open, "never_created");
-      else await askProvider(ctx, open);
-      return true;
-    }
-    const remote = await paymentProvider(ctx).read(open.yookassaId);
-    if (remote) await applyPayment(ctx, remote);
+    if (open.yookassaId !== null) {
+      const remote = await paymentProvider(ctx).read(open.yookassaId);
+      if (remote) await applyPayment(ctx, remote);
+    } else if (ageMs > KEY_VALID_MS) await lookUp(ctx, open, "never_created");
+    else await askProvider(ctx, open);
     if (ageMs > SWEEP_MS_MAX) await letGo(ctx, open);
   } catch (error) {
     if (!(error instanceof ProviderFailure) && !(error instanceof Refusal)) throw error;
