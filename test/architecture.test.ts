@@ -80,7 +80,7 @@ describe("the rules refuse", () => {
     ["src/commands/migrate.ts", "drizzle/migrations.ts", "only the context knows the migrations"],
     ["src/web/admin/people.tsx", "src/features/admin/index.ts", "nothing of the server"],
     ["src/web/kit/format.ts", "src/platform/moscow.ts", "nothing of the server"],
-    ["src/routes.ts", "src/web/admin/words-en.ts", "bundled and sent"],
+    ["src/routes.ts", "src/web/admin/words.ts", "bundled and sent"],
     ["src/web/bundle.ts", "src/web/kit/words.ts", "bundled and sent"],
     ["src/platform/http/web-pages.ts", "preact/hooks", "stays in them"],
     ["src/platform/clock.ts", "test/support/clock.ts", "nothing of what is around it"],

@@ -94,7 +94,8 @@ export function createScriptedShop({ clock, faults }: { clock: Clock; faults: Fa
     return amountKopecks >= 100 && (rest === 0 || rest >= 100);
   };
   async function* listed<T extends { createdAt: Date }>(all: readonly T[], since: Date): AsyncGenerator<T> {
-    if (faults.take("shop.list") !== null) fail("unavailable");
+    const fault = faults.take("shop.list");
+    if (fault !== null) fail(fault);
     for (const one of [...all]) if (one.createdAt >= since) yield copyOf(one);
   }
 
@@ -125,7 +126,8 @@ export function createScriptedShop({ clock, faults }: { clock: Clock; faults: Fa
       return copyOf(payment);
     },
     async read(paymentId) {
-      if (faults.take("shop.read") !== null) fail("unavailable");
+      const fault = faults.take("shop.read");
+      if (fault !== null) fail(fault);
       const payment = payments.find(({ id }) => id === paymentId);
       return payment ? copyOf(payment) : null;
     },
@@ -144,7 +146,8 @@ export function createScriptedShop({ clock, faults }: { clock: Clock; faults: Fa
       return refund ? copyOf(refund) : fail("rejected");
     },
     async readRefund(refundId) {
-      if (faults.take("shop.read") !== null) fail("unavailable");
+      const fault = faults.take("shop.read");
+      if (fault !== null) fail(fault);
       const refund = refunds.find(({ id }) => id === refundId);
       return refund ? copyOf(refund) : null;
     },

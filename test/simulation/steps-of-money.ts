@@ -1,8 +1,8 @@
 import { desc } from "drizzle-orm";
 import { type Payment, payments, reconcile, refundPayment } from "../../src/features/billing/index.ts";
 import { orderPayment } from "../../src/features/billing/payments/orders.ts";
+import { askProvider } from "../../src/features/billing/payments/payment-asks.ts";
 import { takeNotice } from "../../src/features/billing/payments/payment-webhook.ts";
-import { askProvider } from "../../src/features/billing/payments/payments.ts";
 import type { Play } from "./play.ts";
 import { pick, type Step, type StepKind } from "./step.ts";
 import { someone } from "./steps-of-orders.ts";

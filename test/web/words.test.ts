@@ -3,9 +3,8 @@ import { AUDIT_ACTIONS } from "../../src/features/audit/tables.ts";
 import { ENTRY_KINDS, GRANT_KINDS } from "../../src/features/billing/tables.ts";
 import { WRITE_STATES } from "../../src/features/profile/tables.ts";
 import { ACTIONS } from "../../src/platform/config/catalogue.ts";
+import { PANEL_PAGES, panelTables } from "../../src/web/admin/words.ts";
 import { codeTables } from "../../src/web/admin/words-codes.ts";
-import { en } from "../../src/web/admin/words-en.ts";
-import { ru } from "../../src/web/admin/words-ru.ts";
 import { editTables } from "../../src/web/app/words-edit.ts";
 import { fittingTables } from "../../src/web/app/words-fitting.ts";
 import { friendTables } from "../../src/web/app/words-friends.ts";
@@ -20,7 +19,7 @@ import type { Words, WordTable } from "../../src/web/kit/words.ts";
 
 /** Every table of words; a new one takes its line here. */
 const TABLES: ReadonlyArray<readonly [string, Record<"ru" | "en", WordTable<string>>]> = [
-  ["the panel", { ru, en }],
+  ["the panel", panelTables],
   ["the panel's codes", codeTables],
   ["the Mini App's frame", shellTables],
   ["friends", friendTables],
@@ -57,4 +56,10 @@ test("each action of the trail, each kind of entry and of grant has its words", 
   for (const code of [...AUDIT_ACTIONS, ...ENTRY_KINDS, ...GRANT_KINDS, ...ACTIONS, ...WRITE_STATES]) {
     expect([code, Object.keys(codeTables.en).includes(code)]).toEqual([code, true]);
   }
+});
+
+test("no page of the panel takes another's word away", () => {
+  const keys = PANEL_PAGES.flatMap(({ en }) => Object.keys(en));
+  expect(keys.filter((key, place) => keys.indexOf(key) !== place)).toEqual([]);
+  expect(Object.keys(panelTables.en).sort()).toEqual(keys.toSorted());
 });

@@ -37,7 +37,9 @@ export {
 export { findPayment } from "./payments/payment-view.ts";
 export { forgetOldNotices } from "./payments/payment-webhook.ts";
 export { RECONCILE_DAYS, type ReconcileReport, reconcile } from "./payments/reconcile.ts";
-export { previewRefund, type Refund, type RefundPreview, refundPayment, refundUnder } from "./payments/refunds.ts";
+export { previewRefund, type RefundPreview } from "./payments/refund-preview.ts";
+export type { Refund } from "./payments/refund-rows.ts";
+export { refundPayment, refundUnder } from "./payments/refunds.ts";
 export { tellOfPayment, tellOfRefund } from "./payments/tell-payer.ts";
 export { priceOf } from "./plans.ts";
 export { planOrders, subscriptionPeriods, subscriptions } from "./subscriptions/subscription-tables.ts";

@@ -14,9 +14,9 @@ import {
   verifyLedger,
 } from "../../../src/features/billing/index.ts";
 import { orderPayment } from "../../../src/features/billing/payments/orders.ts";
+import { askProvider } from "../../../src/features/billing/payments/payment-asks.ts";
 import { sweepPayments } from "../../../src/features/billing/payments/payment-sweep.ts";
 import { takeNotice } from "../../../src/features/billing/payments/payment-webhook.ts";
-import { askProvider } from "../../../src/features/billing/payments/payments.ts";
 import {
   cancelRenewal,
   choosePlan,

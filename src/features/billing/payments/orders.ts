@@ -21,6 +21,8 @@ const CURRENCY = "RUB";
 const OPEN_ORDER_MS = 50 * MINUTE_MS;
 /** The provider forgets a key after 24 h, and then the same key would move the money once more. */
 export const KEY_VALID_MS = 23 * HOUR_MS;
+/** What the provider does not list so long after it was ordered was never made there. */
+export const UNLISTED_MS = 5 * MINUTE_MS;
 /** When the sweep asks for the first time. */
 export const FIRST_CHECK_MS = MINUTE_MS;
 

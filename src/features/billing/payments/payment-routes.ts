@@ -17,10 +17,10 @@ import {
 import { kopecksToText } from "../../../platform/money.ts";
 import type { guard } from "../../auth/guard.ts";
 import { orderPayment, type Payment } from "./orders.ts";
+import { ASK_MS_MAX, askProvider } from "./payment-asks.ts";
 import { PAYMENT_STATUSES } from "./payment-tables.ts";
 import { listPayments, ownPayment, paymentView, receiptUrlOf } from "./payment-view.ts";
 import { takeNotice } from "./payment-webhook.ts";
-import { ASK_MS_MAX, askProvider } from "./payments.ts";
 
 export { isFromProvider } from "./payment-webhook.ts";
 

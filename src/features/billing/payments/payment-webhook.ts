@@ -10,7 +10,7 @@ import { FOREIGN_ADDRESS } from "./notice-view.ts";
 import { paymentProvider } from "./orders.ts";
 import { paymentNotices } from "./payment-tables.ts";
 import { applyPayment, PaymentWithoutOrder } from "./payments.ts";
-import { applyRefund } from "./refunds.ts";
+import { applyRefund } from "./refund-booking.ts";
 
 /** Notices are kept this long. */
 const NOTICE_KEPT_MS = 90 * DAY_MS;

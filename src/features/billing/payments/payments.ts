@@ -1,20 +1,18 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
-import { after, MINUTE_MS, SECOND_MS } from "../../../platform/clock.ts";
-import { invariant, ProviderFailure, Refusal } from "../../../platform/errors.ts";
+import { invariant } from "../../../platform/errors.ts";
 import { isId } from "../../../platform/ids.ts";
 import { publish } from "../../../platform/live/events.ts";
 import { enqueue } from "../../../platform/queue/enqueue.ts";
-import { type RemotePayment, StoringRefused } from "../../../providers/payment-provider.ts";
+import type { RemotePayment } from "../../../providers/payment-provider.ts";
 import { tellOwner } from "../../notifications/index.ts";
 import { lockUser } from "../../profile/index.ts";
 import { grantCredits } from "../ledger/ledger.ts";
-import { mayCharge, renewalFailed } from "../subscriptions/renewal-tries.ts";
-import { planOrders } from "../subscriptions/subscription-tables.ts";
+import { renewalFailed } from "../subscriptions/renewal-tries.ts";
 import { applyPlanPayment } from "../subscriptions/subscriptions.ts";
 import { watchMeters } from "../tax/meters.ts";
 import { enterTax } from "../tax/tax.ts";
-import { type Payment, type PlanOrder, paymentProvider, planOrderOf } from "./orders.ts";
+import { type Payment, paymentProvider, planOrderOf } from "./orders.ts";
 import { payments } from "./payment-tables.ts";
 
 /**
@@ -22,7 +20,7 @@ import { payments } from "./payment-tables.ts";
  *
  *   order     the row is written first, with its own fixed key               (orders.ts, one transaction)
  *   ask       the provider is asked under that key; a lost answer is asked
- *             again under the same key, here, by the next tap or by the sweep (askProvider, no transaction)
+ *             again under the same key, by the next tap or by the sweep       (payment-asks.ts, no transaction)
  *   pay       the person pays on the provider's page; nothing of that reaches us but hints
  *   hint      a notice (payment-webhook.ts), the sweep, a person who looks, the owner's `reconcile`
  *   re-read   the payment is read back from the provider: the one truth
@@ -32,95 +30,6 @@ import { payments } from "./payment-tables.ts";
  * A crash between any two lines leaves an order that the sweep finds again: before `ask` it asks, before `apply` it
  * re-reads. Applying twice changes nothing. A success after a cancellation still grants, because the money is there.
  */
-
-/** What the provider does not list after this time was never made there. */
-const UNLISTED_MS = 5 * MINUTE_MS;
-
-/**
- * Asks the provider for the order's payment page, or to charge the stored method, under the order's own key. Repeating it
- * is safe and is how a lost answer is found again. An order that the provider refuses is cancelled; nothing was charged.
- */
-export async function askProvider(ctx: Context, payment: Payment): Promise<Payment> {
-  const plan = await planOrderOf(ctx, payment.id);
-  if (plan?.purpose === "renewal" && !(await mayCharge(ctx, plan))) return lookUp(ctx, payment, "withdrawn");
-  let remote: RemotePayment;
-  try {
-    remote = await paymentProvider(ctx).create({
-      orderId: payment.id,
-      amountKopecks: payment.amountKopecks,
-      description: descriptionOf(payment, plan),
-      payBy:
-        plan?.purpose === "renewal"
-          ? { storedMethod: plan.methodId ?? "" }
-          : { page: { returnUrl: payment.returnUrl, saveMethod: plan?.saveMethod === true } },
-      key: payment.idempotencyKey,
-    });
-  } catch (error) {
-    if (error instanceof StoringRefused && plan?.saveMethod) return askWithoutStoring(ctx, payment);
-    if (!(error instanceof ProviderFailure)) throw error;
-    await afterFailedAsk(ctx, payment, error);
-    throw new Refusal("payment_provider_unavailable", { retry_after: 10, payment_id: payment.id });
-  }
-  return applyPayment(ctx, remote);
-}
-
-/** What the payer reads. The same for each ask: a key that comes back with another body is refused. */
-function descriptionOf(payment: Payment, plan: PlanOrder | null): string {
-  const what = plan === null ? `${payment.credits} кредитов` : `подписка ${plan.type}`;
-  return `${what}, заказ ${payment.id}`;
-}
-
-/**
- * The shop may not store methods and refused the whole payment. Nothing was done, so it is asked once more as a plain
- * payment, under another key of this order: the person can pay, and renews by hand.
- */
-async function askWithoutStoring(ctx: Context, payment: Payment): Promise<Payment> {
-  const plain = await ctx.transaction(async (tx) => {
-    await tx.db.update(planOrders).set({ saveMethod: false }).where(eq(planOrders.paymentId, payment.id));
-    await tellOwner(tx, { level: "warning", reason: "autopayments_refused", details: { payment_id: payment.id } });
-    return write(tx, payment, { idempotencyKey: `order-${payment.id}-plain` });
-  });
-  return askProvider(ctx, plain);
-}
-
-/**
- * Looks for an order in the provider's list instead of asking again, where that could charge somebody: the person switched
- * the renewal off before its answer was known, or the provider has forgotten the key. Found, it is applied; not found after
- * a while, it never came to be.
- */
-export async function lookUp(ctx: Context, payment: Payment, reason: string): Promise<Payment> {
-  for await (const remote of paymentProvider(ctx).paymentsSince(after(payment.createdAt, -MINUTE_MS))) {
-    if (remote.orderId === payment.id) return applyPayment(ctx, remote);
-  }
-  if (after(payment.createdAt, UNLISTED_MS) > ctx.clock.now()) return payment;
-  return cancelUnasked(ctx, payment, reason);
-}
-
-/** Cancels an order of which the provider knows nothing. */
-async function cancelUnasked(ctx: Context, payment: Payment, reason: string): Promise<Payment> {
-  return ctx.transaction(async (tx) => {
-    const [open] = await tx.db
-      .update(payments)
-      .set({ updatedAt: tx.clock.now() })
-      .where(and(eq(payments.id, payment.id), eq(payments.status, "pending"), isNull(payments.yookassaId)))
-      .returning();
-    return open ? cancel(tx, open, { id: null, cancelReason: reason }) : payment;
-  });
-}
-
-async function afterFailedAsk(ctx: Context, payment: Payment, failure: ProviderFailure): Promise<void> {
-  ctx.log.warn("the payment provider did not take an order", { payment: payment.id, failure: failure.kind });
-  // Unknown, unavailable, too many requests: the order stays and the same key is asked again.
-  if (failure.kind !== "rejected" && failure.kind !== "unauthorized") return;
-  await ctx.transaction(async (tx) => {
-    await cancelUnasked(tx, payment, `provider_${failure.kind}`);
-    await tellOwner(tx, {
-      level: "critical",
-      reason: `payment_provider_${failure.kind}`,
-      details: { message: failure.message },
-    });
-  });
-}
 
 /**
  * Applies what the provider says of a payment, whatever brought it here, any number of times, in any order. Returns the
@@ -228,7 +137,8 @@ async function grantPack(tx: Context, order: Payment): Promise<void> {
   invariant(isNew, "an order that was not paid has granted nothing");
 }
 
-async function cancel(
+/** Ends an order without money. `id` is the provider's, null where it knows nothing of the order. */
+export async function cancel(
   tx: Context,
   order: Payment,
   remote: { id: string | null; cancelReason: string | null },
@@ -269,7 +179,12 @@ function incomeOf(order: Payment, remote: RemotePayment): Partial<typeof payment
   return { commissionKopecks: order.amountKopecks - incomeKopecks, commissionIsReal: true };
 }
 
-async function write(tx: Context, order: Payment, change: Partial<typeof payments.$inferInsert>): Promise<Payment> {
+/** Changes the row of an order; the caller has it locked, or is the only one who asks for it. */
+export async function write(
+  tx: Context,
+  order: Payment,
+  change: Partial<typeof payments.$inferInsert>,
+): Promise<Payment> {
   const [row] = await tx.db
     .update(payments)
     .set({ ...change, updatedAt: tx.clock.now() })
@@ -288,6 +203,3 @@ async function tokensSinceLastPayment(tx: Context, order: Payment): Promise<numb
     .where(and(eq(payments.userId, order.userId), eq(payments.status, "succeeded")));
   return Math.max(0, user.assistantTokens - (booked?.tokens ?? 0));
 }
-
-/** How long a person's request waits for the provider before it is told to tap again; the order goes on without it. */
-export const ASK_MS_MAX = 15 * SECOND_MS;

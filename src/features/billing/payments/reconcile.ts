@@ -6,8 +6,8 @@ import { paymentProvider } from "./orders.ts";
 import { checkPayment } from "./payment-sweep.ts";
 import { payments } from "./payment-tables.ts";
 import { applyPayment, PaymentWithoutOrder } from "./payments.ts";
+import { applyRefund } from "./refund-booking.ts";
 import { sweepRefunds } from "./refund-sweep.ts";
-import { applyRefund } from "./refunds.ts";
 
 /** What a reconciliation looked at and found. */
 export interface ReconcileReport {

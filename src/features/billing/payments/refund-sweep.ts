@@ -4,7 +4,9 @@ import { after } from "../../../platform/clock.ts";
 import { ProviderFailure } from "../../../platform/errors.ts";
 import { paymentProvider } from "./orders.ts";
 import { payments, refunds } from "./payment-tables.ts";
-import { applyRefund, askForRefund, REFUND_CHECK_MS } from "./refunds.ts";
+import { askForRefund } from "./refund-asks.ts";
+import { applyRefund } from "./refund-booking.ts";
+import { REFUND_CHECK_MS } from "./refund-rows.ts";
 
 const BATCH_SIZE = 50;
 

@@ -95,11 +95,14 @@ export async function orderRenewal(ctx: Context, due: { id: string; userId: stri
   });
 }
 
-/** Whether the order of a renewal may still be put to the provider: the person may have switched it off meanwhile. */
+/**
+ * Whether the order of a renewal may still be put to the provider: meanwhile the person may have switched it off, or have paid
+ * for that very period by hand.
+ */
 export async function mayCharge(ctx: Pick<Context, "db">, plan: PlanOrder): Promise<boolean> {
   if (plan.subscriptionId === null) return false;
   const [row] = await ctx.db.select().from(subscriptions).where(eq(subscriptions.id, plan.subscriptionId));
-  return row?.autoRenew === true && row.methodId === plan.methodId;
+  return row?.autoRenew === true && row.methodId === plan.methodId && row.periodCount + 1 === plan.periodNumber;
 }
 
 /**

@@ -2,8 +2,8 @@ import { and, asc, eq, exists, isNotNull, isNull, lte, not, or, sql } from "driz
 import type { Context } from "../../../context.ts";
 import { after, later } from "../../../platform/clock.ts";
 import { ProviderFailure, Refusal } from "../../../platform/errors.ts";
+import { askProvider } from "../payments/payment-asks.ts";
 import { payments } from "../payments/payment-tables.ts";
-import { askProvider } from "../payments/payments.ts";
 import type { Subscription } from "./plan-terms.ts";
 import { FIRST_TRY_AHEAD_MS, GRACE_MS, lockSubscription, NOTICE_MS, orderRenewal } from "./renewal-tries.ts";
 import { tellOfSubscription } from "./subscription-notices.ts";

@@ -1,0 +1,53 @@
+import type { WordTable } from "../kit/words.ts";
+
+const en = {
+  period: "Period",
+  days: { one: "{count} day", other: "{count} days" },
+  by_month: "By month",
+  as_of: "Counted",
+  revenue: "Revenue",
+  provider_cost: "Providers",
+  margin: "Margin",
+  actives: "Active",
+  actives_daily: "Active a day",
+  new_people: "New people",
+  buyers: "Buyers",
+  conversion: "First buyers of the new",
+  pictures: "Pictures",
+  pictures_made: "All",
+  pictures_failed: "Failed",
+  failure_rate: "Failure rate",
+  seconds_p50: "Half within",
+  seconds_p95: "95 % within",
+  time_to_picture: "Time to a picture",
+  than_before: "against the period before",
+  test_money: "{amount} of the revenue came from a test shop: no money moved.",
+  margin_negative: "Providers cost more than sales brought.",
+} as const;
+
+const ru: WordTable<keyof typeof en> = {
+  period: "Период",
+  days: { one: "{count} день", few: "{count} дня", many: "{count} дней", other: "{count} дня" },
+  by_month: "По месяцам",
+  as_of: "Посчитано",
+  revenue: "Выручка",
+  provider_cost: "Провайдеры",
+  margin: "Маржа",
+  actives: "Активные",
+  actives_daily: "Активных в день",
+  new_people: "Новые люди",
+  buyers: "Покупатели",
+  conversion: "Купили впервые из новых",
+  pictures: "Картинки",
+  pictures_made: "Все",
+  pictures_failed: "Не вышли",
+  failure_rate: "Доля неудач",
+  seconds_p50: "Половина за",
+  seconds_p95: "95 % за",
+  time_to_picture: "Время до картинки",
+  than_before: "к прошлому периоду",
+  test_money: "{amount} выручки пришли из тестового магазина: деньги не двигались.",
+  margin_negative: "Провайдеры обошлись дороже, чем принесли продажи.",
+};
+
+export const overviewTables = { ru, en };

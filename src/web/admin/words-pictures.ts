@@ -1,0 +1,51 @@
+import type { WordTable } from "../kit/words.ts";
+
+const en = {
+  generation: "Picture",
+  fitting: "fitting",
+  editing: "editing",
+  generation_queued: "queued",
+  generation_submitting: "being sent",
+  generation_running: "in work",
+  generation_finishing: "almost ready",
+  generation_succeeded: "ready",
+  generation_failed: "failed",
+  generation_cancelled: "cancelled",
+  took: "Took",
+  progress: "Progress",
+  deadline: "Deadline",
+  cancel_requested: "Cancel asked",
+  attempts: "Tasks at the provider",
+  retry: "Make again",
+  retry_hint: "A new picture, paid by the person's credits. Grant some where there are none.",
+  retry_done: "A new picture is ordered",
+  release: "End and give back",
+  release_hint: "A stuck picture ends, and what it holds goes back to the person.",
+  release_done: "The picture has ended, the credits are back",
+} as const;
+
+const ru: WordTable<keyof typeof en> = {
+  generation: "Картинка",
+  fitting: "примерка",
+  editing: "правка",
+  generation_queued: "в очереди",
+  generation_submitting: "отправляется",
+  generation_running: "в работе",
+  generation_finishing: "почти готова",
+  generation_succeeded: "готова",
+  generation_failed: "не вышла",
+  generation_cancelled: "отменена",
+  took: "Заняла",
+  progress: "Готовность",
+  deadline: "Срок",
+  cancel_requested: "Просили отменить",
+  attempts: "Задачи у провайдера",
+  retry: "Сделать снова",
+  retry_hint: "Новая картинка за кредиты человека. Если их нет, сначала начислите.",
+  retry_done: "Заказана новая картинка",
+  release: "Закончить и вернуть",
+  release_hint: "Зависшая картинка закончится, резерв вернётся человеку.",
+  release_done: "Картинка закончена, кредиты вернулись",
+};
+
+export const picturesTables = { ru, en };
