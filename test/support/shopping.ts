@@ -1,8 +1,5 @@
 import { expect } from "bun:test";
-import { violationsOn } from "./accessibility.ts";
 import type { AppStage, AppTab } from "./app-stage.ts";
-import { screenshot } from "./screenshots.ts";
-import { until } from "./until.ts";
 
 /** What stories of the shop do beside the page: by HTTP only, so that they can be told of any server with a sandbox. */
 
@@ -78,19 +75,6 @@ export function shoppingAt(stage: AppStage): Shopping {
       for (const answer of await Promise.all(said)) expect(answer.status).toBe(200);
     },
   };
-}
-
-/** A spinner never ends; what has just become ready is still on its way to its colour, and would be judged as if it stayed. */
-const IS_STILL =
-  "document.getAnimations().every((one) => one.playState !== 'running' || one.effect.getTiming().iterations === Infinity)";
-
-/** What a page looks like now can be used by everybody and fits the screen. */
-export async function usable(tab: AppTab, name: string): Promise<void> {
-  await until(() => tab.page.evaluate<boolean>(IS_STILL), "everything has its colour");
-  await screenshot(tab.page, name);
-  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
-  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
-  expect([name, wider]).toEqual([name, 0]);
 }
 
 export const onPayPage = (tab: AppTab) => tab.page.waitForURL(/\/sandbox\/yookassa\/pay\//);

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { violationsOn } from "../support/accessibility.ts";
 import { BRISK, freeActionsUsed, getAs, sessionsOf, setFaults, useUpFreeActions } from "../support/app-calls.ts";
 import { ANNA, type AppStage, type AppTab, BORIS, setAppStage } from "../support/app-stage.ts";
 import { closeBrowser } from "../support/browser.ts";
 import { lane } from "../support/database.ts";
-import { screenshot } from "../support/screenshots.ts";
 import { until } from "../support/until.ts";
+import { fits, usable } from "../support/usable.ts";
 
 const STAGE_DEADLINE_MS = 60_000;
 const STORY_DEADLINE_MS = 40_000;
@@ -16,15 +15,6 @@ const PHONE = { width: 360, height: 780 };
 
 let stage: AppStage;
 
-const usable = async (tab: AppTab, name: string) => {
-  await seen(tab, name);
-  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
-};
-const seen = async (tab: AppTab, name: string) => {
-  await screenshot(tab.page, name);
-  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
-  expect([name, wider]).toEqual([name, 0]);
-};
 /** A tab in which a photo stands ready to be talked about. */
 const withPhoto = async (options: Parameters<AppStage["open"]>[0] = {}): Promise<AppTab> => {
   const tab = await stage.open({ at: "edit", viewport: PHONE, ...options });
@@ -89,7 +79,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await usable(tab, "edit-variants");
       await variants(tab).nth(1).getByRole("button").click();
       await tab.says("You may leave");
-      await seen(tab, "edit-making");
+      await fits(tab, "edit-making");
       await tab.page.getByLabel("Compare before and after").waitFor({ timeout: PICTURE_MS_MAX });
       await usable(tab, "edit-made");
       await until(async () => (await links(tab).count()) === 2, "the picture is a link of the chain");
@@ -105,7 +95,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       expect(list.items.length).toBe(2);
       expect(list.items[0]?.base_generation_id).toBe(list.items[1]?.id ?? "");
       expect(await used(ANNA)).toBe(4);
-      await seen(tab, "edit-chain");
+      await fits(tab, "edit-chain");
 
       await links(tab).nth(0).click();
       expect(await marked(tab)).toBe(0);
@@ -134,7 +124,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await until(async () => /Three ways/.test(await spoken(tab)), "the first words");
       await tab.offline(true);
       await tab.says("The answer will be here when it is back.");
-      await seen(tab, "edit-offline");
+      await fits(tab, "edit-offline");
       await until(async () => ((await sessions(BORIS))[0]?.message_count ?? 0) === 2, "it is answered meanwhile");
       await fault({ "openrouter.answer": null, ...BRISK });
       await tab.offline(false);
@@ -186,7 +176,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await tab.page.evaluate("sessionStorage.removeItem('atelier.edit')");
       await tab.page.reload();
       await tab.says("Earlier chats");
-      await seen(tab, "edit-start-again");
+      await fits(tab, "edit-start-again");
       await tab.page.locator(".rows button").first().click();
       await until(async () => (await links(tab).count()) === 2, "photo and picture");
       await tab.page.getByRole("link", { name: "Open the picture" }).click();
@@ -224,7 +214,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await fault({ "openrouter.answer": null, ...BRISK });
       await tab.says(/not charged/);
       expect(await field(tab).inputValue()).toBe("make it colder");
-      await seen(tab, "edit-not-answered");
+      await fits(tab, "edit-not-answered");
       await say(tab, "порно");
       await until(async () => (await field(tab).inputValue()) === "порно", "the words are back");
       await tab.page.locator(".notice").waitFor();
@@ -233,7 +223,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await tab.page.getByText("credit", { exact: false }).first().waitFor();
       await say(tab, "make it warmer");
       await tab.page.locator(".notice").waitFor();
-      await seen(tab, "edit-no-credits");
+      await fits(tab, "edit-no-credits");
       expect(await field(tab).inputValue()).toBe("make it warmer");
       // Whoever looks elsewhere finds photo and words again.
       await tab.page.locator("nav.tabs").getByText("Pictures").click();
@@ -254,13 +244,13 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await tab.page.routeWebSocket(/editing\/chat/, (socket) => socket.close());
       await tab.page.goto(`${stage.server.base}/?sandbox=1003#/edit`);
       await tab.page.locator("[data-sample=person]").waitFor();
-      await seen(tab, "edit-start-ru-dark");
+      await fits(tab, "edit-start-ru-dark");
       await tab.page.locator("[data-sample=person]").click();
       await tab.says("Что изменим?");
       await tab.slow(true);
-      await seen(tab, "edit-greeting-ru-dark");
+      await fits(tab, "edit-greeting-ru-dark");
       await say(tab, "сделай куртку красной");
-      await seen(tab, "edit-writing-ru-dark");
+      await fits(tab, "edit-writing-ru-dark");
       await until(async () => (await variants(tab).count()) === 3, "three variants", PICTURE_MS_MAX);
       await usable(tab, "edit-variants-ru-dark");
       await field(tab).fill("чёрно-белое");
@@ -302,7 +292,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await until(async () => Math.abs(await toEnd(tab)) < 2, "the newest is in view");
       await field(tab).fill("x".repeat(1_200));
       await tab.says("1,000 of 1,000 characters");
-      await seen(tab, "edit-desk");
+      await fits(tab, "edit-desk");
       expect(tab.complaints).toEqual([]);
       await tab.close();
     },

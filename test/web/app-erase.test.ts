@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { violationsOn } from "../support/accessibility.ts";
 import { type AppStage, type AppTab, setAppStage } from "../support/app-stage.ts";
 import { closeBrowser } from "../support/browser.ts";
 import { lane } from "../support/database.ts";
-import { screenshot } from "../support/screenshots.ts";
 import { until } from "../support/until.ts";
+import { usable } from "../support/usable.ts";
 
 const STAGE_DEADLINE_MS = 60_000;
 const STORY_DEADLINE_MS = 40_000;
@@ -17,12 +16,6 @@ const STAYS = 1034;
 
 let stage: AppStage;
 
-const usable = async (tab: AppTab, name: string) => {
-  await screenshot(tab.page, name);
-  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
-  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
-  expect([name, wider]).toEqual([name, 0]);
-};
 const tokenIn = (tab: AppTab): Promise<string> =>
   tab.page.evaluate(`JSON.parse(sessionStorage.getItem("atelier.session")).access_token`);
 const statusWith = async (token: string): Promise<number> =>

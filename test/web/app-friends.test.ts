@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { violationsOn } from "../support/accessibility.ts";
 import { ANNA, type AppStage, type AppTab, BORIS, setAppStage } from "../support/app-stage.ts";
 import { closeBrowser } from "../support/browser.ts";
 import { lane } from "../support/database.ts";
-import { screenshot } from "../support/screenshots.ts";
 import { until } from "../support/until.ts";
+import { usable } from "../support/usable.ts";
 
 const STAGE_DEADLINE_MS = 60_000;
 const STORY_DEADLINE_MS = 40_000;
@@ -25,12 +24,6 @@ const EVERY_STATE = [
   { ...REFERRAL, state: "declined", decline_reason: "person_left" },
 ].map((one, at) => ({ ...one, id: `${one.id.slice(0, -1)}${at}` }));
 
-const usable = async (tab: AppTab, name: string) => {
-  await screenshot(tab.page, name);
-  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
-  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
-  expect([name, wider]).toEqual([name, 0]);
-};
 /** What the page says that invitations have brought: who came, with a reward, credits. */
 const sums = (tab: AppTab) => tab.page.locator(".friends-sums dd").allInnerTexts();
 const creditsOf = async (id: number): Promise<number> => {

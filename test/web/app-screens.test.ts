@@ -6,6 +6,7 @@ import { closeBrowser } from "../support/browser.ts";
 import { lane } from "../support/database.ts";
 import { screenshot } from "../support/screenshots.ts";
 import { touchTargetFaults } from "../support/touch-targets.ts";
+import { widerBy } from "../support/usable.ts";
 
 /** Every screen that there is, without knowing what it is for: whoever adds one is looked at here. */
 
@@ -42,7 +43,7 @@ async function lookAt(tab: AppTab, where: string, name: string): Promise<string[
   await tab.page.locator("main h1").first().waitFor();
   await tab.page.waitForLoadState("networkidle").catch(() => undefined);
   await screenshot(tab.page, `${name}-${where.replace(/\/.*/, "-one")}`);
-  const wider = (await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth")) as number;
+  const wider = await widerBy(tab.page);
   return [
     ...(await violationsOn(tab.page)),
     ...(wider > 0 ? [`it is ${wider} pixels wider than the phone`] : []),

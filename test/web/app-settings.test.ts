@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { violationsOn } from "../support/accessibility.ts";
 import { ANNA, type AppStage, type AppTab, BORIS, setAppStage } from "../support/app-stage.ts";
 import { closeBrowser } from "../support/browser.ts";
 import { lane } from "../support/database.ts";
-import { screenshot } from "../support/screenshots.ts";
 import { until } from "../support/until.ts";
+import { usable } from "../support/usable.ts";
 import { readZip } from "../support/zip.ts";
 
 const STAGE_DEADLINE_MS = 60_000;
@@ -14,12 +13,6 @@ const JPEG_START = [0xff, 0xd8, 0xff];
 
 let stage: AppStage;
 
-const usable = async (tab: AppTab, name: string) => {
-  await screenshot(tab.page, name);
-  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
-  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
-  expect([name, wider]).toEqual([name, 0]);
-};
 const profileOf = async (id: number) => {
   const answer = await fetch(`${stage.server.base}/api/v1/profile`, { headers: await stage.signIn(id) });
   return (await answer.json()) as { language: string; notifications: { results: boolean; news: boolean } };

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { ANNA, type AppStage, setAppStage } from "../support/app-stage.ts";
 import { closeBrowser } from "../support/browser.ts";
 import { lane } from "../support/database.ts";
-import { buy, onPayPage, payHere, type Shopping, SMALL_PHONE, shoppingAt, title, usable } from "../support/shopping.ts";
+import { buy, onPayPage, payHere, type Shopping, SMALL_PHONE, shoppingAt, title } from "../support/shopping.ts";
 import { until } from "../support/until.ts";
+import { usable } from "../support/usable.ts";
 
 const STAGE_DEADLINE_MS = 60_000;
 const STORY_DEADLINE_MS = 40_000;

@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { violationsOn } from "../support/accessibility.ts";
-import { type AppStage, type AppTab, SAMPLE_FILES, setAppStage } from "../support/app-stage.ts";
+import { type AppStage, SAMPLE_FILES, setAppStage } from "../support/app-stage.ts";
 import { closeBrowser } from "../support/browser.ts";
 import { lane } from "../support/database.ts";
-import { screenshot } from "../support/screenshots.ts";
 import {
   balanceOf,
   chooser,
@@ -18,19 +16,13 @@ import {
   zone,
 } from "../support/trying-on.ts";
 import { until } from "../support/until.ts";
+import { usable } from "../support/usable.ts";
 
 const STAGE_DEADLINE_MS = 60_000;
 const STORY_DEADLINE_MS = 40_000;
 const SMALL_PHONE = { width: 360, height: 780 };
 
 let stage: AppStage;
-
-const usable = async (tab: AppTab, name: string) => {
-  await screenshot(tab.page, name);
-  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
-  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
-  expect([name, wider]).toEqual([name, 0]);
-};
 
 describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages do not know the database)", () => {
   beforeAll(async () => {

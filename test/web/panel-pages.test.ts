@@ -13,6 +13,7 @@ import {
 } from "../support/panel-desk.ts";
 import { screenshot } from "../support/screenshots.ts";
 import { until } from "../support/until.ts";
+import { widerBy } from "../support/usable.ts";
 
 describe.skipIf(lane === "postgres")("the panel's pages (in one lane: pages do not know the database)", () => {
   const desk = usePanelDesk();
@@ -134,8 +135,7 @@ describe.skipIf(lane === "postgres")("the panel's pages (in one lane: pages do n
         await desk().go(tab, where);
         await screenshot(tab, `${name}-${device}-${colorScheme}`);
         found.push(...(await violationsOn(tab)).map((sentence) => `${name}: ${sentence}`));
-        const wider = await tab.evaluate("document.documentElement.scrollWidth - innerWidth");
-        expect([name, wider]).toEqual([name, 0]);
+        expect([name, await widerBy(tab)]).toEqual([name, 0]);
       }
       await desk().go(tab, `people/${desk().stage.anna.id}`);
       await tab.locator(".head button").first().click();
