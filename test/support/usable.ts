@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import type { Page } from "playwright-core";
 import { violationsOn } from "./accessibility.ts";
-import type { AppTab } from "./app-stage.ts";
+import type { AppTab } from "./app-tab.ts";
 import { screenshot } from "./screenshots.ts";
 import { until } from "./until.ts";
 
