@@ -1,7 +1,8 @@
+import { afterAll, afterEach, beforeAll } from "bun:test";
 import { resolve } from "node:path";
-import type { BrowserContext, Page } from "playwright-core";
 import { SAMPLES } from "../../src/sandbox/samples.ts";
-import { openBrowser } from "./browser.ts";
+import { type AppTab, openTab, PICTURE_MS_MAX, type TabOptions } from "./app-tab.ts";
+import { closeBrowser } from "./browser.ts";
 import { uploadForm } from "./pictures.ts";
 import { type SandboxAddress, startSandboxProgram, startSandboxServer } from "./sandbox-server.ts";
 import { until } from "./until.ts";
@@ -12,13 +13,9 @@ import { until } from "./until.ts";
  * leads in.
  */
 
-const PHONE = { width: 390, height: 844 };
-/** For one thing on a page; less than a test has, so that it fails there and not the browser under it. */
-const WAIT_MS = 10_000;
-const PICTURE_MS_MAX = 30_000;
-/** A phone on the edge of a cell: 50 KB/s and 400 ms. */
-const SLOW = { latency: 400, downloadThroughput: 50_000, uploadThroughput: 50_000 };
-const FREE = { latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
+const STAGE_DEADLINE_MS = 60_000;
+/** For one story of a test; most take a few seconds, and a machine that does a lot else several times as long. */
+export const STORY_DEADLINE_MS = 60_000;
 
 export const ANNA = 1001;
 export const BORIS = 1002;
@@ -32,39 +29,6 @@ export const SAMPLE_FILES: Readonly<Record<keyof typeof SAMPLES, string>> = {
   sunglasses: resolve(SAMPLES.sunglasses),
 };
 
-export interface TabOptions {
-  /** The sandbox person; they come in by themselves. */
-  as?: number;
-  /** Where the app opens: `pictures/<id>`. */
-  at?: string;
-  /** What an invitation carries: `ref_...`. */
-  startParam?: string;
-  viewport?: { width: number; height: number };
-  colorScheme?: "light" | "dark";
-  locale?: string;
-  /** False at a desk: a mouse and a keyboard. */
-  hasTouch?: boolean;
-}
-
-export interface AppTab {
-  page: Page;
-  context: BrowserContext;
-  /** What the browser complained of: a script or style that the policy refused, an error, a failed request. */
-  complaints: string[];
-  /** No network at all, and back again. */
-  offline(isOff: boolean): Promise<void>;
-  /** A bad network, and a good one again. */
-  slow(isSlow: boolean): Promise<void>;
-  /** A processor so many times slower. */
-  throttle(times: number): Promise<void>;
-  /** Goes to a place of the app, as a tap on a link does. */
-  go(where: string): Promise<void>;
-  press(name: string | RegExp): Promise<void>;
-  /** Waits until the page says it. */
-  says(text: string | RegExp, timeoutMs?: number): Promise<void>;
-  close(): Promise<void>;
-}
-
 export interface AppStage {
   server: SandboxAddress;
   /** A tab in which the app is there and ready. */
@@ -77,10 +41,33 @@ export interface AppStage {
   signIn(personId: number): Promise<Record<string, string>>;
   /** The id of a try-on that the person ordered elsewhere; it is finished unless told otherwise. */
   fitting(personId: number, options?: { isAwaited?: boolean }): Promise<string>;
+  /** Closes what a test that failed has left open. */
+  closeTabs(): Promise<void>;
   stop(): Promise<void>;
 }
 
-export async function setAppStage(): Promise<AppStage> {
+/**
+ * Sets the stage for all tests of the `describe` in whose body this is called, and clears it after them. `prepare` is what
+ * has to be there before the first of them.
+ */
+export function useAppStage(prepare: (stage: AppStage) => Promise<unknown> = async () => {}): () => AppStage {
+  let stage: AppStage | undefined;
+  beforeAll(async () => {
+    stage = await setAppStage();
+    await prepare(stage);
+  }, STAGE_DEADLINE_MS);
+  afterEach(() => stage?.closeTabs());
+  afterAll(async () => {
+    await closeBrowser();
+    await stage?.stop();
+  }, STAGE_DEADLINE_MS);
+  return () => {
+    if (!stage) throw new Error("the stage is set by beforeAll; ask for it inside a test");
+    return stage;
+  };
+}
+
+async function setAppStage(): Promise<AppStage> {
   const program = process.env.ATELIER_PROGRAM;
   const server = program === undefined ? await startSandboxServer() : await startSandboxProgram(resolve(program));
   const tabs: AppTab[] = [];
@@ -116,48 +103,10 @@ export async function setAppStage(): Promise<AppStage> {
       if (isAwaited) await until(() => isMade(server, headers, id), "the try-on is made", PICTURE_MS_MAX);
       return id;
     },
-    async stop() {
-      for (const tab of tabs) await tab.close();
-      await server.stop();
+    async closeTabs() {
+      for (const tab of tabs.splice(0)) await tab.close();
     },
-  };
-}
-
-async function openTab(options: TabOptions, base: string): Promise<AppTab> {
-  const { as: _, at: __, startParam: ___, ...look } = options;
-  const browser = await openBrowser();
-  const context = await browser.newContext({
-    viewport: PHONE,
-    locale: "en-GB",
-    hasTouch: true,
-    // A colour that is still on its way would be judged as if it stayed.
-    reducedMotion: "reduce",
-    acceptDownloads: true,
-    ...look,
-  });
-  const page = await context.newPage();
-  page.setDefaultTimeout(WAIT_MS);
-  const complaints: string[] = [];
-  page.on("console", (line) => line.type() === "error" && complaints.push(line.text()));
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  const debuggerOf = await context.newCDPSession(page);
-  await debuggerOf.send("Network.enable");
-  const network = (conditions: typeof SLOW) =>
-    debuggerOf.send("Network.emulateNetworkConditions", { offline: false, ...conditions });
-  return {
-    page,
-    context,
-    complaints,
-    offline: (isOff) => context.setOffline(isOff),
-    slow: async (isSlow) => void (await network(isSlow ? SLOW : FREE)),
-    throttle: async (rate) => void (await debuggerOf.send("Emulation.setCPUThrottlingRate", { rate })),
-    async go(where) {
-      const { search } = new URL(page.url());
-      await page.goto(`${base}/${search}#/${where}`);
-    },
-    press: (name) => page.getByRole("button", { name, exact: typeof name === "string" }).click(),
-    says: (text, timeoutMs = WAIT_MS) => page.getByText(text).first().waitFor({ timeout: timeoutMs }),
-    close: () => context.close().catch(() => undefined),
+    stop: () => server.stop(),
   };
 }
 

@@ -84,8 +84,11 @@ export function expectNoComplaints(desk: () => PanelDesk): void {
 
 export const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
 export const inDialog = (page: Page) => page.getByRole("dialog");
-/** Presses a button of the dialog that is open. */
-export const confirm = (page: Page, name: string) => inDialog(page).getByRole("button", { name, exact: true }).click();
+/** Presses a button of the dialog that is open, with the reason that it asks for. */
+export async function confirm(page: Page, name: string, reason?: string): Promise<void> {
+  if (reason !== undefined) await inDialog(page).getByLabel("Reason").fill(reason);
+  await inDialog(page).getByRole("button", { name, exact: true }).click();
+}
 /** Waits until the page says so. */
 export const says = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor({ timeout: 5_000 });
 /** The value beside a name in a list of facts or tiles. */

@@ -1,13 +1,10 @@
 import { expect } from "bun:test";
-import { violationsOn } from "./accessibility.ts";
-import type { AppStage, AppTab } from "./app-stage.ts";
-import { screenshot } from "./screenshots.ts";
-import { until } from "./until.ts";
+import { creditsOf, getAs, setFaults } from "./app-calls.ts";
+import type { AppStage } from "./app-stage.ts";
+import type { AppTab } from "./app-tab.ts";
 
 /** What stories of the shop do beside the page: by HTTP only, so that they can be told of any server with a sandbox. */
 
-/** A phone of the smaller kind. */
-export const SMALL_PHONE = { width: 360, height: 780 };
 const GOOD_CARD = { name: "Оплата пройдёт MasterCard 5555 5555 5555 4444", number: "5555555555554444" };
 
 export interface PaymentSeen {
@@ -30,11 +27,14 @@ export interface Shopping {
   refund(payment: PaymentSeen, amount?: string): Promise<void>;
   /** What the provider does wrong next, once. */
   fault(name: string, mode: string): Promise<void>;
-  /** Talks to the assistant, each message for one free action. */
-  talk(personId: number, messages: number): Promise<void>;
 }
 
-export function shoppingAt(stage: AppStage): Shopping {
+/** What is done on the stage that is set when it is asked for. */
+export function shoppingOn(stage: () => AppStage): () => Shopping {
+  return () => shoppingAt(stage());
+}
+
+function shoppingAt(stage: AppStage): Shopping {
   const { base } = stage.server;
   const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
     fetch(`${base}${path}`, {
@@ -42,13 +42,10 @@ export function shoppingAt(stage: AppStage): Shopping {
       headers: { ...headers, "content-type": "application/json" },
       body: JSON.stringify(body),
     });
-  async function get<Answer>(personId: number, path: string): Promise<Answer> {
-    const answer = await fetch(`${base}/api/v1${path}`, { headers: await stage.signIn(personId) });
-    return (await answer.json()) as Answer;
-  }
+  const get = <Answer>(personId: number, path: string) => getAs<Answer>(stage, personId, path);
   return {
     get,
-    credits: async (personId) => (await get<{ credits: number }>(personId, "/balance")).credits,
+    credits: (personId) => creditsOf(stage, personId),
     payments: async (personId) => (await get<{ items: PaymentSeen[] }>(personId, "/payments")).items,
     async order(personId, product) {
       const answer = await post("/api/v1/payments/create", { product }, await stage.signIn(personId));
@@ -64,33 +61,8 @@ export function shoppingAt(stage: AppStage): Shopping {
       const answer = await post(`/sandbox/yookassa/_refund/${id}`, amount === undefined ? {} : { amount });
       expect(answer.status).toBe(200);
     },
-    async fault(name, mode) {
-      const body = JSON.stringify({ [name]: { mode, times: 1 } });
-      const headers = { "content-type": "application/json" };
-      const set = await fetch(`${base}/sandbox/yookassa/_faults`, { method: "PUT", headers, body });
-      expect(set.status).toBe(200);
-    },
-    async talk(personId, messages) {
-      const headers = await stage.signIn(personId);
-      const said = Array.from({ length: messages }, () =>
-        post("/api/v1/editing/chat", { message: "A red jacket, please" }, headers),
-      );
-      for (const answer of await Promise.all(said)) expect(answer.status).toBe(200);
-    },
+    fault: async (name, mode) => void (await setFaults(stage, "yookassa", { [name]: { mode, times: 1 } })),
   };
-}
-
-/** A spinner never ends; what has just become ready is still on its way to its colour, and would be judged as if it stayed. */
-const IS_STILL =
-  "document.getAnimations().every((one) => one.playState !== 'running' || one.effect.getTiming().iterations === Infinity)";
-
-/** What a page looks like now can be used by everybody and fits the screen. */
-export async function usable(tab: AppTab, name: string): Promise<void> {
-  await until(() => tab.page.evaluate<boolean>(IS_STILL), "everything has its colour");
-  await screenshot(tab.page, name);
-  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
-  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
-  expect([name, wider]).toEqual([name, 0]);
 }
 
 export const onPayPage = (tab: AppTab) => tab.page.waitForURL(/\/sandbox\/yookassa\/pay\//);

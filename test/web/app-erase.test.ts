@@ -1,41 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { violationsOn } from "../support/accessibility.ts";
-import { type AppStage, type AppTab, setAppStage } from "../support/app-stage.ts";
-import { closeBrowser } from "../support/browser.ts";
+import { describe, expect, test } from "bun:test";
+import { idWith, refusal, statusWith, tokenIn } from "../support/app-calls.ts";
+import { STORY_DEADLINE_MS, useAppStage } from "../support/app-stage.ts";
+import { type AppTab, SMALL_PHONE } from "../support/app-tab.ts";
 import { lane } from "../support/database.ts";
-import { screenshot } from "../support/screenshots.ts";
 import { until } from "../support/until.ts";
+import { usable } from "../support/usable.ts";
 
-const STAGE_DEADLINE_MS = 60_000;
-const STORY_DEADLINE_MS = 40_000;
-const PHONE = { width: 360, height: 740 };
 /** Made-up people who will be gone; each for one story. */
 const GOES = 1031;
 const GOES_OFFLINE = 1032;
 const GOES_UNANSWERED = 1033;
 const STAYS = 1034;
 
-let stage: AppStage;
-
-const usable = async (tab: AppTab, name: string) => {
-  await screenshot(tab.page, name);
-  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
-  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
-  expect([name, wider]).toEqual([name, 0]);
-};
-const tokenIn = (tab: AppTab): Promise<string> =>
-  tab.page.evaluate(`JSON.parse(sessionStorage.getItem("atelier.session")).access_token`);
-const statusWith = async (token: string): Promise<number> =>
-  (await fetch(`${stage.server.base}/api/v1/profile`, { headers: { authorization: `Bearer ${token}` } })).status;
-const idOf = async (token: string): Promise<string> => {
-  const answer = await fetch(`${stage.server.base}/api/v1/profile`, { headers: { authorization: `Bearer ${token}` } });
-  return ((await answer.json()) as { id: string }).id;
-};
-const signInsOf = (tab: AppTab): string[] => {
-  const signIns: string[] = [];
-  tab.page.on("request", (request) => /auth\/telegram/.test(request.url()) && signIns.push(request.url()));
-  return signIns;
-};
+/** Signing in, from here on. */
+const signInsOf = (tab: AppTab) => tab.asked(/auth\/telegram/);
 const erase = async (tab: AppTab) => {
   await tab.go("settings/erase");
   await tab.page.getByLabel("Type ERASE to confirm").fill("erase ");
@@ -43,23 +21,17 @@ const erase = async (tab: AppTab) => {
 };
 
 describe.skipIf(lane === "postgres")("erasing oneself in the Mini App (in one lane, as all pages)", () => {
-  beforeAll(async () => {
-    stage = await setAppStage();
-  }, STAGE_DEADLINE_MS);
-  afterAll(async () => {
-    await closeBrowser();
-    await stage.stop();
-  }, STAGE_DEADLINE_MS);
+  const stage = useAppStage();
 
   test(
     "whoever means it gets a receipt; the other window is signed out and stays so; coming again is a new person",
     async () => {
-      await stage.fitting(GOES);
-      const tab = await stage.open({ as: GOES, at: "settings", viewport: PHONE });
-      const other = await stage.open({ as: GOES, at: "pictures" });
+      await stage().fitting(GOES);
+      const tab = await stage().open({ as: GOES, at: "settings", viewport: SMALL_PHONE });
+      const other = await stage().open({ as: GOES, at: "pictures" });
       await other.page.locator("main .grid li").first().waitFor();
       const [token, otherToken] = [await tokenIn(tab), await tokenIn(other)];
-      const id = await idOf(token);
+      const id = await idWith(stage(), token);
       const signIns = [signInsOf(tab), signInsOf(other)];
 
       await tab.page.getByRole("link", { name: "Erase me and my data" }).click();
@@ -72,7 +44,7 @@ describe.skipIf(lane === "postgres")("erasing oneself in the Mini App (in one la
         expect(await button.isDisabled()).toBe(true);
         await field.press("Enter");
       }
-      expect(await statusWith(token)).toBe(200);
+      expect(await statusWith(stage(), token)).toBe(200);
       await field.fill("ERASE");
       await usable(tab, "erase-meant");
       await button.click();
@@ -86,7 +58,7 @@ describe.skipIf(lane === "postgres")("erasing oneself in the Mini App (in one la
       expect(receipt).not.toContain("Person");
       await usable(tab, "erased");
       await other.says("You are signed out");
-      expect([await statusWith(token), await statusWith(otherToken)]).toEqual([401, 401]);
+      expect([await statusWith(stage(), token), await statusWith(stage(), otherToken)]).toEqual([401, 401]);
       expect(await tab.page.evaluate("sessionStorage.getItem('atelier.session')")).toBeNull();
       // Nobody makes a new person of somebody who has just left.
       await Bun.sleep(1_500);
@@ -94,7 +66,7 @@ describe.skipIf(lane === "postgres")("erasing oneself in the Mini App (in one la
 
       await other.press("Sign in again");
       await other.says("Your pictures will be here.");
-      expect(await idOf(await tokenIn(other))).not.toBe(id);
+      expect(await idWith(stage(), await tokenIn(other))).not.toBe(id);
       await tab.context.grantPermissions(["clipboard-read", "clipboard-write"]);
       await tab.page.bringToFront();
       await tab.press("Copy the receipt");
@@ -102,7 +74,7 @@ describe.skipIf(lane === "postgres")("erasing oneself in the Mini App (in one la
       expect(await tab.page.evaluate("navigator.clipboard.readText()")).toMatch(/^Receipt: [0-9a-f-]{36}\n/);
       await tab.press("Begin anew");
       await tab.page.locator("nav.tabs").waitFor();
-      expect(await idOf(await tokenIn(tab))).toBe(await idOf(await tokenIn(other)));
+      expect(await idWith(stage(), await tokenIn(tab))).toBe(await idWith(stage(), await tokenIn(other)));
       expect([...tab.complaints, ...other.complaints]).toEqual([]);
       await tab.close();
       await other.close();
@@ -113,19 +85,19 @@ describe.skipIf(lane === "postgres")("erasing oneself in the Mini App (in one la
   test(
     "without a network the wish waits and is carried out once there is one; the receipt comes then",
     async () => {
-      const tab = await stage.open({ as: GOES_OFFLINE, at: "settings", viewport: PHONE });
+      const tab = await stage().open({ as: GOES_OFFLINE, at: "settings", viewport: SMALL_PHONE });
       const token = await tokenIn(tab);
       await tab.go("settings/erase");
       await tab.says("What stays");
       await tab.offline(true);
       await erase(tab);
       await tab.says("No connection. It will be sent by itself.");
-      expect(await statusWith(token)).toBe(200);
+      expect(await statusWith(stage(), token)).toBe(200);
       await tab.offline(false);
       await tab.slow(true);
       await tab.says("You are erased", 20_000);
       expect(await tab.page.locator(".receipt dd").first().textContent()).toMatch(/^[0-9a-f-]{36}$/);
-      expect(await statusWith(token)).toBe(401);
+      expect(await statusWith(stage(), token)).toBe(401);
       await tab.close();
     },
     STORY_DEADLINE_MS,
@@ -134,7 +106,7 @@ describe.skipIf(lane === "postgres")("erasing oneself in the Mini App (in one la
   test(
     "an answer that was lost on its way makes no new person: it is said that the receipt did not come",
     async () => {
-      const tab = await stage.open({ as: GOES_UNANSWERED, at: "settings", viewport: PHONE });
+      const tab = await stage().open({ as: GOES_UNANSWERED, at: "settings", viewport: SMALL_PHONE });
       const token = await tokenIn(tab);
       const signIns = signInsOf(tab);
       let isFirst = true;
@@ -147,7 +119,7 @@ describe.skipIf(lane === "postgres")("erasing oneself in the Mini App (in one la
       await erase(tab);
       await tab.says("No receipt came", 20_000);
       await usable(tab, "erased-unsure");
-      expect(await statusWith(token)).toBe(401);
+      expect(await statusWith(stage(), token)).toBe(401);
       expect(signIns).toEqual([]);
       await tab.press("Come in again");
       await tab.page.locator("nav.tabs").waitFor();
@@ -160,31 +132,29 @@ describe.skipIf(lane === "postgres")("erasing oneself in the Mini App (in one la
   test(
     "a refusal is said and changes nothing; a session that had ended elsewhere is no erasure",
     async () => {
-      const tab = await stage.open({ as: STAYS, at: "settings", viewport: PHONE });
-      const refusal = { code: "internal", status: 500, title: "", type: "", detail: "It broke.", request_id: "4711" };
+      const tab = await stage().open({ as: STAYS, at: "settings", viewport: SMALL_PHONE });
       await tab.page.route("**/api/v1/profile", (route) =>
-        route.request().method() === "DELETE" ? route.fulfill({ status: 500, json: refusal }) : route.continue(),
+        route.request().method() === "DELETE" ? route.fulfill(refusal(500)) : route.continue(),
       );
       await erase(tab);
       await tab.says("It broke.");
-      await tab.says("Request 4711");
+      await tab.says("Request 4711-4711");
       await usable(tab, "erase-refused");
-      const id = await idOf(await tokenIn(tab));
+      const id = await idWith(stage(), await tokenIn(tab));
       await tab.page.unroute("**/api/v1/profile");
       // As after thirty days away: neither the wish nor the renewal of the tokens gets through.
-      const ended = { ...refusal, code: "unauthenticated", status: 401 };
       const signIns = signInsOf(tab);
       for (const path of ["**/auth/refresh", "**/api/v1/profile"]) {
         await tab.page.route(path, (route) =>
           signIns.length === 0 && /DELETE|POST/.test(route.request().method())
-            ? route.fulfill({ status: 401, json: ended })
+            ? route.fulfill(refusal(401, { code: "unauthenticated" }))
             : route.continue(),
         );
       }
       await tab.press("Erase everything");
       await until(() => signIns.length === 1, "it comes in anew");
       await tab.says("What stays");
-      expect(await idOf(await tokenIn(tab))).toBe(id);
+      expect(await idWith(stage(), await tokenIn(tab))).toBe(id);
       expect(await tab.page.locator(".receipt").count()).toBe(0);
       await tab.close();
     },

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { CDPSession } from "playwright-core";
-import { ANNA, type AppStage, type AppTab, setAppStage } from "../support/app-stage.ts";
-import { closeBrowser } from "../support/browser.ts";
+import { ANNA, STORY_DEADLINE_MS, useAppStage } from "../support/app-stage.ts";
+import type { AppTab } from "../support/app-tab.ts";
+import { expectOnly } from "../support/complaints.ts";
 import { lane } from "../support/database.ts";
 
-const STAGE_DEADLINE_MS = 60_000;
-const STORY_DEADLINE_MS = 40_000;
 const FIRST_LOAD_BYTES_MAX = 200_000;
 /** The goal is a second, judged where the machine does nothing else (`TIMED=1`); a whole gate beside it makes it a matter of luck. */
 const USABLE_MS_MAX = process.env.TIMED === undefined ? 5_000 : 1_000;
@@ -13,8 +12,6 @@ const USABLE_TRIES = 5;
 const SLOWER = 4;
 /** What the page and its parts are, of all that comes over the wire. */
 const PARTS: ReadonlySet<string> = new Set(["Document", "Script", "Stylesheet", "Font"]);
-
-let stage: AppStage;
 
 interface Heard {
   address: string;
@@ -62,25 +59,20 @@ async function places(tab: AppTab): Promise<string[]> {
 const note = (text: string) => process.env.SIZES && process.stderr.write(`${text}\n`);
 
 describe.skipIf(lane === "postgres")("the first load of the Mini App (in one lane, as all pages)", () => {
-  beforeAll(async () => {
-    stage = await setAppStage();
+  const stage = useAppStage(async (stage) => {
     // Whoever measures the page must not measure the bundler.
     const warm = await stage.open({ as: ANNA });
     await warm.close();
-  }, STAGE_DEADLINE_MS);
-  afterAll(async () => {
-    await closeBrowser();
-    await stage.stop();
-  }, STAGE_DEADLINE_MS);
+  });
 
   test(
     "comes compressed, in less than 200 KB over plain http, and not again at the next visit",
     async () => {
-      const tab = await stage.blank();
+      const tab = await stage().blank();
       const heard = await listen(tab);
       // As over plain http elsewhere than on one's own machine, where browsers take gzip at best.
       await tab.page.setExtraHTTPHeaders({ "accept-encoding": "gzip, deflate" });
-      await tab.page.goto(`${stage.server.base}/?sandbox=${ANNA}`);
+      await tab.page.goto(`${stage().server.base}/?sandbox=${ANNA}`);
       await tab.page.locator("nav.tabs").waitFor();
       await tab.page.waitForLoadState("networkidle").catch(() => undefined);
       const parts = heard().filter(({ type }) => PARTS.has(type));
@@ -111,10 +103,10 @@ describe.skipIf(lane === "postgres")("the first load of the Mini App (in one lan
       // The best of a few: what else the machine does is not the page's fault.
       const times: number[] = [];
       while (times.length < USABLE_TRIES && !times.some((time) => time < USABLE_MS_MAX)) {
-        const tab = await stage.blank();
+        const tab = await stage().blank();
         await tab.throttle(SLOWER);
         const began = performance.now();
-        await tab.page.goto(`${stage.server.base}/?sandbox=${ANNA}`, { waitUntil: "commit" });
+        await tab.page.goto(`${stage().server.base}/?sandbox=${ANNA}`, { waitUntil: "commit" });
         await tab.page.locator('nav.tabs a[href="#/more"]').click();
         await tab.page.locator("main .person").waitFor();
         times.push(performance.now() - began);
@@ -129,10 +121,10 @@ describe.skipIf(lane === "postgres")("the first load of the Mini App (in one lan
   test(
     "a whole visit asks nobody but this server, runs no script but its files, and its policy lets nothing else in",
     async () => {
-      const id = await stage.fitting(ANNA);
-      const tab = await stage.blank();
+      const id = await stage().fitting(ANNA);
+      const tab = await stage().blank();
       const heard = await listen(tab);
-      const answer = await tab.page.goto(`${stage.server.base}/?sandbox=${ANNA}`);
+      const answer = await tab.page.goto(`${stage().server.base}/?sandbox=${ANNA}`);
       await tab.page.locator("nav.tabs").waitFor();
       const visited = [...(await places(tab)), `#/pictures/${id}`];
       expect(visited.length).toBeGreaterThan(4);
@@ -143,7 +135,7 @@ describe.skipIf(lane === "postgres")("the first load of the Mini App (in one lan
       }
       await tab.page.locator("main img").first().waitFor();
       await Bun.sleep(500);
-      const own = new URL(stage.server.base).host;
+      const own = new URL(stage().server.base).host;
       const foreign = heard()
         .map(({ address }) => new URL(address))
         .filter((url) => url.host !== own);
@@ -176,7 +168,7 @@ describe.skipIf(lane === "postgres")("the first load of the Mini App (in one lan
       await Bun.sleep(200);
       expect(await tab.page.evaluate("window.wasRun ?? null")).toBeNull();
       expect(tab.complaints.length).toBe(2);
-      expect(tab.complaints.every((line) => line.includes("Content Security Policy"))).toBe(true);
+      expectOnly(tab.complaints, /Content Security Policy/);
       await tab.close();
     },
     STORY_DEADLINE_MS,

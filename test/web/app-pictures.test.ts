@@ -1,50 +1,31 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { violationsOn } from "../support/accessibility.ts";
-import { ANNA, type AppStage, type AppTab, BORIS, setAppStage } from "../support/app-stage.ts";
-import { closeBrowser } from "../support/browser.ts";
+import { describe, expect, test } from "bun:test";
+import { deletePicture, refusal } from "../support/app-calls.ts";
+import { ANNA, BORIS, STORY_DEADLINE_MS, useAppStage } from "../support/app-stage.ts";
+import { type AppTab, LOOKS, PICTURE_MS_MAX } from "../support/app-tab.ts";
+import { expectOnly, NO_NETWORK } from "../support/complaints.ts";
 import { lane } from "../support/database.ts";
-import { screenshot } from "../support/screenshots.ts";
 import { until } from "../support/until.ts";
-
-const STAGE_DEADLINE_MS = 60_000;
-const STORY_DEADLINE_MS = 40_000;
-
-let stage: AppStage;
-let finishedId: string;
+import { usable } from "../support/usable.ts";
 
 const CANNOT_WRITE = {
-  type: "urn:atelier:problem:bot_cannot_write",
-  title: "The bot cannot write",
-  status: 409,
-  detail: "The bot cannot write to you yet.",
   code: "bot_cannot_write",
-  request_id: "4711-4711",
+  detail: "The bot cannot write to you yet.",
   bot_link: "https://t.me/sandbox_bot?start=app",
 };
 
 const tiles = (tab: AppTab) => tab.page.locator("main .grid li");
-const usable = async (tab: AppTab, name: string) => {
-  await screenshot(tab.page, name);
-  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
-  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
-  expect([name, wider]).toEqual([name, 0]);
-};
 
 describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pages do not know the database)", () => {
-  beforeAll(async () => {
-    stage = await setAppStage();
+  let finishedId: string;
+  const stage = useAppStage(async (stage) => {
     finishedId = await stage.fitting(ANNA);
-  }, STAGE_DEADLINE_MS);
-  afterAll(async () => {
-    await closeBrowser();
-    await stage.stop();
-  }, STAGE_DEADLINE_MS);
+  });
 
   test(
     "the sandbox signs its person in; two tabs are two people, and each sees only what is theirs",
     async () => {
-      const anna = await stage.open({ as: ANNA, at: "pictures" });
-      const boris = await stage.open({ as: BORIS, at: "pictures" });
+      const anna = await stage().open({ as: ANNA, at: "pictures" });
+      const boris = await stage().open({ as: BORIS, at: "pictures" });
       await tiles(anna).first().waitFor();
       expect(await tiles(anna).count()).toBe(1);
       await anna.says("SANDBOX · ");
@@ -58,11 +39,11 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
       await tiles(anna).first().waitFor();
       expect(await anna.page.evaluate("localStorage.length + document.cookie.length")).toBe(0);
       // The same tab as somebody else: nothing of hers is used or shown.
-      await anna.page.goto(`${stage.server.base}/?sandbox=${BORIS}#/pictures`);
+      await anna.page.goto(`${stage().server.base}/?sandbox=${BORIS}#/pictures`);
       await anna.says("SANDBOX · Boris");
       await anna.says("Your pictures will be here.");
       expect(anna.complaints).toEqual([]);
-      expect(boris.complaints.every((line) => line.includes("404"))).toBe(true);
+      expectOnly(boris.complaints, /404/);
       await anna.close();
       await boris.close();
     },
@@ -72,7 +53,7 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
   test(
     "a picture is compared, sent to the chat once however often one taps, made again and deleted after a question",
     async () => {
-      const tab = await stage.open({ at: "pictures" });
+      const tab = await stage().open({ at: "pictures" });
       await tiles(tab).first().locator("a").click();
       const slider = tab.page.getByLabel("Compare before and after");
       await slider.focus();
@@ -80,8 +61,7 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
       await until(async () => (await slider.inputValue()) === "51", "the line moves");
       await usable(tab, "picture");
 
-      const sends: string[] = [];
-      tab.page.on("request", (request) => request.url().endsWith("/send") && sends.push(request.url()));
+      const sends = tab.asked(/\/send$/);
       await tab.page.route("**/send", async (route) => {
         await Bun.sleep(300);
         await route.continue();
@@ -92,18 +72,18 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
       await tab.says("It is on its way to your chat");
       expect(sends.length).toBe(1);
       // Whoever has not pressed Start in the bot cannot be written to; the way out of that is offered.
-      await tab.page.route("**/send", (route) => route.fulfill({ status: 409, json: CANNOT_WRITE }));
+      await tab.page.route("**/send", (route) => route.fulfill(refusal(409, CANNOT_WRITE)));
       await button.click();
       await tab.page.getByRole("button", { name: "Open the bot" }).waitFor();
       await tab.says("Request 4711-4711");
-      expect(tab.complaints.splice(0).every((line) => line.includes("409"))).toBe(true);
+      expectOnly(tab.complaints, /409/);
 
       await tab.page.getByRole("button", { name: "Make it again" }).click();
       await tab.says("You may leave");
       await tab.page.reload();
-      await tab.page.getByLabel("Compare before and after").waitFor({ timeout: 20_000 });
+      await tab.compares();
       await tab.press("Delete");
-      await tab.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+      await tab.confirm("Delete");
       await tab.says("The picture is deleted.");
       await until(async () => (await tiles(tab).count()) === 1, "one picture is left");
       expect(tab.complaints).toEqual([]);
@@ -115,8 +95,8 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
   test(
     "without a network it says so and goes on by itself; a tap in the meantime is sent once it can be",
     async () => {
-      const tab = await stage.open({ at: `pictures/${finishedId}` });
-      await tab.page.getByLabel("Compare before and after").waitFor();
+      const tab = await stage().open({ at: `pictures/${finishedId}` });
+      await tab.compares();
       await tab.offline(true);
       await tab.says("No connection. It will go on by itself.");
       await tab.page.getByRole("button", { name: "Make it again" }).click();
@@ -128,8 +108,8 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
         "the bar goes when the line is back",
       );
       expect(tab.page.url()).not.toContain(finishedId);
-      await tab.page.getByLabel("Compare before and after").waitFor({ timeout: 20_000 });
-      expect(tab.complaints.every((line) => /ERR_INTERNET_DISCONNECTED|WebSocket/.test(line))).toBe(true);
+      await tab.compares();
+      expectOnly(tab.complaints, NO_NETWORK);
       await tab.close();
     },
     STORY_DEADLINE_MS,
@@ -139,24 +119,19 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
     test(
       `what is ordered elsewhere comes in by itself, ${way}`,
       async () => {
-        const tab = await stage.blank();
+        const tab = await stage().blank();
         if (way !== "by the socket") await tab.page.routeWebSocket(/\/api\/v1\/live/, (socket) => socket.close());
-        await tab.page.goto(`${stage.server.base}/?sandbox=${BORIS}#/pictures`);
+        await tab.page.goto(`${stage().server.base}/?sandbox=${BORIS}#/pictures`);
         await tab.says("Your pictures will be here.");
         if (way !== "by the socket") await tab.page.waitForRequest(/live\/events/);
         const before = await tiles(tab).count();
-        const id = await stage.fitting(BORIS, { isAwaited: false });
+        const id = await stage().fitting(BORIS, { isAwaited: false });
         const tile = tab.page.locator(`main .grid a[href="#/pictures/${id}"]`);
         await tile.waitFor();
-        await tile.locator("img").waitFor({ timeout: 20_000 });
+        await tile.locator("img").waitFor({ timeout: PICTURE_MS_MAX });
         expect(await tiles(tab).count()).toBe(before + 1);
         expect(tab.complaints).toEqual([]);
-        const headers = await stage.signIn(BORIS);
-        const gone = await fetch(`${stage.server.base}/api/v1/generations/${id}`, {
-          method: "DELETE",
-          headers: { authorization: headers.authorization ?? "" },
-        });
-        expect(gone.status).toBe(204);
+        await deletePicture(stage(), BORIS, id);
         await tab.close();
       },
       STORY_DEADLINE_MS,
@@ -166,8 +141,8 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
   test(
     "inside Telegram its data signs in, its colours are taken on; too old data says what to do",
     async () => {
-      const tab = await stage.blank();
-      await tab.page.goto(await stage.telegramAddress());
+      const tab = await stage().blank();
+      await tab.page.goto(await stage().telegramAddress());
       await tab.page.getByRole("link", { name: "Pictures" }).click();
       await tiles(tab).first().waitFor();
       expect(tab.page.url()).not.toContain("tgWebAppData");
@@ -176,14 +151,9 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
       expect(tab.complaints).toEqual([]);
       await tab.close();
 
-      const late = await stage.blank();
-      await late.page.route("**/auth/telegram", (route) =>
-        route.fulfill({
-          status: 401,
-          json: { code: "init_data_expired", status: 401, title: "", type: "", detail: "", request_id: "x" },
-        }),
-      );
-      await late.page.goto(await stage.telegramAddress());
+      const late = await stage().blank();
+      await late.page.route("**/auth/telegram", (route) => route.fulfill(refusal(401, { code: "init_data_expired" })));
+      await late.page.goto(await stage().telegramAddress());
       await late.says("This window is too old");
       await usable(late, "expired");
       await late.close();
@@ -194,16 +164,15 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
   test(
     "outside Telegram and the sandbox it says where the app opens, and signs nobody in",
     async () => {
-      const tab = await stage.blank();
-      const asked: string[] = [];
-      tab.page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+      const tab = await stage().blank();
+      const asked = tab.asked(/auth|sandbox/);
       const status = { maintenance: null, sandbox: false, app_link: "https://t.me/atelier_bot/app" };
       await tab.page.route("**/api/v1/status", (route) => route.fulfill({ json: status }));
-      await tab.page.goto(`${stage.server.base}/`);
+      await tab.page.goto(`${stage().server.base}/`);
       await tab.page.getByRole("button", { name: "Open in Telegram" }).waitFor();
       await usable(tab, "outside");
       expect(await tab.page.locator(".ribbon").count()).toBe(0);
-      expect(asked.filter((path) => /auth|sandbox/.test(path))).toEqual([]);
+      expect(asked).toEqual([]);
       expect(tab.complaints).toEqual([]);
       await tab.close();
     },
@@ -213,7 +182,7 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
   test(
     "terms that are not accepted yet are asked for once, with everything else in reach",
     async () => {
-      const tab = await stage.blank();
+      const tab = await stage().blank();
       let accepted: unknown = null;
       const consent = {
         terms_version: "2",
@@ -230,7 +199,7 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
         accepted = route.request().postDataJSON();
         await route.fulfill({ json: { ...consent, accepted_version: "2", required: false } });
       });
-      await tab.page.goto(`${stage.server.base}/?sandbox=${ANNA}#/pictures`);
+      await tab.page.goto(`${stage().server.base}/?sandbox=${ANNA}#/pictures`);
       await tab.says("Before you begin");
       await tiles(tab).first().waitFor();
       await usable(tab, "terms");
@@ -245,7 +214,7 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
 
   test("the sandbox has sample photos, and nothing else lies beside them", async () => {
     for (const name of ["person", "jacket", "tshirt", "sunglasses"]) {
-      const sample = await fetch(`${stage.server.base}/sandbox/samples/${name}.png`);
+      const sample = await fetch(`${stage().server.base}/sandbox/samples/${name}.png`);
       expect([sample.status, sample.headers.get("content-type")]).toEqual([200, "image/png"]);
       expect(
         Buffer.from(await sample.arrayBuffer())
@@ -254,32 +223,29 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
       ).toBe("PNG");
     }
     for (const name of ["person", "README.md", "__proto__.png", "%2e%2e%2fserver.ts", "toString.png"]) {
-      expect((await fetch(`${stage.server.base}/sandbox/samples/${name}`)).status).toBe(404);
+      expect((await fetch(`${stage().server.base}/sandbox/samples/${name}`)).status).toBe(404);
     }
   });
 
   test(
     "a session that the server has ended is begun anew without a word",
     async () => {
-      const tab = await stage.open({ at: "pictures" });
+      const tab = await stage().open({ at: "pictures" });
       await tiles(tab).first().waitFor();
       await tab.page.evaluate(`sessionStorage.setItem("atelier.session", '{"access_token":"x","refresh_token":"y"}')`);
       await tab.page.reload();
       await tiles(tab).first().waitFor();
-      expect(tab.complaints.every((line) => line.includes("401"))).toBe(true);
+      expectOnly(tab.complaints, /401/);
       await tab.close();
     },
     STORY_DEADLINE_MS,
   );
 
-  for (const [colorScheme, locale] of [
-    ["light", "ru-RU"],
-    ["dark", "en-GB"],
-  ] as const) {
+  for (const [colorScheme, locale] of LOOKS) {
     test(
       `the list can be used by everybody: ${colorScheme}, ${locale}`,
       async () => {
-        const tab = await stage.open({ as: locale === "ru-RU" ? 1003 : ANNA, at: "pictures", colorScheme, locale });
+        const tab = await stage().open({ as: locale === "ru-RU" ? 1003 : ANNA, at: "pictures", colorScheme, locale });
         await tab.page.locator(".grid:not([role]), .nothing").first().waitFor();
         await usable(tab, `pictures-${colorScheme}`);
         await tab.page.locator("button.ribbon").click();

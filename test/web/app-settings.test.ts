@@ -1,46 +1,30 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { violationsOn } from "../support/accessibility.ts";
-import { ANNA, type AppStage, type AppTab, BORIS, setAppStage } from "../support/app-stage.ts";
-import { closeBrowser } from "../support/browser.ts";
+import { describe, expect, test } from "bun:test";
+import { getAs, refusal, statusWith, tokenIn } from "../support/app-calls.ts";
+import { ANNA, BORIS, STORY_DEADLINE_MS, useAppStage } from "../support/app-stage.ts";
+import { type AppTab, LOOKS, SMALL_PHONE } from "../support/app-tab.ts";
+import { expectOnly, NO_NETWORK } from "../support/complaints.ts";
 import { lane } from "../support/database.ts";
-import { screenshot } from "../support/screenshots.ts";
 import { until } from "../support/until.ts";
+import { usable } from "../support/usable.ts";
 import { readZip } from "../support/zip.ts";
 
-const STAGE_DEADLINE_MS = 60_000;
-const STORY_DEADLINE_MS = 40_000;
-const PHONE = { width: 360, height: 740 };
 const JPEG_START = [0xff, 0xd8, 0xff];
 
-let stage: AppStage;
+interface Profile {
+  language: string;
+  notifications: { results: boolean; news: boolean };
+}
 
-const usable = async (tab: AppTab, name: string) => {
-  await screenshot(tab.page, name);
-  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
-  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
-  expect([name, wider]).toEqual([name, 0]);
-};
-const profileOf = async (id: number) => {
-  const answer = await fetch(`${stage.server.base}/api/v1/profile`, { headers: await stage.signIn(id) });
-  return (await answer.json()) as { language: string; notifications: { results: boolean; news: boolean } };
-};
 const box = (tab: AppTab, name: string) => tab.page.getByRole("switch", { name });
-const onlyNetwork = (line: string) => /ERR_INTERNET_DISCONNECTED|ERR_FAILED|WebSocket/.test(line);
 
 describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pages do not know the database)", () => {
-  beforeAll(async () => {
-    stage = await setAppStage();
-    await stage.fitting(ANNA);
-  }, STAGE_DEADLINE_MS);
-  afterAll(async () => {
-    await closeBrowser();
-    await stage.stop();
-  }, STAGE_DEADLINE_MS);
+  const stage = useAppStage((stage) => stage.fitting(ANNA));
+  const profileOf = (id: number) => getAs<Profile>(stage(), id, "/profile");
 
   test(
     "another language is everywhere at once, and stays: after a reload, in the profile, in the next window",
     async () => {
-      const tab = await stage.open({ as: BORIS, at: "settings", viewport: PHONE });
+      const tab = await stage().open({ as: BORIS, at: "settings", viewport: SMALL_PHONE });
       await tab.says("The bot writes to me");
       await tab.page.evaluate("window.isSamePage = true");
       await tab.press("Русский");
@@ -53,7 +37,7 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
       expect((await profileOf(BORIS)).language).toBe("ru");
       await tab.page.reload();
       await tab.page.getByRole("heading", { name: "Настройки" }).waitFor();
-      const other = await stage.open({ as: BORIS, at: "settings", locale: "en-GB" });
+      const other = await stage().open({ as: BORIS, at: "settings", locale: "en-GB" });
       await other.page.getByRole("heading", { name: "Настройки" }).waitFor();
       await other.close();
 
@@ -64,7 +48,7 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
       await tab.offline(false);
       await tab.page.getByRole("heading", { name: "Settings" }).waitFor();
       expect((await profileOf(BORIS)).language).toBe("en");
-      expect(tab.complaints.every(onlyNetwork)).toBe(true);
+      expectOnly(tab.complaints, NO_NETWORK, /ERR_FAILED/);
       await tab.close();
     },
     STORY_DEADLINE_MS,
@@ -73,7 +57,7 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
   test(
     "what the bot writes about is kept; without a network it is sent later, and what the server refuses goes back",
     async () => {
-      const tab = await stage.open({ as: BORIS, at: "settings", viewport: PHONE });
+      const tab = await stage().open({ as: BORIS, at: "settings", viewport: SMALL_PHONE });
       await box(tab, "When a picture is ready").uncheck();
       await until(async () => !(await profileOf(BORIS)).notifications.results, "the server knows it");
       expect((await profileOf(BORIS)).notifications.news).toBe(true);
@@ -94,15 +78,14 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
         15_000,
       );
 
-      const refusal = { code: "internal", status: 500, title: "", type: "", detail: "It broke.", request_id: "4711" };
       await tab.page.route("**/api/v1/profile", (route) =>
-        route.request().method() === "PATCH" ? route.fulfill({ status: 500, json: refusal }) : route.continue(),
+        route.request().method() === "PATCH" ? route.fulfill(refusal(500)) : route.continue(),
       );
       await box(tab, "When a picture is ready").click();
       await tab.says("It broke.");
       await until(async () => !(await box(tab, "When a picture is ready").isChecked()), "the switch goes back");
       expect((await profileOf(BORIS)).notifications.results).toBe(false);
-      expect(tab.complaints.every((line) => onlyNetwork(line) || line.includes("500"))).toBe(true);
+      expectOnly(tab.complaints, NO_NETWORK, /ERR_FAILED/, /500/);
       await tab.close();
     },
     STORY_DEADLINE_MS,
@@ -111,7 +94,7 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
   test(
     "everything about oneself is saved as a zip with the picture in it; a lost network and the limit are said",
     async () => {
-      const tab = await stage.open({ as: ANNA, at: "settings", viewport: PHONE });
+      const tab = await stage().open({ as: ANNA, at: "settings", viewport: SMALL_PHONE });
       const save = tab.page.getByRole("button", { name: "Download my data" });
       await tab.page.route("**/profile/export", (route) => route.abort());
       await save.click();
@@ -150,7 +133,7 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
         await tab.says(isLast ? /Try again in \d+ minutes/ : "The file is ready");
       }
       await usable(tab, "settings-limit");
-      expect(tab.complaints.every((line) => onlyNetwork(line) || line.includes("429"))).toBe(true);
+      expectOnly(tab.complaints, NO_NETWORK, /ERR_FAILED/, /429/);
       await tab.close();
     },
     STORY_DEADLINE_MS,
@@ -159,28 +142,24 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
   test(
     "logging out everywhere ends every window at once; nobody comes in again unasked, and nothing is lost",
     async () => {
-      const here = await stage.open({ as: ANNA, at: "settings", viewport: PHONE });
-      const there = await stage.open({ as: ANNA, at: "pictures" });
+      const here = await stage().open({ as: ANNA, at: "settings", viewport: SMALL_PHONE });
+      const there = await stage().open({ as: ANNA, at: "pictures" });
       await there.page.locator("main .grid li").first().waitFor();
-      const old = await there.page.evaluate(`JSON.parse(sessionStorage.getItem("atelier.session")).access_token`);
-      const signIns: string[] = [];
-      there.page.on("request", (request) => /auth\/telegram/.test(request.url()) && signIns.push(request.url()));
+      const old = await tokenIn(there);
+      const signIns = there.asked(/auth\/telegram/);
       await here.press("Log out everywhere");
       await usable(here, "settings-everywhere");
-      await here.page.getByRole("dialog").getByRole("button", { name: "Log out everywhere" }).click();
+      await here.confirm("Log out everywhere");
       await here.says("You are signed out");
       await there.says("You are signed out");
       await usable(there, "left");
-      const answer = await fetch(`${stage.server.base}/api/v1/profile`, {
-        headers: { authorization: `Bearer ${old}` },
-      });
-      expect(answer.status).toBe(401);
+      expect(await statusWith(stage(), old)).toBe(401);
       expect(await there.page.evaluate("sessionStorage.getItem('atelier.session')")).toBeNull();
       expect(signIns).toEqual([]);
       await there.press("Sign in again");
       await there.page.locator("main .grid li").first().waitFor();
       // A window of its own is left alone by a sign-out elsewhere.
-      const third = await stage.open({ as: ANNA, at: "settings", viewport: PHONE });
+      const third = await stage().open({ as: ANNA, at: "settings", viewport: SMALL_PHONE });
       await third.press("Log out");
       await third.says("You are signed out");
       await there.go("settings");
@@ -191,21 +170,12 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
     STORY_DEADLINE_MS,
   );
 
-  for (const [colorScheme, locale, as] of [
-    ["light", "ru-RU", 1021],
-    ["dark", "en-GB", ANNA],
-    // Only for whoever wants to see it all.
-    ...(process.env.SCREENSHOTS
-      ? ([
-          ["dark", "ru-RU", 1021],
-          ["light", "en-GB", ANNA],
-        ] as const)
-      : []),
-  ] as const) {
+  for (const [colorScheme, locale] of LOOKS) {
     test(
       `settings can be used by everybody: ${colorScheme}, ${locale}`,
       async () => {
-        const tab = await stage.open({ as, at: "settings", viewport: PHONE, colorScheme, locale });
+        const as = locale === "ru-RU" ? 1021 : ANNA;
+        const tab = await stage().open({ as, at: "settings", viewport: SMALL_PHONE, colorScheme, locale });
         await tab.page.getByRole("switch").first().waitFor();
         await usable(tab, `settings-${colorScheme}-${locale}`);
         await tab.go("settings/erase");

@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type AppStage, setAppStage } from "../support/app-stage.ts";
-import { closeBrowser } from "../support/browser.ts";
+import { describe, expect, test } from "bun:test";
+import { STORY_DEADLINE_MS, useAppStage } from "../support/app-stage.ts";
+import { SMALL_PHONE } from "../support/app-tab.ts";
 import { lane } from "../support/database.ts";
-import { type Shopping, SMALL_PHONE, shoppingAt, usable } from "../support/shopping.ts";
+import { shoppingOn } from "../support/shopping.ts";
 import { until } from "../support/until.ts";
-
-const STAGE_DEADLINE_MS = 60_000;
-const STORY_DEADLINE_MS = 60_000;
-
-let stage: AppStage;
-let shopping: Shopping;
+import { usable } from "../support/usable.ts";
 
 /** Every place of the shop and of the history. With `SCREENSHOTS` in all combinations; the other stories see light English. */
 const LOOKS = (
@@ -35,30 +30,24 @@ const GRACE = {
 };
 
 describe.skipIf(lane === "postgres")("the looks of the shop (in one lane: pages do not know the database)", () => {
-  beforeAll(async () => {
-    stage = await setAppStage();
-    shopping = shoppingAt(stage);
-  }, STAGE_DEADLINE_MS);
-  afterAll(async () => {
-    await closeBrowser();
-    await stage.stop();
-  }, STAGE_DEADLINE_MS);
+  const stage = useAppStage();
+  const shopping = shoppingOn(stage);
 
   test.each(LOOKS)(
     "can be used by everybody: %s, %s",
     async (colorScheme, locale, person) => {
       const look = `${colorScheme}-${locale.slice(0, 2)}`;
-      const tab = await stage.open({ as: person, at: "history", viewport: SMALL_PHONE, colorScheme, locale });
+      const tab = await stage().open({ as: person, at: "history", viewport: SMALL_PHONE, colorScheme, locale });
       await tab.page.locator(".nothing").waitFor();
       await usable(tab, `history-empty-${look}`);
-      const plan = await shopping.order(person, "pro");
-      await shopping.pay(person, plan.id);
-      const pack = await shopping.order(person, "pack_60");
-      await shopping.pay(person, pack.id);
-      const open = await shopping.order(person, "pack_20");
-      await until(async () => (await shopping.credits(person)) === 200, "both are paid");
-      await shopping.refund(pack);
-      await until(async () => (await shopping.credits(person)) === 140, "the pack is given back");
+      const plan = await shopping().order(person, "pro");
+      await shopping().pay(person, plan.id);
+      const pack = await shopping().order(person, "pack_60");
+      await shopping().pay(person, pack.id);
+      const open = await shopping().order(person, "pack_20");
+      await until(async () => (await shopping().credits(person)) === 200, "both are paid");
+      await shopping().refund(pack);
+      await until(async () => (await shopping().credits(person)) === 140, "the pack is given back");
       const main = tab.page.locator("main");
       await main.locator(".line").nth(2).waitFor();
       await usable(tab, `history-credits-${look}`);
@@ -92,7 +81,7 @@ describe.skipIf(lane === "postgres")("the looks of the shop (in one lane: pages 
   test(
     "rarer states say what they mean: a charge that did not go through, terms to read, nothing for sale",
     async () => {
-      const tab = await stage.blank({ viewport: SMALL_PHONE });
+      const tab = await stage().blank({ viewport: SMALL_PHONE });
       const change = async (path: string, by: (answer: Record<string, unknown>) => unknown) =>
         tab.page.route(`**/api/v1/${path}`, async (route) => {
           const answer = await route.fetch();
@@ -105,7 +94,7 @@ describe.skipIf(lane === "postgres")("the looks of the shop (in one lane: pages 
       const product = { credits: 1, price: "1.00", price_kopecks: 100, available: false };
       await change("plans", (sold) => ({ ...sold, packs: [{ ...product, key: "pack_1" }], plans: [] }));
       await change("subscription", () => ({ subscription: GRACE }));
-      await tab.page.goto(`${stage.server.base}/?sandbox=4005#/shop`);
+      await tab.page.goto(`${stage().server.base}/?sandbox=4005#/shop`);
       await tab.says("Nothing is sold here at the moment.");
       await tab.says("The charge did not go through. It is tried again; until then everything works.");
       await tab.page.getByRole("button", { name: "Terms and privacy" }).waitFor();

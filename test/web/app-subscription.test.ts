@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type AppStage, type AppTab, setAppStage } from "../support/app-stage.ts";
-import { closeBrowser } from "../support/browser.ts";
+import { describe, expect, test } from "bun:test";
+import { talk } from "../support/app-calls.ts";
+import { STORY_DEADLINE_MS, useAppStage } from "../support/app-stage.ts";
+import { type AppTab, PICTURE_MS_MAX, SMALL_PHONE } from "../support/app-tab.ts";
+import { expectOnly } from "../support/complaints.ts";
 import { lane } from "../support/database.ts";
-import { onPayPage, payHere, type Shopping, SMALL_PHONE, shoppingAt, title, usable } from "../support/shopping.ts";
+import { onPayPage, payHere, shoppingOn, title } from "../support/shopping.ts";
 import { until } from "../support/until.ts";
-
-const STAGE_DEADLINE_MS = 60_000;
-const STORY_DEADLINE_MS = 40_000;
+import { usable } from "../support/usable.ts";
 
 interface SubscriptionSeen {
   subscription: {
@@ -17,44 +17,41 @@ interface SubscriptionSeen {
   } | null;
 }
 
-let stage: AppStage;
-let shopping: Shopping;
-
-const subscriptionOf = async (personId: number) =>
-  (await shopping.get<SubscriptionSeen>(personId, "/subscription")).subscription;
 const dialog = (tab: AppTab) => tab.page.getByRole("dialog");
-/** Answers the question that is open. */
-const confirm = async (tab: AppTab, name: string | RegExp) => {
-  await dialog(tab).getByRole("button", { name }).click();
-};
 
 describe.skipIf(lane === "postgres")(
   "plans and history in the Mini App (in one lane: pages do not know the database)",
   () => {
-    beforeAll(async () => {
-      stage = await setAppStage();
-      shopping = shoppingAt(stage);
-    }, STAGE_DEADLINE_MS);
-    afterAll(async () => {
-      await closeBrowser();
-      await stage.stop();
-    }, STAGE_DEADLINE_MS);
+    const stage = useAppStage();
+    const shopping = shoppingOn(stage);
+    const subscriptionOf = async (personId: number) =>
+      (await shopping().get<SubscriptionSeen>(personId, "/subscription")).subscription;
+    /** A picture that the provider refuses, ordered without the page; ends when it has failed. */
+    async function failEdit(personId: number, generationId: string): Promise<void> {
+      const headers = await stage().signIn(personId);
+      const body = JSON.stringify({ generation_id: generationId, prompt: "sandbox:moderated" });
+      const answer = await fetch(`${stage().server.base}/api/v1/editing/generate`, { method: "POST", headers, body });
+      expect(answer.status).toBe(202);
+      const { id } = (await answer.json()) as { id: string };
+      const statusOf = async () => (await shopping().get<{ status: string }>(personId, `/generations/${id}`)).status;
+      await until(async () => (await statusOf()) === "failed", "the edit fails", PICTURE_MS_MAX);
+    }
 
     test(
       "a plan is bought with a card that is saved, its renewal is switched off and on, the card is forgotten",
       async () => {
         const person = 3001;
-        const tab = await stage.open({ as: person, at: "shop", viewport: SMALL_PHONE });
+        const tab = await stage().open({ as: person, at: "shop", viewport: SMALL_PHONE });
         await tab.press(/^Pro,/);
         const consent = dialog(tab).getByRole("checkbox");
         expect(await consent.isChecked()).toBe(false);
         await consent.check();
-        await confirm(tab, /^Pay/);
+        await tab.confirm(/^Pay/);
         await onPayPage(tab);
         await tab.says("Способ оплаты будет сохранён");
         await payHere(tab);
         await title(tab, "Paid: Pro");
-        expect(await shopping.credits(person)).toBe(140);
+        expect(await shopping().credits(person)).toBe(140);
         await tab.page.getByRole("link", { name: "To the shop" }).click();
         await tab.says(/^Pro until /);
         await tab.says("140 credits of the plan left");
@@ -63,10 +60,10 @@ describe.skipIf(lane === "postgres")(
 
         await tab.press("Stop renewing");
         await usable(tab, "subscription-stop");
-        await dialog(tab).getByRole("button", { name: "Cancel" }).click();
+        await tab.confirm("Cancel");
         expect((await subscriptionOf(person))?.auto_renew).toBe(true);
         await tab.press("Stop renewing");
-        await confirm(tab, "Stop renewing");
+        await tab.confirm("Stop renewing");
         await tab.says("the card is still saved");
         expect(await subscriptionOf(person)).toMatchObject({ type: "pro", auto_renew: false });
         await tab.press("Renew by itself");
@@ -74,7 +71,7 @@ describe.skipIf(lane === "postgres")(
         expect((await subscriptionOf(person))?.auto_renew).toBe(true);
 
         await tab.press("Forget the card");
-        await confirm(tab, "Forget the card");
+        await tab.confirm("Forget the card");
         await tab.says("Pay for another month whenever you like.");
         expect(await subscriptionOf(person)).toMatchObject({ type: "pro", auto_renew: false, method: null });
         expect(await tab.page.getByRole("button", { name: "Renew by itself" }).count()).toBe(0);
@@ -88,15 +85,15 @@ describe.skipIf(lane === "postgres")(
       "a cheaper plan waits for the end and can be taken back; a dearer one says what is counted, and begins when it is paid",
       async () => {
         const person = 3002;
-        const first = await shopping.order(person, "pro");
-        await shopping.pay(person, first.id);
-        const tab = await stage.open({ as: person, at: "shop", viewport: SMALL_PHONE });
-        await until(async () => (await shopping.credits(person)) === 140, "the plan is paid");
+        const first = await shopping().order(person, "pro");
+        await shopping().pay(person, first.id);
+        const tab = await stage().open({ as: person, at: "shop", viewport: SMALL_PHONE });
+        await until(async () => (await shopping().credits(person)) === 140, "the plan is paid");
         await tab.says(/^Pro until /);
         await tab.press(/^Basic,/);
         await dialog(tab).getByText("Nothing to pay now.").waitFor();
         expect(await dialog(tab).getByRole("checkbox").count()).toBe(0);
-        await confirm(tab, "Change then");
+        await tab.confirm("Change then");
         await tab.says(/After that: Basic/);
         expect(await subscriptionOf(person)).toMatchObject({ type: "pro", next_plan: { type: "basic" } });
         await tab.press("Keep Pro");
@@ -107,16 +104,16 @@ describe.skipIf(lane === "postgres")(
         await dialog(tab)
           .getByText(/is unused and counts: you pay/)
           .waitFor();
-        await confirm(tab, /^Pay/);
+        await tab.confirm(/^Pay/);
         await onPayPage(tab);
         await payHere(tab);
         await title(tab, "Paid: Premium");
         expect(await subscriptionOf(person)).toMatchObject({ type: "premium", auto_renew: false });
-        const amounts = (await shopping.payments(person)).map(({ product, amount }) => [product, Number(amount)]);
+        const amounts = (await shopping().payments(person)).map(({ product, amount }) => [product, Number(amount)]);
         // What was unused of the first plan is not paid again.
         expect(amounts[0]?.[0]).toBe("premium");
         expect(Number(amounts[0]?.[1])).toBeLessThan(1490 - 600);
-        expect(await shopping.credits(person)).toBe(350);
+        expect(await shopping().credits(person)).toBe(350);
         await tab.go("history");
         await tab.says("Counted or taken back with a change of plan");
         expect(tab.complaints).toEqual([]);
@@ -130,8 +127,8 @@ describe.skipIf(lane === "postgres")(
       async () => {
         const person = 3003;
         // There is no way over HTTP to make a code: the owner does it by a command beside the running server.
-        await stage.server.command(["promo", "create", "--credits", "20", "--code", "SPRING2026", "--uses", "5"]);
-        const tab = await stage.open({ as: person, at: "shop" });
+        await stage().server.command(["promo", "create", "--credits", "20", "--code", "SPRING2026", "--uses", "5"]);
+        const tab = await stage().open({ as: person, at: "shop" });
         const field = tab.page.getByLabel("Code", { exact: true });
         await field.fill("nothing-such");
         await tab.press("Use it");
@@ -144,12 +141,12 @@ describe.skipIf(lane === "postgres")(
         await tab.offline(false);
         await tab.says("20 credits are yours.");
         await tab.page.locator(".purse-credits").getByText("20 credits").waitFor();
-        expect(await shopping.credits(person)).toBe(20);
+        expect(await shopping().credits(person)).toBe(20);
         await field.fill("SPRING2026");
         await tab.press("Use it");
         await tab.says("You have already used this code.");
-        expect(await shopping.credits(person)).toBe(20);
-        expect(tab.complaints.every((line) => /404|409|ERR_INTERNET_DISCONNECTED|WebSocket/.test(line))).toBe(true);
+        expect(await shopping().credits(person)).toBe(20);
+        expectOnly(tab.complaints, /404|409|ERR_INTERNET_DISCONNECTED|WebSocket/);
         await tab.close();
       },
       STORY_DEADLINE_MS,
@@ -159,12 +156,12 @@ describe.skipIf(lane === "postgres")(
       "the history shows charge and return side by side, and a refund of the money as it comes",
       async () => {
         const person = 3004;
-        const pack = await shopping.order(person, "pack_20");
-        await shopping.pay(person, pack.id);
-        const [id] = await Promise.all([stage.fitting(person), shopping.talk(person, 9)]);
-        await until(async () => (await shopping.credits(person)) === 20, "the pack is paid");
+        const pack = await shopping().order(person, "pack_20");
+        await shopping().pay(person, pack.id);
+        const [id] = await Promise.all([stage().fitting(person), talk(stage(), person, 9)]);
+        await until(async () => (await shopping().credits(person)) === 20, "the pack is paid");
         await failEdit(person, id);
-        const tab = await stage.open({ as: person, at: "history", viewport: SMALL_PHONE });
+        const tab = await stage().open({ as: person, at: "history", viewport: SMALL_PHONE });
         await tab.page.locator(".line", { hasText: "Edit" }).getByText("returned: +1").waitFor();
         await tab.page
           .locator(".line", { hasText: "Edit" })
@@ -176,7 +173,7 @@ describe.skipIf(lane === "postgres")(
 
         await tab.press("Payments");
         await tab.page.locator("main .row").getByText("paid").waitFor();
-        await shopping.refund(pack, "74.50");
+        await shopping().refund(pack, "74.50");
         await tab.page
           .locator("main .row")
           .getByText(/returned: .*74\.50/)
@@ -189,7 +186,7 @@ describe.skipIf(lane === "postgres")(
           .locator(".line", { hasText: "Taken back with a refund" })
           .getByText(/^[-−]10$/)
           .waitFor();
-        expect(await shopping.credits(person)).toBe(10);
+        expect(await shopping().credits(person)).toBe(10);
         expect(tab.complaints).toEqual([]);
         await tab.close();
       },
@@ -197,14 +194,3 @@ describe.skipIf(lane === "postgres")(
     );
   },
 );
-
-/** A picture that the provider refuses, ordered without the page; ends when it has failed. */
-async function failEdit(personId: number, generationId: string): Promise<void> {
-  const headers = await stage.signIn(personId);
-  const body = JSON.stringify({ generation_id: generationId, prompt: "sandbox:moderated" });
-  const answer = await fetch(`${stage.server.base}/api/v1/editing/generate`, { method: "POST", headers, body });
-  expect(answer.status).toBe(202);
-  const { id } = (await answer.json()) as { id: string };
-  const statusOf = async () => (await shopping.get<{ status: string }>(personId, `/generations/${id}`)).status;
-  await until(async () => (await statusOf()) === "failed", "the edit fails", 20_000);
-}

@@ -1,61 +1,37 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { violationsOn } from "../support/accessibility.ts";
-import { ANNA, type AppStage, type AppTab, setAppStage } from "../support/app-stage.ts";
-import { closeBrowser } from "../support/browser.ts";
+import { ANNA, STORY_DEADLINE_MS, useAppStage } from "../support/app-stage.ts";
+import { type AppTab, SMALL_PHONE } from "../support/app-tab.ts";
 import { lane } from "../support/database.ts";
 import { type FakeTelegram, pretendTelegram } from "../support/fake-telegram.ts";
 import { screenshot } from "../support/screenshots.ts";
-import { until } from "../support/until.ts";
+import { becomes, until } from "../support/until.ts";
 
-const STAGE_DEADLINE_MS = 60_000;
-const STORY_DEADLINE_MS = 40_000;
-const PHONE = { width: 360, height: 740 };
 const LIGHT = { bg_color: "#fff8e7", secondary_bg_color: "#f0e6d0", text_color: "#201000", button_color: "#7a3e00" };
 const UPON_THE_PAGE = { top: 47, right: 0, bottom: 34, left: 0 };
 const BUTTONS_OF_TELEGRAM = { top: 46, right: 0, bottom: 0, left: 0 };
 /** A client from before the back button, haptics and the rest. */
 const OLD_VERSION = "6.0";
 
-let stage: AppStage;
-
-/** The app in a window of Telegram's. */
-async function launch(
-  options: { version?: string; person?: number } = {},
-): Promise<AppTab & { telegram: FakeTelegram }> {
-  const tab = await stage.blank({ viewport: PHONE });
-  const telegram = await pretendTelegram(tab.page);
-  const address = await stage.telegramAddress(options.person ?? ANNA);
-  await tab.page.goto(address.replace("tgWebAppVersion=8.0", `tgWebAppVersion=${options.version ?? "8.0"}`));
-  await tab.page.locator("nav.tabs").waitFor();
-  return { ...tab, telegram };
-}
 const go = async (tab: AppTab, where: string) => {
   await tab.page.evaluate(`location.hash = "#/${where}"`);
-};
-/** Styles change with the next frame, not at once. */
-const becomes = async (look: () => Promise<unknown>, expected: unknown) => {
-  let seen: unknown;
-  await until(
-    async () => {
-      seen = await look();
-      return Bun.deepEquals(seen, expected);
-    },
-    `${JSON.stringify(expected)} is shown`,
-  ).catch((error: Error) => {
-    throw new Error(`${error.message}; it is ${JSON.stringify(seen)}`);
-  });
 };
 const pixels = (tab: AppTab, selector: string, property: string): Promise<number> =>
   tab.page.evaluate(`parseFloat(getComputedStyle(document.querySelector("${selector}")).${property})`);
 
 describe.skipIf(lane === "postgres")("the Mini App in a window of Telegram's (in one lane, as all pages)", () => {
-  beforeAll(async () => {
-    stage = await setAppStage();
-  }, STAGE_DEADLINE_MS);
-  afterAll(async () => {
-    await closeBrowser();
-    await stage.stop();
-  }, STAGE_DEADLINE_MS);
+  const stage = useAppStage();
+  /** The app in a window of Telegram's. */
+  async function launch(
+    options: { version?: string; person?: number } = {},
+  ): Promise<AppTab & { telegram: FakeTelegram }> {
+    const tab = await stage().blank({ viewport: SMALL_PHONE });
+    const telegram = await pretendTelegram(tab.page);
+    const address = await stage().telegramAddress(options.person ?? ANNA);
+    await tab.page.goto(address.replace("tgWebAppVersion=8.0", `tgWebAppVersion=${options.version ?? "8.0"}`));
+    await tab.page.locator("nav.tabs").waitFor();
+    return { ...tab, telegram };
+  }
 
   test(
     "it says that it is ready and takes all the height; colours and safe areas are Telegram's and follow it",
@@ -174,7 +150,7 @@ describe.skipIf(lane === "postgres")("the Mini App in a window of Telegram's (in
       await go(shy, "settings");
       await shy.press("Open the bot's chat");
       await shy.telegram.lastTold("web_app_open_tg_link", {});
-      const chat = `${stage.server.base}/sandbox/telegram/chat/1042`;
+      const chat = `${stage().server.base}/sandbox/telegram/chat/1042`;
       expect((await fetch(chat, { method: "POST", body: new URLSearchParams({ act: "start" }) })).ok).toBe(true);
       const again = setInterval(
         () => shy.page.evaluate(`document.dispatchEvent(new Event("visibilitychange"))`).catch(() => undefined),

@@ -1,57 +1,24 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Route } from "playwright-core";
-import { violationsOn } from "../support/accessibility.ts";
-import { type AppStage, type AppTab, SAMPLE_FILES, setAppStage } from "../support/app-stage.ts";
-import { closeBrowser } from "../support/browser.ts";
+import { freeActionsUsed, refusal, setFaults, useUpFreeActions } from "../support/app-calls.ts";
+import { SAMPLE_FILES, STORY_DEADLINE_MS, useAppStage } from "../support/app-stage.ts";
+import { PICTURE_MS_MAX, SMALL_PHONE } from "../support/app-tab.ts";
+import { expectOnly } from "../support/complaints.ts";
 import { lane } from "../support/database.ts";
 import { screenshot } from "../support/screenshots.ts";
-import {
-  balanceOf,
-  chooseFile,
-  chooser,
-  deleteNewest,
-  kieFaults,
-  ordersOf,
-  PICTURE_MS_MAX,
-  prepare,
-  ready,
-  result,
-  spendFreeActions,
-  tryIt,
-  zone,
-} from "../support/trying-on.ts";
+import { chooseFile, chooser, deleteNewest, ordersOf, prepare, ready, tryIt, zone } from "../support/trying-on.ts";
 import { until } from "../support/until.ts";
-
-const STAGE_DEADLINE_MS = 60_000;
-const STORY_DEADLINE_MS = 40_000;
-const SMALL_PHONE = { width: 360, height: 780 };
-
-const PROBLEM = { type: "about:blank", title: "", request_id: "4711-4711" };
-
-let stage: AppStage;
-
-const usable = async (tab: AppTab, name: string) => {
-  await screenshot(tab.page, name);
-  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
-  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
-  expect([name, wider]).toEqual([name, 0]);
-};
+import { usable } from "../support/usable.ts";
 
 describe.skipIf(lane === "postgres")(
   "trouble with a try-on in the Mini App (in one lane: pages do not know the database)",
   () => {
-    beforeAll(async () => {
-      stage = await setAppStage();
-    }, STAGE_DEADLINE_MS);
-    afterAll(async () => {
-      await closeBrowser();
-      await stage.stop();
-    }, STAGE_DEADLINE_MS);
+    const stage = useAppStage();
 
     test(
       "a try-on in work is found again after a reload and in a window of its own, and can be cancelled",
       async () => {
-        const tab = await stage.open({ as: 2002 });
+        const tab = await stage().open({ as: 2002 });
         await prepare(tab, "sandbox:slow");
         // The order arrives; before its answer does, the page is gone.
         let isOrdered = false;
@@ -71,17 +38,17 @@ describe.skipIf(lane === "postgres")(
         await tab.go("try-on");
         expect(await tryIt(tab).isEnabled()).toBe(true);
 
-        const other = await stage.open({ as: 2002 });
+        const other = await stage().open({ as: 2002 });
         await other.says("Trying it on");
         await other.press("Cancel");
         await other.says("It is being made already. If it gets ready, it counts.");
         await other.close();
-        expect((await balanceOf(stage, 2002)).free_actions.used).toBe(1);
+        expect(await freeActionsUsed(stage(), 2002)).toBe(1);
 
         // The provider is asked for too much and everybody waits in the queue, where nothing has cost anything yet.
-        await kieFaults(stage, { "kie.create": { mode: "code_429", times: 3 } });
+        await setFaults(stage(), "kie", { "kie.create": { mode: "code_429", times: 3 } });
         await tryIt(tab).click();
-        const struck = async () => (await kieFaults(stage, {}))["kie.create"]?.times === 2;
+        const struck = async () => (await setFaults(stage(), "kie", {}))["kie.create"]?.times === 2;
         await until(struck, "the provider has refused it");
         // A place in the queue has no event of its own; the page would ask for it within seconds.
         await tab.page.reload();
@@ -90,7 +57,7 @@ describe.skipIf(lane === "postgres")(
         await tab.press("Cancel");
         await tab.says("Cancelled");
         await tab.says("You were not charged.");
-        await kieFaults(stage, { "kie.create": null });
+        await setFaults(stage(), "kie", { "kie.create": null });
         expect(tab.complaints).toEqual([]);
         await tab.close();
       },
@@ -100,7 +67,7 @@ describe.skipIf(lane === "postgres")(
     test(
       "an upload and an order go on by themselves when the network comes back, and are done once",
       async () => {
-        const tab = await stage.open({ as: 2003 });
+        const tab = await stage().open({ as: 2003 });
         const orders = ordersOf(tab);
         await tab.offline(true);
         await chooseFile(tab, "Photo of you", SAMPLE_FILES.person);
@@ -126,17 +93,17 @@ describe.skipIf(lane === "postgres")(
         await tryIt(tab).click();
         await tab.says("It will be sent by itself");
         await tab.offline(false);
-        await result(tab);
+        await tab.compares();
         expect(new Set(orders.map(({ key }) => key)).size).toBe(1);
         expect(orders.length).toBeGreaterThan(1);
-        expect((await balanceOf(stage, 2003)).free_actions.used).toBe(1);
+        expect(await freeActionsUsed(stage(), 2003)).toBe(1);
 
         // A picture that was deleted elsewhere makes room for the next one.
-        await deleteNewest(stage, 2003);
+        await deleteNewest(stage(), 2003);
         await tab.page.reload();
         await chooser(tab, "Photo of the item").getByRole("img").waitFor();
         expect(await zone(tab, "Face").isChecked()).toBe(true);
-        expect(tab.complaints.every((line) => /ERR_|WebSocket|404/.test(line))).toBe(true);
+        expectOnly(tab.complaints, /ERR_|WebSocket|404/);
         await tab.close();
       },
       STORY_DEADLINE_MS,
@@ -145,30 +112,29 @@ describe.skipIf(lane === "postgres")(
     test(
       "what does not work out costs nothing and keeps what was chosen",
       async () => {
-        const tab = await stage.open({ as: 2004 });
+        const tab = await stage().open({ as: 2004 });
         await prepare(tab, "sandbox:moderated");
         await tryIt(tab).click();
         await tab.says("It did not work out", PICTURE_MS_MAX);
         await tab.says("You were not charged.");
         await screenshot(tab.page, "failed");
-        expect((await balanceOf(stage, 2004)).free_actions.used).toBe(0);
+        expect(await freeActionsUsed(stage(), 2004)).toBe(0);
         await tab.press("Change something");
         expect(await zone(tab, "Outerwear").isChecked()).toBe(true);
         await tab.page.getByLabel("How it should be worn").fill("");
 
         // Photos that the server has deleted meanwhile are sent again from what the page still has.
-        const gone = { ...PROBLEM, status: 410, code: "photo_expired", detail: "The photo is no longer there." };
-        await tab.page.route("**/fitting/generate", (route) => route.fulfill({ status: 410, json: gone }));
-        const uploads: string[] = [];
-        tab.page.on("request", (request) => request.url().endsWith("/fitting/upload") && uploads.push(request.url()));
+        const gone = { code: "photo_expired", detail: "The photo is no longer there." };
+        await tab.page.route("**/fitting/generate", (route) => route.fulfill(refusal(410, gone)));
+        const uploads = tab.asked(/\/fitting\/upload$/);
         await tryIt(tab).click();
         await tab.says("The photo is no longer there.");
         await tab.says("You were not charged.");
         await ready(tab);
         expect(uploads.length).toBe(2);
-        const busy = { ...PROBLEM, status: 503, code: "generation_unavailable", detail: "No pictures are made now." };
+        const busy = { code: "generation_unavailable", detail: "No pictures are made now." };
         await tab.page.unroute("**/fitting/generate");
-        await tab.page.route("**/fitting/generate", (route) => route.fulfill({ status: 503, json: busy }));
+        await tab.page.route("**/fitting/generate", (route) => route.fulfill(refusal(503, busy)));
         await tryIt(tab).click();
         await tab.says("No pictures are made now.");
         // However far down the page it stands, it is brought before the eyes.
@@ -177,7 +143,7 @@ describe.skipIf(lane === "postgres")(
         expect(place?.y).toBeGreaterThan(44);
         expect((place?.y ?? 0) + (place?.height ?? 0)).toBeLessThanOrEqual(button?.y ?? 0);
         await tab.says("Request 4711-4711");
-        expect(tab.complaints.every((line) => /410|503/.test(line))).toBe(true);
+        expectOnly(tab.complaints, /410|503/);
         await tab.close();
       },
       STORY_DEADLINE_MS,
@@ -186,9 +152,9 @@ describe.skipIf(lane === "postgres")(
     test(
       "who has nothing left learns what there is, when it renews and where to get more, and comes back to the same photos",
       async () => {
-        const tab = await stage.open({ as: 2005, viewport: SMALL_PHONE });
+        const tab = await stage().open({ as: 2005, viewport: SMALL_PHONE });
         await prepare(tab);
-        await spendFreeActions(stage, 2005);
+        await useUpFreeActions(stage(), 2005);
         await tab.says("Not enough credits");
         await tab.says("A try-on costs 2 credits. You have 0 credits.");
         await tab.says(/10 free actions come back on \d+ \w+ at \d\d:00\./);
@@ -201,7 +167,7 @@ describe.skipIf(lane === "postgres")(
         for (const name of ["Photo of you", "Photo of the item"]) await chooser(tab, name).getByRole("img").waitFor();
         expect(await zone(tab, "Outerwear").isChecked()).toBe(true);
         // Somebody else in the same tab finds none of it.
-        await tab.page.goto(`${stage.server.base}/?sandbox=2006`);
+        await tab.page.goto(`${stage().server.base}/?sandbox=2006`);
         await tab.says("Add your photo");
         expect(await tab.page.evaluate("sessionStorage.getItem('atelier.kept')")).toBe(null);
         expect(tab.complaints).toEqual([]);

@@ -1,50 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { violationsOn } from "../support/accessibility.ts";
-import { type AppStage, type AppTab, SAMPLE_FILES, setAppStage } from "../support/app-stage.ts";
-import { closeBrowser } from "../support/browser.ts";
+import { describe, expect, test } from "bun:test";
+import { freeActionsUsed } from "../support/app-calls.ts";
+import { SAMPLE_FILES, STORY_DEADLINE_MS, useAppStage } from "../support/app-stage.ts";
+import { LOOKS, PICTURE_MS_MAX, SMALL_PHONE } from "../support/app-tab.ts";
 import { lane } from "../support/database.ts";
-import { screenshot } from "../support/screenshots.ts";
-import {
-  balanceOf,
-  chooser,
-  giveFile,
-  ordersOf,
-  PICTURE_MS_MAX,
-  prepare,
-  ready,
-  result,
-  sample,
-  tryIt,
-  zone,
-} from "../support/trying-on.ts";
+import { chooser, giveFile, ordersOf, prepare, ready, sample, tryIt, zone } from "../support/trying-on.ts";
 import { until } from "../support/until.ts";
-
-const STAGE_DEADLINE_MS = 60_000;
-const STORY_DEADLINE_MS = 40_000;
-const SMALL_PHONE = { width: 360, height: 780 };
-
-let stage: AppStage;
-
-const usable = async (tab: AppTab, name: string) => {
-  await screenshot(tab.page, name);
-  expect([name, await violationsOn(tab.page)]).toEqual([name, []]);
-  const wider = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth");
-  expect([name, wider]).toEqual([name, 0]);
-};
+import { usable } from "../support/usable.ts";
 
 describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages do not know the database)", () => {
-  beforeAll(async () => {
-    stage = await setAppStage();
-  }, STAGE_DEADLINE_MS);
-  afterAll(async () => {
-    await closeBrowser();
-    await stage.stop();
-  }, STAGE_DEADLINE_MS);
+  const stage = useAppStage();
 
   test(
     "from a first visit to a finished try-on, sent and saved, and on to another garment",
     async () => {
-      const tab = await stage.open({ as: 2001, viewport: SMALL_PHONE });
+      const tab = await stage().open({ as: 2001, viewport: SMALL_PHONE });
       const orders = ordersOf(tab);
       await tab.says("Add your photo and a photo of an item");
       expect(await tab.page.getByRole("button", { name: "First, a photo of you" }).isDisabled()).toBe(true);
@@ -55,7 +24,7 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
       // Both taps come before the page can be drawn anew.
       await tab.page.evaluate("for (const _ of [1, 2]) document.querySelector('.main-button button').click()");
       await tab.says("Trying it on");
-      await result(tab);
+      await tab.compares();
       expect(orders.length).toBe(1);
       await tab.says("Free pictures carry a watermark");
       await tab.press("Send to chat");
@@ -72,12 +41,12 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
       expect(await zone(tab, "Top").isChecked()).toBe(true);
       await ready(tab);
       await tryIt(tab).click();
-      await result(tab);
+      await tab.compares();
       expect(orders.map(({ zone }) => zone)).toEqual(["outerwear", "top"]);
       expect(new Set(orders.map(({ user_photo_id: id }) => id)).size).toBe(1);
       await tab.press(/Same again/);
       await tab.says("Trying it on");
-      expect((await balanceOf(stage, 2001)).free_actions.used).toBe(3);
+      expect(await freeActionsUsed(stage(), 2001)).toBe(3);
       expect(tab.complaints).toEqual([]);
       await tab.close();
     },
@@ -87,7 +56,7 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
   test(
     "in Telegram its own button orders, and what that costs is said on the page",
     async () => {
-      const tab = await stage.blank({ viewport: SMALL_PHONE });
+      const tab = await stage().blank({ viewport: SMALL_PHONE });
       // What Telegram's client puts there, to be told things.
       await tab.page.addInitScript(
         "window.told = []; window.TelegramWebviewProxy = { postEvent: (...said) => told.push(said) }",
@@ -96,7 +65,7 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
         JSON.parse(
           (await tab.page.evaluate("told.findLast(([method]) => method === 'web_app_setup_main_button')[1]")) as string,
         );
-      await tab.page.goto(await stage.telegramAddress(2010));
+      await tab.page.goto(await stage().telegramAddress(2010));
       await sample(tab, "person");
       await sample(tab, "jacket");
       await zone(tab, "Top").check();
@@ -117,7 +86,7 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
   test(
     "photos are dropped and pasted, too, and what is none is refused with a word about it",
     async () => {
-      const tab = await stage.open({ as: 2007, viewport: { width: 1280, height: 800 } });
+      const tab = await stage().open({ as: 2007, viewport: { width: 1280, height: 800 } });
       const bytes = Buffer.from(await Bun.file(SAMPLE_FILES.sunglasses).arrayBuffer()).toString("base64");
       // Pasted ones go where there is none yet, one after the other.
       await giveFile(tab, "paste", "window", bytes);
@@ -142,14 +111,11 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
     STORY_DEADLINE_MS,
   );
 
-  for (const [colorScheme, locale] of [
-    ["light", "ru-RU"],
-    ["dark", "en-GB"],
-  ] as const) {
+  for (const [colorScheme, locale] of LOOKS) {
     test(
       `every state can be used by everybody: ${colorScheme}, ${locale}`,
       async () => {
-        const tab = await stage.open({
+        const tab = await stage().open({
           as: locale === "ru-RU" ? 2008 : 2009,
           viewport: SMALL_PHONE,
           colorScheme,

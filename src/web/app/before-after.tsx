@@ -7,8 +7,14 @@ interface BeforeAfterProps {
   alt: string;
 }
 
+/** A picture beside what it was made of; alone where that is gone, as a photo is deleted sooner than the picture. */
+export function Compared({ before, ...shown }: { before: string | undefined; after: string; alt: string }) {
+  if (before === undefined) return <img class="shot" src={shown.after} alt={shown.alt} />;
+  return <BeforeAfter before={before} {...shown} />;
+}
+
 /** Two pictures on top of each other with a line between them that is drawn aside; by finger, mouse or arrow keys. */
-export function BeforeAfter({ before, after, alt }: BeforeAfterProps) {
+function BeforeAfter({ before, after, alt }: BeforeAfterProps) {
   const [share, setShare] = useState(50);
   return (
     <div class="compare" style={{ "--share": `${share}%` }}>

@@ -1,7 +1,5 @@
-import { Button } from "@telegram-apps/telegram-ui";
 import { useState } from "preact/hooks";
 import { type AnswerOf, answerOf, api, type CallFailure } from "../kit/api.ts";
-import { common } from "../kit/common-words.ts";
 import { failureOf, usePages } from "../kit/loading.ts";
 import { Nothing } from "../kit/states.tsx";
 import { openTalk } from "./edit-talk.ts";
@@ -9,6 +7,7 @@ import { leaveTurn } from "./edit-turn.ts";
 import { useMe } from "./entry.ts";
 import { dayAndTime } from "./format.ts";
 import { ForwardIcon } from "./icons.tsx";
+import { MorePages } from "./more-pages.tsx";
 import { goInstead } from "./navigation.ts";
 import { Notice, Shown } from "./notice.tsx";
 import { editWords } from "./words-edit.ts";
@@ -35,13 +34,7 @@ export function EditHistory() {
           return <Conversations personId={personId} sessions={sessions} />;
         }}
       </Shown>
-      {pages.hasMore && (
-        <div class="more">
-          <Button size="m" mode="bezeled" loading={pages.isLoading} onClick={pages.more}>
-            {common("more")}
-          </Button>
-        </div>
-      )}
+      <MorePages of={pages} />
     </>
   );
 }

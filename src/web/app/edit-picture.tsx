@@ -6,12 +6,11 @@ import { changeTalk, chooseBase, talk } from "./edit-talk.ts";
 import { GenerationCard } from "./generation-card.tsx";
 import { type Generation, rememberGeneration } from "./generation-store.ts";
 import { useIntention } from "./intention.ts";
-import { Notice } from "./notice.tsx";
+import { IntentionNotice } from "./intention-notice.tsx";
 import { Shot } from "./picture.tsx";
 import { PriceTag } from "./price-tag.tsx";
 import { editWords } from "./words-edit.ts";
 import { pictureWords } from "./words-pictures.ts";
-import { shellWords } from "./words-shell.ts";
 
 interface EditPictureProps {
   generation: Generation;
@@ -64,8 +63,7 @@ function Again({ id }: { id: string }) {
   });
   return (
     <>
-      {again.isWaiting && <p role="status">{shellWords("still_sending")}</p>}
-      {again.failure && <Notice failure={again.failure} wouldCost />}
+      <IntentionNotice of={again} wouldCost />
       <Button type="button" size="m" mode="bezeled" loading={again.isBusy} onClick={() => again.run()}>
         {editWords("again")} <PriceTag action="edit_generation" />
       </Button>

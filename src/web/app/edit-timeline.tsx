@@ -9,9 +9,9 @@ import { baseOf, changeTalk, type Message, type Talk, waitingIn, wishOf } from "
 import { type TurnOnItsWay, turn, turnFailure } from "./edit-turn.ts";
 import { Variants } from "./edit-variants.tsx";
 import type { Generation } from "./generation-store.ts";
+import { IntentionNotice } from "./intention-notice.tsx";
 import { Notice } from "./notice.tsx";
 import { editWords } from "./words-edit.ts";
-import { shellWords } from "./words-shell.ts";
 
 type Item = { at: string; message: Message } | { at: string; picture: Generation };
 
@@ -63,8 +63,7 @@ export function Timeline({ now, order }: { now: Talk; order: Order }) {
       </ol>
       <Heard awaited={awaited} />
       {failure && !isOver && <Notice failure={failure} wouldCost />}
-      {order.isWaiting && <p role="status">{shellWords("still_sending")}</p>}
-      {order.failure && <Notice failure={order.failure} wouldCost />}
+      <IntentionNotice of={order} wouldCost />
     </div>
   );
 }

@@ -5,9 +5,8 @@ import { useBalance } from "./balance.ts";
 import { eraseMe } from "./entry.ts";
 import { feel } from "./haptics.ts";
 import { useIntention } from "./intention.ts";
-import { Notice } from "./notice.tsx";
+import { IntentionNotice } from "./intention-notice.tsx";
 import { settingsWords } from "./words-settings.ts";
-import { shellWords } from "./words-shell.ts";
 
 /** The last question before everything goes: what does, what stays, and a word that nobody types by accident. */
 export function Erase() {
@@ -45,8 +44,7 @@ export function Erase() {
       <p class="quiet">{settingsWords("export_first")}</p>
       <form class="settings-erase" onSubmit={submit}>
         <TextField label={settingsWords("erase_type", { word })} value={typed} onChange={setTyped} maxLength={20} />
-        {erasing.isWaiting && <p role="status">{shellWords("still_sending")}</p>}
-        {erasing.failure && <Notice failure={erasing.failure} />}
+        <IntentionNotice of={erasing} />
         <Button
           type="submit"
           size="l"

@@ -1,7 +1,6 @@
 import { Button } from "@telegram-apps/telegram-ui";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type AnswerOf, answerOf, api } from "../kit/api.ts";
-import { common } from "../kit/common-words.ts";
 import { usePages } from "../kit/loading.ts";
 import { Nothing, Waiting } from "../kit/states.tsx";
 import { copyText } from "./clipboard.ts";
@@ -12,6 +11,7 @@ import { CopyIcon, FriendsIcon } from "./icons-more.tsx";
 import { openTelegramLink, sharingAddress } from "./links.ts";
 import { useLive } from "./live.ts";
 import { MainButton } from "./main-button.tsx";
+import { MorePages } from "./more-pages.tsx";
 import { Notice } from "./notice.tsx";
 import { addressAs, SANDBOX_PEOPLE, sandboxPersonId } from "./sandbox-person.ts";
 import type { Screen } from "./screen.ts";
@@ -60,13 +60,7 @@ function Friends() {
               ))}
             </ul>
           )}
-          {pages.hasMore && (
-            <div class="more">
-              <Button size="m" mode="bezeled" loading={pages.isLoading} onClick={pages.more}>
-                {common("more")}
-              </Button>
-            </div>
-          )}
+          <MorePages of={pages} />
           {inSandbox.read() && <SandboxGuests code={sums.code} />}
           {sums.link !== null && <Share link={sums.link} />}
         </>

@@ -1,8 +1,6 @@
-import { Button } from "@telegram-apps/telegram-ui";
 import { answerOf, api } from "../kit/api.ts";
-import { common } from "../kit/common-words.ts";
 import { money } from "../kit/format.ts";
-import { type Pages, usePages } from "../kit/loading.ts";
+import { usePages } from "../kit/loading.ts";
 import { addressOf } from "../kit/route.ts";
 import { Nothing } from "../kit/states.tsx";
 import { locale } from "../kit/words.ts";
@@ -10,6 +8,7 @@ import { type CreditLine, creditLines } from "./credit-lines.ts";
 import { dayAndTime } from "./format.ts";
 import { ForwardIcon, HistoryIcon } from "./icons.tsx";
 import { useLive } from "./live.ts";
+import { MorePages } from "./more-pages.tsx";
 import { goInstead } from "./navigation.ts";
 import { Shown } from "./notice.tsx";
 import { ENDS_PAYMENT, type Payment } from "./open-payments.tsx";
@@ -75,7 +74,7 @@ function Credits() {
                 </li>
               ))}
             </ul>
-            <More of={pages} />
+            <MorePages of={pages} />
           </>
         )
       }
@@ -164,7 +163,7 @@ function Payments() {
                 </li>
               ))}
             </ul>
-            <More of={pages} />
+            <MorePages of={pages} />
           </>
         )
       }
@@ -196,16 +195,5 @@ function stateOf({ status, amount, refunded }: Payment): string {
   }
   return historyWords(
     status === "pending" ? "status_pending" : status === "succeeded" ? "status_succeeded" : "status_cancelled",
-  );
-}
-
-function More({ of: pages }: { of: Pages<unknown> }) {
-  if (!pages.hasMore) return null;
-  return (
-    <div class="more">
-      <Button size="m" mode="bezeled" loading={pages.isLoading} onClick={pages.more}>
-        {common("more")}
-      </Button>
-    </div>
   );
 }

@@ -1,7 +1,7 @@
 import { Button } from "@telegram-apps/telegram-ui";
 import { money } from "../kit/format.ts";
 import type { Catalogue } from "./balance.ts";
-import { Notice } from "./notice.tsx";
+import { IntentionNotice } from "./intention-notice.tsx";
 import { useOrdering } from "./ordering.ts";
 import { bestValueOf, pricePerCredit } from "./prices.ts";
 import { shellWords } from "./words-shell.ts";
@@ -16,8 +16,7 @@ export function Packs({ packs }: { packs: Catalogue["packs"] }) {
     <section class="shelf" aria-label={shopWords("packs")}>
       <h2>{shopWords("packs")}</h2>
       <p class="quiet">{shopWords("packs_bring")}</p>
-      {ordering.isWaiting && <p role="status">{shellWords("still_sending")}</p>}
-      {ordering.failure && <Notice failure={ordering.failure} wouldCost />}
+      <IntentionNotice of={ordering} wouldCost />
       <ul class="rows">
         {packs.map((pack) => (
           <li key={pack.key} class="product">

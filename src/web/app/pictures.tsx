@@ -1,17 +1,16 @@
-import { Button } from "@telegram-apps/telegram-ui";
 import { useState } from "preact/hooks";
 import { answerOf, api } from "../kit/api.ts";
 import { common } from "../kit/common-words.ts";
 import { usePages } from "../kit/loading.ts";
 import { addressOf } from "../kit/route.ts";
 import { Nothing } from "../kit/states.tsx";
-import { dayAndTime } from "./format.ts";
 import { stageOf } from "./generation-card.tsx";
 import { type Generation, isFinal, useActiveGenerations, useNewest } from "./generation-store.ts";
 import { PicturesIcon, WarningIcon } from "./icons.tsx";
 import { useLive } from "./live.ts";
+import { MorePages } from "./more-pages.tsx";
 import { Shown } from "./notice.tsx";
-import { Picture } from "./picture.tsx";
+import { nameOf, Picture } from "./picture.tsx";
 import type { Screen } from "./screen.ts";
 import { pictureWords } from "./words-pictures.ts";
 import { shellWords } from "./words-shell.ts";
@@ -61,13 +60,7 @@ function Pictures() {
       <Shown of={pages} waiting={<Waiting />}>
         {(items) => <Grid items={items} kind={kind} />}
       </Shown>
-      {pages.hasMore && (
-        <div class="more">
-          <Button size="m" mode="bezeled" loading={pages.isLoading} onClick={pages.more}>
-            {common("more")}
-          </Button>
-        </div>
-      )}
+      <MorePages of={pages} />
     </>
   );
 }
@@ -89,8 +82,8 @@ function Grid({ items, kind }: { items: readonly Generation[]; kind: Kind }) {
 }
 
 function Tile({ generation }: { generation: Generation }) {
-  const { id, type, status, created_at: at } = generation;
-  const name = pictureWords(type === "fitting" ? "a_fitting" : "an_edit", { when: dayAndTime(at) });
+  const { id, status } = generation;
+  const name = nameOf(generation);
   const picture = generation.preview_url ?? generation.image_url;
   return (
     <a class={`tile-picture ${status === "succeeded" ? "" : "tile-without"}`} href={addressOf("pictures", id)}>

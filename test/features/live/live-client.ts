@@ -1,9 +1,16 @@
+import { afterAll } from "bun:test";
 import { createConnection, type Socket } from "node:net";
 import { type LiveEvent, publish } from "../../../src/platform/live/events.ts";
 import type { LiveHub } from "../../../src/platform/live/hub.ts";
 import type { LiveSockets } from "../../../src/platform/live/socket.ts";
 import { createApp } from "../../../src/routes.ts";
-import type { Person, TestApp } from "../../support/app.ts";
+import { type Person, startTestApp, type TestApp, type TestAppOptions } from "../../support/app.ts";
+import { until } from "../../support/until.ts";
+
+/** How a socket is closed whose ticket is not valid. */
+export const TICKET_REFUSED = 4401;
+/** RFC 6455: its peer may not go on. */
+export const POLICY = 1008;
 
 export interface Hello {
   type: "hello";
@@ -21,9 +28,6 @@ export interface LiveClient {
   /** Waits until so many events are there. */
   until(count: number): Promise<void>;
 }
-
-/** How long a test waits for something that must come. */
-const WAIT_MS_MAX = 10_000;
 
 export async function ticketFor(product: TestApp, person: Person): Promise<string> {
   const answer = await product.request("/live/ticket", { method: "POST", as: person });
@@ -62,15 +66,6 @@ export function open(port: number, query: string, headers: Record<string, string
 /** Ends a connection without a word, as a lost network does. */
 export function cut(client: LiveClient): void {
   (client.socket as WebSocket & { terminate(): void }).terminate();
-}
-
-/** Waits until `isSo`; fails with `what` when it does not come. */
-export async function until(isSo: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + WAIT_MS_MAX;
-  while (!isSo()) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await Bun.sleep(2);
-  }
 }
 
 export interface RawClient {
@@ -137,6 +132,14 @@ export function serveLive(product: TestApp, heartbeatMs?: number): LiveServer {
       await app.server?.stop(true);
     },
   };
+}
+
+/** The product and such a server, for all tests of the file that calls this. */
+export async function startLive(options: TestAppOptions = {}): Promise<{ product: TestApp; server: LiveServer }> {
+  const product = await startTestApp(options);
+  const server = serveLive(product);
+  afterAll(() => server.stop());
+  return { product, server };
 }
 
 /** Tells the person something, in a transaction of its own. */

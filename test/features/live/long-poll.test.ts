@@ -1,11 +1,10 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { EVENT_PAGE_SIZE, type LiveEvent, publish } from "../../../src/platform/live/events.ts";
-import { type Person, startTestApp } from "../../support/app.ts";
-import { numbersOf, serveLive, tell, until, upTo } from "./live-client.ts";
+import type { Person } from "../../support/app.ts";
+import { until } from "../../support/until.ts";
+import { numbersOf, serveLive, startLive, tell, upTo } from "./live-client.ts";
 
-const product = await startTestApp();
-const server = serveLive(product);
-afterAll(() => server.stop());
+const { product, server } = await startLive();
 
 interface Answer {
   events: LiveEvent[];

@@ -1,23 +1,21 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { operators } from "../../../src/features/auth/tables.ts";
 import { PANEL_TOPICS, type PanelHint } from "../../../src/platform/live/panel-hints.ts";
 import { isConnected } from "../../../src/platform/live/presence.ts";
 import { enqueue } from "../../../src/platform/queue/enqueue.ts";
-import { type Person, startTestApp } from "../../support/app.ts";
+import type { Person } from "../../support/app.ts";
 import { paidFor } from "../../support/buying.ts";
 import { finish, ordered } from "../../support/fitting.ts";
 import { admin, type Operators, OWNER_SETTING, signInOperators } from "../../support/operators.ts";
 import { until } from "../../support/until.ts";
-import { connect, type LiveClient, open, serveLive, tell, ticketFor } from "./live-client.ts";
+import { connect, type LiveClient, open, startLive, tell, ticketFor } from "./live-client.ts";
 
-const product = await startTestApp({ settings: { ...OWNER_SETTING, FREE_ACTIONS_PER_MONTH: "3" } });
-const server = serveLive(product);
+const { product, server } = await startLive({ settings: { ...OWNER_SETTING, FREE_ACTIONS_PER_MONTH: "3" } });
 let team: Operators;
 beforeAll(async () => {
   team = await signInOperators(product);
 });
-afterAll(() => server.stop());
 
 /** Longer than frames are gathered and held back for. */
 const LONG_MS = 1_700;
