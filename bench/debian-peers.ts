@@ -1,13 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PEERS_FOLDER } from "./npm-peers.ts";
 
 const PACKAGES = [
   ...["python3-fastapi", "python3-uvicorn", "python3-sqlalchemy", "python3-asyncpg", "python3-celery"],
-  ...["python3-redis", "python3-jwt", "redis-server"],
+  ...["python3-redis", "python3-jwt", "python3-pil", "python3-multipart", "redis-server"],
 ];
 const PYTHON = "/usr/bin/python3";
-const PROBE = "import fastapi, uvicorn, sqlalchemy, asyncpg, celery, redis, jwt";
+const PROBE = "import fastapi, uvicorn, sqlalchemy, asyncpg, celery, redis, jwt, multipart, PIL";
 const DEBIAN_FOLDER = join(PEERS_FOLDER, "debian");
 
 /** Python and Redis with all that the old stack needs. */
@@ -26,13 +26,15 @@ export function findDebianPeers(): DebianPeers | null {
   if (installed) return installed;
   const unpacked = join(DEBIAN_FOLDER, "root");
   const stamp = join(DEBIAN_FOLDER, "installed");
-  if (!existsSync(stamp) && !unpack(unpacked)) {
+  if (!holds(stamp, PACKAGES.join("\n")) && !unpack(unpacked)) {
     process.stderr.write(
       "  The old stack is missing: Debian's packages of it are not installed and cannot be fetched.\n",
     );
     return null;
   }
-  void Bun.write(stamp, "");
+  // Not written into: a copy of the folder may share its files.
+  rmSync(stamp, { force: true });
+  writeFileSync(stamp, PACKAGES.join("\n"));
   const environment = {
     PYTHONPATH: join(unpacked, "usr/lib/python3/dist-packages"),
     LD_LIBRARY_PATH: join(unpacked, "usr/lib/x86_64-linux-gnu"),
@@ -40,6 +42,10 @@ export function findDebianPeers(): DebianPeers | null {
   const peers = peersWith(environment, join(unpacked, "usr/bin/redis-server"));
   if (!peers) process.stderr.write("  The old stack is missing: Debian's packages of it do not run here.\n");
   return peers;
+}
+
+function holds(file: string, content: string): boolean {
+  return existsSync(file) && readFileSync(file, "utf8") === content;
 }
 
 function peersWith(environment: Record<string, string>, redis: string | null): DebianPeers | null {

@@ -1,5 +1,6 @@
+import { blendOver } from "./blend.ts";
 import { textOverlay } from "./overlay.ts";
-import { changeRegion, type Pixels, type Region } from "./pixels.ts";
+import type { Pixels, Region } from "./pixels.ts";
 
 /** Where and how a line of text stands in an area; everything in shares of the area's width and height. */
 export interface TextPlacement {
@@ -31,9 +32,7 @@ export async function drawText(pixels: Pixels, text: string, area: Region, place
     width,
     height,
   };
-  await changeRegion(pixels, region, (part) =>
-    part.composite([{ input: overlay.rgba, raw: { width, height, channels: 4 } }]),
-  );
+  await blendOver(pixels, region, overlay);
 }
 
 /** The start of a piece of `length` centred at a share of `whole`, moved inwards where it would stick out. */
