@@ -23,7 +23,7 @@ type Answer = {
 /** People of every sort that a segment or the bot tells apart; what is random about them is the same each time. */
 async function fill(app: TestApp): Promise<void> {
   const { ctx, clock } = app;
-  await seed(ctx, { people: PEOPLE, payments: 10, generations: 60, days: 90, seed: 5 });
+  await seed(ctx, { people: PEOPLE, payments: 10, generations: 60, turns: 0, days: 90, seed: 5 });
   const far = (days: number) => new Date(clock.now().getTime() + days * DAY_MS);
   const people = await ctx.db.select().from(users).orderBy(users.telegramId);
   for (const [number, { id }] of people.entries()) {
