@@ -11,11 +11,16 @@ interface Bench {
   dialect: "sqlite" | "postgres";
   /** Whether it measures the compiled program. */
   compiled: boolean;
+  /** Runs only when it is named. */
+  apart?: boolean;
 }
 
 const bench = (name: string, goals: string, dialect: Bench["dialect"], compiled: boolean, what: string): Bench => ({
   ...{ name, goals, what, dialect, compiled },
 });
+
+/** `GROWTH_DIALECT=sqlite` takes the other database. */
+const GROWTH_DIALECT = process.env.GROWTH_DIALECT === "sqlite" ? "sqlite" : "postgres";
 
 const BENCHES: readonly Bench[] = [
   bench("jobs", "Q1", "postgres", false, "durable jobs completed, beside graphile-worker, pg-boss and Celery"),
@@ -28,6 +33,16 @@ const BENCHES: readonly Bench[] = [
   bench("sockets", "H5 H6", "sqlite", false, "events to 1 000 sockets, beside bare sockets of Bun"),
   bench("startup", "H7", "sqlite", true, "from start to ready, and the memory of an idle server"),
   bench("fitting", "F0", "sqlite", true, "what a fitting takes besides the provider's own time"),
+  {
+    ...bench(
+      "growth",
+      "Q7",
+      GROWTH_DIALECT,
+      true,
+      "every route with 1 k, 100 k and 1 M pictures; half an hour; by name only",
+    ),
+    apart: true,
+  },
 ];
 const LOCAL_TIME_ZONE = "UTC";
 
@@ -46,7 +61,10 @@ async function run(words: readonly string[]): Promise<number> {
     process.stderr.write(`There is no bench "${unknown}".\n\n${help()}`);
     return 2;
   }
-  const chosen = words.length === 0 ? BENCHES : BENCHES.filter(({ name }) => words.includes(name));
+  const chosen =
+    words.length === 0
+      ? BENCHES.filter(({ apart }) => apart !== true)
+      : BENCHES.filter(({ name }) => words.includes(name));
   if (
     chosen.some(({ compiled }) => compiled) &&
     (await start(join(import.meta.dir, "../src/build/compile.ts"))) !== 0

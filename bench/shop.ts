@@ -18,8 +18,10 @@ export type Fields = Record<string, unknown>;
 
 export interface Visitor {
   id: string;
+  telegramId: number;
   /** For callers of their own. */
   token: string;
+  refreshToken: string;
   call(method: string, path: string, body?: Fields | FormData): Promise<Response>;
   /** The same, for an answer that must be good. */
   ask(method: string, path: string, body?: Fields | FormData): Promise<Fields>;
@@ -34,6 +36,10 @@ export interface Shop {
   owner: Visitor;
   /** Somebody who has not been here. */
   visitor(): Promise<Visitor>;
+  /** Somebody who is known already. */
+  signIn(telegramId: number): Promise<Visitor>;
+  /** What Telegram hands to the Mini App when this person opens it. */
+  launchData(telegramId: number): Promise<string>;
   /** The person begins the chat with the bot. */
   pressStart(telegramId: number): Promise<void>;
   /** What a command of the program prints, run beside the server. */
@@ -77,6 +83,8 @@ export async function openShop(
     environment: env,
     owner: await comeIn(OWNER_TELEGRAM_ID),
     visitor: () => comeIn(visitors++),
+    signIn: comeIn,
+    launchData: (telegramId) => launchData(pages, telegramId),
     async pressStart(telegramId) {
       const pressed = new URLSearchParams({ act: "start" });
       await fetch(`${pages}/telegram/chat/${telegramId}`, { method: "POST", body: pressed, redirect: "manual" });
@@ -124,14 +132,23 @@ async function readSandbox(output: ReadableStream<Uint8Array>) {
   return { settings: settings as Record<string, string>, pages };
 }
 
-async function signIn(base: string, pages: string, telegramId: number): Promise<Visitor> {
+async function launchData(pages: string, telegramId: number): Promise<string> {
   const launch = await fetch(`${pages}/init-data?telegram_id=${telegramId}`);
-  const { init_data } = (await launch.json()) as { init_data: string };
+  return ((await launch.json()) as { init_data: string }).init_data;
+}
+
+async function signIn(base: string, pages: string, telegramId: number): Promise<Visitor> {
+  const init_data = await launchData(pages, telegramId);
   const answer = await fetch(`${base}/api/v1/auth/telegram`, {
     method: "POST",
     headers: { authorization: `tma ${init_data}` },
   });
-  const { access_token, user } = (await answer.json()) as { access_token: string; user: { id: string } };
+  if (!answer.ok) throw new Error(`the sign-in of ${telegramId} answered ${answer.status}: ${await answer.text()}`);
+  const { access_token, refresh_token, user } = (await answer.json()) as {
+    access_token: string;
+    refresh_token: string;
+    user: { id: string };
+  };
   const call: Visitor["call"] = (method, path, body) => {
     const isForm = body instanceof FormData;
     return fetch(`${base}/api/v1${path}`, {
@@ -147,7 +164,9 @@ async function signIn(base: string, pages: string, telegramId: number): Promise<
   };
   return {
     id: user.id,
+    telegramId,
     token: access_token,
+    refreshToken: refresh_token,
     call,
     async ask(method, path, body) {
       const response = await call(method, path, body);

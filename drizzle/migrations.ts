@@ -10,6 +10,7 @@ import postgresProgramVersions from "./postgres/0008_program_versions.sql" with 
 import postgresActingScheduler from "./postgres/0009_acting_scheduler.sql" with { type: "text" };
 import postgresPanel from "./postgres/0010_panel.sql" with { type: "text" };
 import postgresFigureUnits from "./postgres/0011_figure_units.sql" with { type: "text" };
+import postgresAudienceCounts from "./postgres/0012_audience_counts.sql" with { type: "text" };
 import sqliteFirst from "./sqlite/0000_first.sql" with { type: "text" };
 import sqliteSubscriptions from "./sqlite/0001_subscriptions.sql" with { type: "text" };
 import sqliteTax from "./sqlite/0002_tax.sql" with { type: "text" };
@@ -22,6 +23,7 @@ import sqliteProgramVersions from "./sqlite/0008_program_versions.sql" with { ty
 import sqliteActingScheduler from "./sqlite/0009_acting_scheduler.sql" with { type: "text" };
 import sqlitePanel from "./sqlite/0010_panel.sql" with { type: "text" };
 import sqliteFigureUnits from "./sqlite/0011_figure_units.sql" with { type: "text" };
+import sqliteAudienceCounts from "./sqlite/0012_audience_counts.sql" with { type: "text" };
 
 /**
  * The steps of the schema in both dialects, carried inside the program as text. `bun run generate` writes the files;
@@ -41,6 +43,7 @@ export const migrations = {
     { name: "0009_acting_scheduler", statements: sqliteActingScheduler },
     { name: "0010_panel", statements: sqlitePanel },
     { name: "0011_figure_units", statements: sqliteFigureUnits },
+    { name: "0012_audience_counts", statements: sqliteAudienceCounts },
   ],
   postgres: [
     { name: "0000_first", statements: postgresFirst },
@@ -55,5 +58,6 @@ export const migrations = {
     { name: "0009_acting_scheduler", statements: postgresActingScheduler },
     { name: "0010_panel", statements: postgresPanel },
     { name: "0011_figure_units", statements: postgresFigureUnits },
+    { name: "0012_audience_counts", statements: postgresAudienceCounts },
   ],
 } as const;

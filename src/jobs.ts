@@ -1,5 +1,5 @@
 import type { Context } from "./context.ts";
-import { keepFigures, sendBroadcasts, sweepBroadcasts, watchEconomy } from "./features/admin/index.ts";
+import { keepAudience, keepFigures, sendBroadcasts, sweepBroadcasts, watchEconomy } from "./features/admin/index.ts";
 import {
   fileTaxJournal,
   keepSubscriptions,
@@ -74,6 +74,7 @@ export const handlers: Readonly<Record<string, Handler>> = {
   "privacy.finish_erasure": finishErasure,
   "figures.count": keepFigures,
   "economy.watch": watchEconomy,
+  "audience.count": keepAudience,
   "broadcasts.send": sendBroadcasts,
   "broadcasts.sweep": sweepBroadcasts,
   "queue.sort_unknown_kinds": async (ctx) => {

@@ -3,6 +3,7 @@ import { desc } from "drizzle-orm";
 import { auditEntries } from "../../src/features/audit/index.ts";
 import { operatorLinks } from "../../src/features/auth/tables.ts";
 import { payments, verifyLedger } from "../../src/features/billing/index.ts";
+import { chatHistory, chatTurns, forgetOldConversations } from "../../src/features/editing/index.ts";
 import { generations } from "../../src/features/generations/index.ts";
 import { users } from "../../src/features/profile/index.ts";
 import { MINUTE_MS } from "../../src/platform/clock.ts";
@@ -88,7 +89,19 @@ describe("atelier user admin", () => {
 
 describe("atelier seed", () => {
   test("fills an empty database with people whose ledger adds up, and touches no other", async () => {
-    const words = ["seed", "--people", "30", "--payments", "40", "--generations", "120", "--days", "60"];
+    const words = [
+      "seed",
+      "--people",
+      "30",
+      "--payments",
+      "40",
+      "--generations",
+      "120",
+      "--turns",
+      "200",
+      "--days",
+      "60",
+    ];
     const beside = await runProgram(words, { environment: settingsOf(app.database) });
     expect({ code: beside.code, out: beside.out }).toEqual({ code: 2, out: "" });
     expect(beside.err).toContain("There are people in this database");
@@ -100,12 +113,20 @@ describe("atelier seed", () => {
     });
     expect([live.code, await empty.ctx.db.$count(users)]).toEqual([2, 0]);
     const { code, out } = await runProgram(words, { environment });
-    expect([code, out]).toEqual([0, expect.stringContaining("Made up 30 people with 40 payments and 120 pictures")]);
+    expect([code, out]).toEqual([
+      0,
+      expect.stringContaining("Made up 30 people with 40 payments, 120 pictures and 200 questions"),
+    ]);
     expect([
       await empty.ctx.db.$count(users),
       await empty.ctx.db.$count(payments),
       await empty.ctx.db.$count(generations),
-    ]).toEqual([30, 40, 120]);
+      await empty.ctx.db.$count(chatTurns),
+    ]).toEqual([30, 40, 120, 200]);
+    // Older words are gone, and what is there is not past its time yet.
+    const talks = await empty.ctx.db.select().from(chatHistory);
+    expect(talks.length).toBeGreaterThan(0);
+    expect(await forgetOldConversations(empty.ctx, 1_000)).toBe(0);
     expect((await verifyLedger(empty.ctx)).differences).toEqual([]);
     const reachable = (await empty.ctx.db.select().from(users)).filter((user) => user.writeState !== "needs_start");
     expect(reachable).toEqual([]);

@@ -185,6 +185,9 @@ async function fillAboutProcesses({ ctx: { db } }: TestApp, userId: string) {
     ...{ cursor: userId, written: 1, switchedOff: 0, unreachable: 0, sent: 0, blocked: 0, failed: 0, withdrawn: 0 },
     ...{ startedAt: AT, createdAt: LONG_AGO, updatedAt: AT },
   });
+  await db
+    .insert(tables.audienceCounts)
+    .values({ segment: "all", people: INTEGER_MAX, reachable: 0, countedAt: LONG_AGO });
   const money = { paidKopecks: Number.MAX_SAFE_INTEGER, baseKopecks: 0, taxKopecks: 0, commissionKopecks: 0 };
   await db
     .insert(tables.dayFigures)

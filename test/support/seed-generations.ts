@@ -38,7 +38,11 @@ export async function seedGenerations(
       const rows = noRows();
       for (let number = first; number < Math.min(people, first + PEOPLE_AT_A_TIME); number += 1) {
         const own = noRows();
-        makePerson(own, maker, number, { payments: PAYMENTS_EACH, pictures: upTo(number + 1) - upTo(number) });
+        makePerson(own, maker, number, {
+          payments: PAYMENTS_EACH,
+          pictures: upTo(number + 1) - upTo(number),
+          turns: 0,
+        });
         for (const name of names) (rows[name] as unknown[]).push(...own[name]);
       }
       fillIn(rows);

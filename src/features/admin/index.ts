@@ -1,3 +1,4 @@
+export { keepAudience } from "./broadcasts/audience-counts.ts";
 export { sendBroadcasts, sweepBroadcasts } from "./broadcasts/send-broadcasts.ts";
 export { keepFigures } from "./overview/keep-figures.ts";
 export { watchEconomy } from "./overview/watch-economy.ts";

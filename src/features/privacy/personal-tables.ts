@@ -207,6 +207,7 @@ export const personalTables: readonly PersonalTable[] = [
 export const impersonalTables: Readonly<Record<string, string>> = {
   scheduler_lease: "which process acts as the scheduler",
   broadcasts: "texts of the owner's to many, and counts; who got one stands in the outbox",
+  audience_counts: "how many people each segment has",
   day_figures: "numbers of a day",
   product_figures: "numbers of a day, by product",
   action_figures: "numbers of a day, by action",

@@ -2,8 +2,9 @@ import { useState } from "preact/hooks";
 import { answerOf, api } from "../kit/api.ts";
 import { Dialog } from "../kit/dialog.tsx";
 import { ChoiceField, TextField } from "../kit/fields.tsx";
-import { useAction, useLoaded } from "../kit/loading.ts";
+import { useAction } from "../kit/loading.ts";
 import type { BroadcastRow } from "./broadcasts.tsx";
+import { useLive } from "./live.ts";
 import { isReason, ReasonField } from "./parts.tsx";
 import { words } from "./words.ts";
 
@@ -25,7 +26,7 @@ export function BroadcastDraft({ broadcast, onDone, onClose }: DraftProps) {
   const [russian, setRussian] = useState(broadcast?.text_ru ?? "");
   const [english, setEnglish] = useState(broadcast?.text_en ?? "");
   const [reason, setReason] = useState("");
-  const audience = useLoaded(() => answerOf(api.admin.broadcasts.audience.get()), []);
+  const audience = useLive(() => answerOf(api.admin.broadcasts.audience.get()), [], "broadcasts");
   const size = audience.value?.segments.find((one) => one.segment === segment);
   const action = useAction(async () => {
     const body = { segment, text_ru: russian.trim(), text_en: english.trim(), reason: reason.trim() };

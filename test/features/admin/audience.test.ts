@@ -10,6 +10,7 @@ import { outboxMessages } from "../../../src/features/notifications/index.ts";
 import { type User, users } from "../../../src/features/profile/index.ts";
 import { DAY_MS, MINUTE_MS } from "../../../src/platform/clock.ts";
 import { newId } from "../../../src/platform/ids.ts";
+import { jobs } from "../../../src/platform/queue/tables.ts";
 import { type Person, startTestApp, type TestApp } from "../../support/app.ts";
 import { admin, OWNER_SETTING, OWNER_TELEGRAM_ID } from "../../support/operators.ts";
 
@@ -23,7 +24,7 @@ type Answer = {
 /** People of every sort that a segment or the bot tells apart; what is random about them is the same each time. */
 async function fill(app: TestApp): Promise<void> {
   const { ctx, clock } = app;
-  await seed(ctx, { people: PEOPLE, payments: 10, generations: 60, days: 90, seed: 5 });
+  await seed(ctx, { people: PEOPLE, payments: 10, generations: 60, turns: 0, days: 90, seed: 5 });
   const far = (days: number) => new Date(clock.now().getTime() + days * DAY_MS);
   const people = await ctx.db.select().from(users).orderBy(users.telegramId);
   for (const [number, { id }] of people.entries()) {
@@ -56,6 +57,7 @@ async function askAssistant(app: TestApp, userId: string): Promise<void> {
   });
 }
 
+const countsAsked = ({ ctx }: TestApp) => ctx.db.$count(jobs, eq(jobs.kind, "audience.count"));
 const ask = (app: TestApp, as: Person) => admin<Answer>(app, as, "/broadcasts/audience");
 
 describe("the audience of a broadcast", () => {
@@ -112,7 +114,26 @@ describe("the audience of a broadcast", () => {
     // Counted once a minute, however often somebody asks.
     await app.signIn();
     expect((await ask(app, owner)).body).toEqual(body);
+    expect(await countsAsked(app)).toBe(0);
     app.clock.advance(MINUTE_MS);
-    expect((await ask(app, owner)).body.segments.map(({ people }) => people)).toEqual([2, 2, 0, 0]);
+    // Nobody waits for the next count: it is made behind the answer, once for all who ask, and is there then.
+    for (let asked = 0; asked < 3; asked += 1) expect((await ask(app, owner)).body).toEqual(body);
+    expect(await countsAsked(app)).toBe(1);
+    await app.work();
+    const { body: anew } = await ask(app, owner);
+    expect(anew.segments.map(({ people }) => people)).toEqual([2, 2, 0, 0]);
+    expect(anew.at > body.at).toBe(true);
+    expect(await countsAsked(app)).toBe(0);
+  });
+
+  test("is told while the database takes no more jobs, as it was counted last", async () => {
+    const app = await startTestApp({ settings: OWNER_SETTING });
+    const owner = await app.signIn({ telegramId: OWNER_TELEGRAM_ID });
+    const { body } = await ask(app, owner);
+    app.clock.advance(MINUTE_MS);
+    await app.open.database.raw("alter table jobs rename to jobs_elsewhere");
+    expect((await ask(app, owner)).body).toEqual(body);
+    await app.open.database.raw("alter table jobs_elsewhere rename to jobs");
+    expect(app.logLines.join("\n")).toContain("cannot be counted anew");
   });
 });

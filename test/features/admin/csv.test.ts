@@ -59,7 +59,7 @@ describe("a CSV", () => {
 
   test("of payments has each once, over several pages, in the order of the list", async () => {
     const { ctx } = await startTestApp();
-    await seed(ctx, { people: 200, payments: 2_300, generations: 0, days: 90, seed: 5 });
+    await seed(ctx, { people: 200, payments: 2_300, generations: 0, turns: 0, days: 90, seed: 5 });
     const text = await new Response(paymentsCsv(ctx, {})).text();
     const lines = text.trimEnd().split("\r\n").slice(1);
     const rows = (await ctx.db.select().from(payments)).toSorted(

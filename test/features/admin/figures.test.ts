@@ -37,7 +37,7 @@ const overview = async (days = DAYS) => (await admin<Overview>(shared(), owner, 
 
 beforeAll(async () => {
   const { ctx, signIn } = shared();
-  await seed(ctx, { people: 60, payments: 150, generations: 500, days: DAYS - 2, seed: 7 });
+  await seed(ctx, { people: 60, payments: 150, generations: 500, turns: 0, days: DAYS - 2, seed: 7 });
   owner = await signIn({ telegramId: OWNER_TELEGRAM_ID });
   await count();
 });

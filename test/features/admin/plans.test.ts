@@ -24,7 +24,7 @@ const page = { before: null, limit: 21 };
 
 beforeAll(async () => {
   const { ctx, database, open } = shared();
-  await seed(ctx, { people: 800, payments: 1_200, generations: 4_000, days: 400, seed: 3 });
+  await seed(ctx, { people: 800, payments: 1_200, generations: 4_000, turns: 4_000, days: 400, seed: 3 });
   if (lane !== "postgres") return;
   await open.database.raw("analyze");
   // A table of some thousand rows is read whole although an index would serve. What stands in a plan all the same when that is

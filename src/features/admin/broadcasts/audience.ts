@@ -1,11 +1,10 @@
 import { and, type Column, inArray, isNull, lte, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
-import { after, DAY_MS, MINUTE_MS } from "../../../platform/clock.ts";
-import type { WakeUps } from "../../../platform/wake.ts";
+import { after, DAY_MS } from "../../../platform/clock.ts";
 import { chatTurns } from "../../editing/index.ts";
 import { generations } from "../../generations/index.ts";
 import { users } from "../../profile/index.ts";
-import { BROADCAST_SEGMENTS, type BroadcastSegment } from "./broadcast-tables.ts";
+import type { BroadcastSegment } from "./broadcast-tables.ts";
 
 /** Whoever has done nothing for so long sleeps. */
 export const SLEEPING_DAYS = 30;
@@ -52,29 +51,6 @@ export async function audiencesOf(
     sleeping: without({ people: counted.old, reachable: counted.oldReachable }, awake),
   };
 }
-
-/**
- * The same for the API, in the order in which segments are offered, at most a minute old: whoever opens and closes a draft
- * does not have everybody counted each time.
- */
-export async function audienceView(ctx: Pick<Context, "db" | "clock" | "wakeUps">) {
-  const now = ctx.clock.now();
-  let counted = remembered.get(ctx.wakeUps);
-  if (counted === undefined || after(counted.at, KEPT_MS) <= now) {
-    counted = { at: now, audiences: audiencesOf(ctx) };
-    remembered.set(ctx.wakeUps, counted);
-    counted.audiences.catch(() => remembered.delete(ctx.wakeUps));
-  }
-  const audiences = await counted.audiences;
-  return {
-    at: counted.at.toISOString(),
-    segments: BROADCAST_SEGMENTS.map((segment) => ({ segment, ...audiences[segment] })),
-  };
-}
-
-const KEPT_MS = MINUTE_MS;
-/** What each process has counted; kept by its wake-ups, of which a process has one. */
-const remembered = new WeakMap<WakeUps, { at: Date; audiences: ReturnType<typeof audiencesOf> }>();
 
 const NOBODY: Audience = { people: 0, reachable: 0 };
 const NO_COUNTS = { ...NOBODY, subscribed: 0, subscribedReachable: 0, old: 0, oldReachable: 0 };

@@ -4,7 +4,7 @@ import { NoQuerySchema, refuses } from "../../../platform/http/schemas.ts";
 import type { guard } from "../../auth/guard.ts";
 import { changing, orderOf } from "../change-routes.ts";
 import { IdParams, pageSchema } from "../schemas.ts";
-import { audienceView } from "./audience.ts";
+import { audienceView } from "./audience-counts.ts";
 import { AudienceAnswer, BroadcastBody, BroadcastRow, BroadcastsQuery } from "./broadcast-schemas.ts";
 import {
   anyBroadcast,
@@ -40,8 +40,9 @@ export function broadcastRoutes(guarded: ReturnType<typeof guard>) {
       query: NoQuerySchema,
       response: { 200: AudienceAnswer },
       detail: {
-        summary: "How many people each segment has now",
-        description: "An estimate: a broadcast asks of each person anew when it comes to them.",
+        summary: "How many people each segment has",
+        description:
+          "As counted at the moment `at`; where that is more than a minute ago a new count begins and is there shortly. An estimate: a broadcast asks of each person anew when it comes to them.",
       },
     })
     .get("/:id", async ({ params, ctx }) => broadcastRow(await anyBroadcast(ctx, params.id)), {

@@ -47,3 +47,16 @@ export const broadcasts = table(
     check("broadcasts_counts", sql`written >= 0 and sent >= 0 and blocked >= 0 and failed >= 0 and withdrawn >= 0`),
   ],
 );
+
+/** How many people each segment had when somebody last asked, so that an answer needs no walk over everybody. */
+export const audienceCounts = table(
+  "audience_counts",
+  {
+    segment: oneOf("segment", BROADCAST_SEGMENTS).primaryKey(),
+    people: integer("people").notNull(),
+    /** Of these, those to whom a broadcast would write. */
+    reachable: integer("reachable").notNull(),
+    countedAt: moment("counted_at").notNull(),
+  },
+  () => [check("audience_counts_parts", sql`reachable between 0 and people`)],
+);

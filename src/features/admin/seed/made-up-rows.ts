@@ -8,6 +8,7 @@ import {
   refunds,
   taxEntries,
 } from "../../billing/index.ts";
+import { chatHistory, chatTurns } from "../../editing/index.ts";
 import { generationAttempts, generations } from "../../generations/index.ts";
 import { users } from "../../profile/index.ts";
 
@@ -24,6 +25,8 @@ export function noRows() {
     creditEntries: [] as (typeof creditEntries.$inferInsert)[],
     generations: [] as (typeof generations.$inferInsert)[],
     generationAttempts: [] as (typeof generationAttempts.$inferInsert)[],
+    chatHistory: [] as (typeof chatHistory.$inferInsert)[],
+    chatTurns: [] as (typeof chatTurns.$inferInsert)[],
   };
 }
 export type Rows = ReturnType<typeof noRows>;
@@ -40,6 +43,8 @@ export const SEEDED_TABLES = {
   creditEntries,
   generations,
   generationAttempts,
+  chatHistory,
+  chatTurns,
 } as const;
 
 export interface Maker {

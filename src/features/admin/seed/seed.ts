@@ -10,6 +10,8 @@ export interface SeedOrder {
   people: number;
   payments: number;
   generations: number;
+  /** Questions to the assistant. */
+  turns: number;
   /** How many days back the history goes. */
   days: number;
   /** The same number makes the same people. */
@@ -25,7 +27,7 @@ const HEAVY_EVERY = 10;
 const HEAVY_WEIGHT = 11;
 
 /**
- * Fills an empty database with made-up people, their payments and pictures, for measurements. The ledger adds up; no file
+ * Fills an empty database with made-up people, their payments, pictures and conversations, for measurements. The ledger adds up; no file
  * stands behind a picture, nothing was ever paid, and the bot may write to none of them. Throws an `OperatorError` where
  * anybody is stored already, so that nothing real is ever mixed with it.
  */
@@ -49,6 +51,7 @@ export async function seed(
       makePerson(own, maker, number, {
         payments: quota(order.payments, number),
         pictures: quota(order.generations, number),
+        turns: quota(order.turns, number),
       });
       for (const name of Object.keys(rows) as (keyof Rows)[]) (rows[name] as unknown[]).push(...own[name]);
     }

@@ -1,0 +1,70 @@
+import { median } from "../samples.ts";
+import type { Timed } from "../stopwatch.ts";
+
+/** What history may cost: this ratio of medians, or a difference that nobody can tell from the noise of two medians. */
+const RATIO_MAX = 1.15;
+/** The same question twice of the same database differs by as much on a machine with two cores. */
+const NOISE_MS = 1;
+/** An answer that is longer by more than this share is another one. */
+const LONGER_MAX = 1.1;
+
+/** What reads or counts the whole of something, and is meant to: it may take as long as there is more of it. */
+const LINEAR: Readonly<Record<string, string>> = {
+  "ledger verify": "reads every entry",
+  "audience count": "counts everybody; a job, for which nobody waits",
+  "figures count": "counts the rows of a day, of which there are more",
+  "cleanup real the first": "removes what has come due, of which there is more",
+};
+
+export interface Line {
+  name: string;
+  /** By size; null where it was not measured. */
+  medians: (number | null)[];
+  bytes: (number | null)[];
+  /** The largest against the smallest whose answers are as long. */
+  ratio: number | null;
+  verdict: "flat" | "within noise" | "GROWS" | "longer answer" | "linear" | "one size only";
+  why?: string;
+}
+
+/** A line of what was measured in several sizes, the smallest first. */
+export function lineOf(sizes: readonly (Timed | undefined)[]): Line {
+  const one = sizes.find((timed) => timed !== undefined);
+  const name = `${one?.route} ${one?.how}`.trim();
+  const medians = sizes.map((timed) => (timed ? median(timed.ms) : null));
+  const bytes = sizes.map((timed) => (timed ? median(timed.bytes) : null));
+  const line = { name, medians, bytes };
+  const largest = medians.at(-1) ?? null;
+  const bytesOfLargest = bytes.at(-1) ?? null;
+  if (largest === null || bytesOfLargest === null) return { ...line, ratio: null, verdict: "one size only" };
+  const isAsLong = (length: number | null) => length !== null && bytesOfLargest <= length * LONGER_MAX;
+  const at = bytes.slice(0, -1).findIndex(isAsLong);
+  const first = medians.slice(0, -1).find((one) => one !== null) ?? null;
+  if (first === null) return { ...line, ratio: null, verdict: "one size only" };
+  const linear = Object.entries(LINEAR).find(([begin]) => name.startsWith(begin));
+  if (linear) return { ...line, ratio: largest / first, verdict: "linear", why: linear[1] };
+  const base = at === -1 ? null : (medians[at] ?? null);
+  if (base === null) return { ...line, ratio: largest / first, verdict: "longer answer" };
+  const ratio = largest / base;
+  const verdict = ratio <= RATIO_MAX ? "flat" : largest - base <= NOISE_MS ? "within noise" : "GROWS";
+  return { ...line, ratio, verdict };
+}
+
+export function tableOf(labels: readonly string[], lines: readonly Line[]): string {
+  const cell = (ms: number | null) => (ms === null ? "-" : ms >= 100 ? ms.toFixed(0) : ms.toFixed(2));
+  const rows = [
+    ["median ms", ...labels, "ratio", ""],
+    ...lines.map(({ name, medians, ratio, verdict, why }) => [
+      name,
+      ...medians.map(cell),
+      ratio === null ? "-" : ratio.toFixed(2),
+      why === undefined ? verdict : `${verdict}: ${why}`,
+    ]),
+  ];
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const padded = (text: string, column: number) =>
+    column === 0 || column === widths.length - 1
+      ? text.padEnd(widths[column] ?? 0)
+      : text.padStart(widths[column] ?? 0);
+  return rows.map((row) => `  ${row.map(padded).join("  ")}`.trimEnd()).join("\n");
+}
