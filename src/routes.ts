@@ -33,7 +33,7 @@ import { describeRoutes } from "./platform/http/openapi.ts";
 import { originRule } from "./platform/http/origins.ts";
 import { problems } from "./platform/http/problem.ts";
 import { createRateLimiter } from "./platform/http/rate-limit.ts";
-import { requestScope } from "./platform/http/request-scope.ts";
+import { type Connections, requestScope } from "./platform/http/request-scope.ts";
 import type { TracingPlugin } from "./platform/http/trace-requests.ts";
 import { webPages } from "./platform/http/web-pages.ts";
 import { UPLOAD_BYTES_MAX } from "./platform/images/index.ts";
@@ -86,6 +86,8 @@ export function createApp(ctx: Context, options: AppOptions) {
 
   const base = new Elysia({
     normalize: false,
+    // No answer of ours is written down in another form than it is described in: checking it is enough.
+    encodeSchema: false,
     websocket: {
       maxPayloadLength: 64 * 1024,
       backpressureLimit: UNREAD_BYTES_MAX,
@@ -100,6 +102,7 @@ export function createApp(ctx: Context, options: AppOptions) {
         isStopping: options.isStopping,
         headersOf,
         inHand,
+        connections: (): Connections | null => base.server,
         jsonBytesMax: (request, path) =>
           path === UPDATES_PATH && isFromTelegram(ctx, request) ? UPDATE_BYTES_MAX : undefined,
         watchers: ctx.telemetry,

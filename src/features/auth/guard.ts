@@ -79,13 +79,16 @@ interface Asked {
  * `viewer`, `support` and `owner` ask like `signedIn`, and for that role in the owner's panel or a higher one, which is read
  * anew at each request. Such a route also gets the operator's own `role`.
  *
+ * The hooks name what they take of the framework's context: for one that passes the whole of it on, the framework reads all
+ * headers, the query and the cookies into it at each request.
+ *
  * All ask before the request is validated, so that a stranger hears 401 whatever they send and a flood of invalid
  * requests is limited like any other.
  */
 export function guard({ ctx, tokens, limiter, isFrom }: GuardNeeds) {
   const isLimited = ctx.settings.RATE_LIMITS === "on";
   const scoped = (requestId: string): Context => ({ ...ctx, requestId, log: ctx.log.with({ request_id: requestId }) });
-  const take = (asked: Asked, key: string, bucket: NamedBucket, cost: number) => {
+  const take = (asked: Pick<Asked, "set">, key: string, bucket: NamedBucket, cost: number) => {
     if (!isLimited) return;
     const verdict = limiter.take(`${bucket.name}:${key}`, { ...bucket, cost });
     setRateHeaders(asked.set.headers, bucket, verdict);
@@ -113,11 +116,11 @@ export function guard({ ctx, tokens, limiter, isFrom }: GuardNeeds) {
   const operatorAdmissions = new WeakMap<Request, OperatorAdmission>();
   const operator = (least: OperatorRole) => (requestClass: RequestClass) => ({
     detail: OPERATOR_DETAIL,
-    transform: (async (asked: Asked) => {
-      const admission = await admit(asked, requestClass);
+    transform: (async ({ request, address, set }: Asked) => {
+      const admission = await admit({ request, address, set }, requestClass);
       const role = await roleOf(ctx, admission.person);
       if (role === null || !mayAct(role, least)) throw new Refusal("forbidden");
-      operatorAdmissions.set(asked.request, { ...admission, role });
+      operatorAdmissions.set(request, { ...admission, role });
     }) as unknown as () => Promise<void>,
     resolve({ request }: { request: Request }) {
       const admission = operatorAdmissions.get(request);
@@ -132,8 +135,8 @@ export function guard({ ctx, tokens, limiter, isFrom }: GuardNeeds) {
     signedIn: (requestClass: RequestClass) => ({
       detail: SIGNED_IN_DETAIL,
       // `transform` runs before validation but cannot hand values on with their types; `resolve` can, and runs after.
-      transform: (async (asked: Asked) => {
-        admissions.set(asked.request, await admit(asked, requestClass));
+      transform: (async ({ request, address, set }: Asked) => {
+        admissions.set(request, await admit({ request, address, set }, requestClass));
       }) as unknown as () => Promise<void>,
       resolve({ request }) {
         const admission = admissions.get(request);
@@ -143,10 +146,10 @@ export function guard({ ctx, tokens, limiter, isFrom }: GuardNeeds) {
     }),
     anyone: (requestClass: RequestClass) => ({
       detail: ANYONE_DETAIL,
-      transform: ((asked: Asked) =>
+      transform: (({ address, set }: Asked) =>
         take(
-          asked,
-          `${requestClass}:${addressNetwork(asked.address)}`,
+          { set },
+          `${requestClass}:${addressNetwork(address)}`,
           ADDRESS_BUCKET,
           REQUEST_COST[requestClass],
         )) as unknown as () => void,
@@ -154,9 +157,9 @@ export function guard({ ctx, tokens, limiter, isFrom }: GuardNeeds) {
     }),
     hint: (sender: Sender) => ({
       detail: ANYONE_DETAIL,
-      transform: ((asked: Asked) => {
-        if (isFrom[sender](asked)) return;
-        take(asked, addressNetwork(asked.address), HINT_BUCKET, 1);
+      transform: (({ request, address, set }: Asked) => {
+        if (isFrom[sender]({ request, address })) return;
+        take({ set }, addressNetwork(address), HINT_BUCKET, 1);
       }) as unknown as () => void,
       resolve: ({ set }) => ({ ctx: scoped(String(set.headers["x-request-id"])) }),
     }),

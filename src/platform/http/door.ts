@@ -3,6 +3,7 @@ import { Refusal } from "../errors.ts";
 import type { RequestsInHand } from "./in-hand.ts";
 import { problemResponse } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
+import { nextTurn } from "./turn.ts";
 
 /** Path and query together. Nothing of ours comes near; the signed links are the longest. */
 export const ADDRESS_LENGTH_MAX = 8_192;
@@ -31,12 +32,23 @@ export function door({ headersOf, inHand, uploadBytesMax }: DoorOptions) {
   return new Elysia({ name: "door" }).wrap((handle) => (request: Request, ...rest: unknown[]) => {
     const refusal = refusalOf(request, uploadBytesMax);
     if (refusal !== null) return sentAway(refusal, request, headersOf(request));
-    const answer = (handle as (request: Request, ...rest: unknown[]) => unknown)(request, ...rest);
+    const answerIt = () => (handle as (request: Request, ...rest: unknown[]) => unknown)(request, ...rest);
+    const turn = nextTurn();
+    const answer = turn ? turn.then(answerIt) : answerIt();
     if (!(answer instanceof Promise)) {
       inHand.leave(request);
       return answer;
     }
-    return answer.finally(() => inHand.leave(request));
+    return answer.then(
+      (response) => {
+        inHand.leave(request);
+        return response;
+      },
+      (error) => {
+        inHand.leave(request);
+        throw error;
+      },
+    );
   });
 }
 

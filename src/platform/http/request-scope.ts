@@ -5,7 +5,6 @@ import { addressNetwork, clientAddress, type TrustedProxies } from "./client-add
 import type { RequestsInHand } from "./in-hand.ts";
 import { createArrivingBodies } from "./json-body.ts";
 import { requestIdOf } from "./request-id.ts";
-import { nextTurn } from "./turn.ts";
 import { watchRequests } from "./watch-requests.ts";
 
 /** Nobody's: the connection is gone, or is none that has an address. No proxy to trust, and one allowance for them all. */
@@ -17,13 +16,15 @@ export interface ScopeOptions {
   /** Headers of every answer to this request. */
   headersOf(request: Request): Readonly<Record<string, string>>;
   inHand: RequestsInHand;
+  /** The server that requests come through; null where they come from this very process. */
+  connections(): Connections | null;
   /** How large the JSON body of a request may be, in bytes, where that is not the usual. */
   jsonBytesMax?(request: Request, path: string): number | undefined;
   /** Where metrics or traces are on: who counts requests and follows them. */
   watchers?: Pick<Telemetry, "meters" | "traces">;
 }
 
-interface Connections {
+export interface Connections {
   requestIP(request: Request): { address: string } | null;
 }
 
@@ -33,19 +34,21 @@ interface Connections {
  * balancers ask for health at any time and are not.
  */
 export function requestScope(options: ScopeOptions) {
-  const { trustedProxies, isStopping, headersOf, inHand, jsonBytesMax, watchers = noTelemetry } = options;
+  const { trustedProxies, isStopping, headersOf, inHand, connections, jsonBytesMax, watchers = noTelemetry } = options;
   const bodies = createArrivingBodies();
-  const addressOf = (request: Request, server: Connections | null) =>
-    clientAddress({
+  const addressOf = (request: Request) => {
+    const server = connections();
+    return clientAddress({
       // Without a server a request comes from this very process: a test's, or a page's of ours.
       peer: server === null ? "127.0.0.1" : (server.requestIP(request)?.address ?? UNKNOWN_ADDRESS),
       forwardedFor: request.headers.get("x-forwarded-for"),
       trustedProxies,
     });
+  };
   return (
     new Elysia({ name: "request-scope" })
       .wrap(watchRequests(watchers))
-      .onRequest(async ({ request, set }) => {
+      .onRequest(({ request, set }) => {
         const requestId = requestIdOf(request);
         Object.assign(set.headers, headersOf(request));
         set.headers["x-request-id"] = requestId;
@@ -54,21 +57,19 @@ export function requestScope(options: ScopeOptions) {
         scope?.nameSpan?.(requestId);
         // Whoever keeps its connection must not send the next request into one that is about to be closed.
         if (isStopping()) set.headers.connection = "close";
-        const turn = nextTurn();
-        if (turn) await turn;
       })
       // Any other content stays unread: upload routes stream it, all others refuse an empty object by their schema.
-      .onParse({ as: "global" }, ({ request, contentType, path, route, server }) => {
+      .onParse({ as: "global" }, ({ request, contentType, path, route }) => {
         noteRoute(route);
         if (contentType.toLowerCase() !== "application/json") return {};
-        return bodies.read(request, addressNetwork(addressOf(request, server)), {
+        return bodies.read(request, addressNetwork(addressOf(request)), {
           bytesMax: jsonBytesMax?.(request, path),
         });
       })
-      .derive({ as: "global" }, ({ request, server, set, path, route }) => {
+      .derive({ as: "global" }, ({ request, set, path, route }) => {
         noteRoute(route);
         if (!path.startsWith("/health/")) inHand.enter(request);
-        return { requestId: String(set.headers["x-request-id"]), address: addressOf(request, server) };
+        return { requestId: String(set.headers["x-request-id"]), address: addressOf(request) };
       })
   );
 }
