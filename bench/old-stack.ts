@@ -56,9 +56,12 @@ export async function runCelery(): Promise<Celery | null> {
   };
 }
 
-/** The old API on the database, one process as ours is one; null where the old stack is not to be had. */
-export async function runOldApi(databaseUrl: string): Promise<OldApi | null> {
-  const stack = await startStack();
+/**
+ * The old API on the database, one process as ours is one; null where the old stack is not to be had. Without a `worker` its
+ * tasks wait in Redis.
+ */
+export async function runOldApi(databaseUrl: string, { worker = true } = {}): Promise<OldApi | null> {
+  const stack = await startStack(worker);
   if (!stack) return null;
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
@@ -82,7 +85,7 @@ export async function runOldApi(databaseUrl: string): Promise<OldApi | null> {
   };
 }
 
-async function startStack(): Promise<Stack | null> {
+async function startStack(hasWorker = true): Promise<Stack | null> {
   const peers = findDebianPeers();
   if (!peers) return null;
   const port = await freePort();
@@ -98,6 +101,7 @@ async function startStack(): Promise<Stack | null> {
   const options = ["--port", String(port), "--appendonly", "yes", "--save", "", "--dir", makeTemporaryFolder("redis-")];
   const redis = Bun.spawn([peers.redis, ...options], silent);
   await until(() => isOpen(port), "Redis answers");
+  if (!hasWorker) return { peers, environment, children: [redis] };
   const celery = ["-m", "celery", "-A", "old_tasks", "worker", "--pool", "prefork", "--loglevel", "error"];
   const worker = Bun.spawn(
     [peers.python, ...celery, "--concurrency", String(CELERY_PROCESSES), "--without-gossip", "--without-mingle"],

@@ -17,8 +17,10 @@ export interface FittingOrder {
 /** Orders a try-on. All gates stand before the charge: maintenance, both photos, the words, then those of every order. */
 export async function startFitting(ctx: Context, order: FittingOrder): Promise<Generation> {
   await refuseInMaintenance(ctx);
-  const userPhoto = await ownPhoto(ctx, order.userId, order.userPhotoId, ["user_photo"]);
-  const itemPhoto = await ownPhoto(ctx, order.userId, order.itemPhotoId, ["item_photo"]);
+  const [userPhoto, itemPhoto] = await Promise.all([
+    ownPhoto(ctx, order.userId, order.userPhotoId, ["user_photo"]),
+    ownPhoto(ctx, order.userId, order.itemPhotoId, ["item_photo"]),
+  ]);
   const zone = zoneById(order.zone);
   if (!zone) {
     const known = ZONES.map(({ id }) => id).join(", ");

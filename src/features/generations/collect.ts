@@ -1,14 +1,17 @@
 import type { Context } from "../../context.ts";
 import { after, DAY_MS } from "../../platform/clock.ts";
 import { ProviderFailure, Refusal } from "../../platform/errors.ts";
+import type { Picture } from "../../platform/images/index.ts";
 import { DONE, fence, type JobOutcome, LeaseLost, later } from "../../platform/queue/outcome.ts";
 import type { KieTask } from "../../providers/kie/task.ts";
 import { type FailureCode, tellOwner, WATERMARK_TEXT } from "../notifications/index.ts";
-import { storePicture } from "../photos/index.ts";
+import { type StoredFile, storePicture } from "../photos/index.ts";
 import { askTask } from "./ask-task.ts";
 import { type Attempt, closeAttempt } from "./attempts.ts";
 import { endGeneration, GenerationAlreadyEnded, type ResultPictures } from "./finish.ts";
 import { failStep, PROVIDER_PAUSE_MS, type Step } from "./step.ts";
+
+type StoredPurpose = Parameters<typeof storePicture>[1]["purpose"];
 
 /**
  * Fetches the finished picture, proves that it is one, encodes it anew, makes the copies that this person may see, stores
@@ -58,29 +61,31 @@ export async function collectResult(ctx: Context, step: Step, attempt: Attempt, 
   return DONE;
 }
 
+/** What needs nothing of each other is done side by side: while one copy is written to the disk the next is made. */
 async function makePictures(ctx: Context, step: Step, bytes: Uint8Array): Promise<ResultPictures> {
   const { generation } = step;
   const expiresAt = after(ctx.clock.now(), ctx.settings.RESULT_DAYS * DAY_MS);
   const isMarked = generation.watermarked;
-  const store = (
-    purpose: Parameters<typeof storePicture>[1]["purpose"],
-    picture: Parameters<typeof storePicture>[1]["picture"],
-    viewable: boolean,
-  ) => storePicture(ctx, { userId: generation.userId, purpose, picture, expiresAt, viewable });
-
-  const clean = await ctx.images.acceptResult(bytes);
-  const cleanPreview = await ctx.images.preview(clean.bytes, { aiGenerated: true });
-  const pictures: ResultPictures = {
-    clean: await store("result_clean", clean, !isMarked),
-    cleanPreview: await store("preview_clean", cleanPreview, !isMarked),
+  const store = (purpose: StoredPurpose, picture: Picture, viewable: boolean): Promise<StoredFile> =>
+    storePicture(ctx, { userId: generation.userId, purpose, picture, expiresAt, viewable });
+  const storePreview = async (purpose: StoredPurpose, of: Picture, viewable: boolean): Promise<StoredFile> =>
+    store(purpose, await ctx.images.preview(of.bytes, { aiGenerated: true }), viewable);
+  const makeMarked = async (of: Picture) => {
+    const picture = await ctx.images.watermark(of.bytes, WATERMARK_TEXT);
+    const [marked, markedPreview] = await Promise.all([
+      store("result_marked", picture, true),
+      storePreview("preview_marked", picture, true),
+    ]);
+    return { marked, markedPreview };
   };
-  if (isMarked) {
-    const marked = await ctx.images.watermark(clean.bytes, WATERMARK_TEXT);
-    pictures.marked = await store("result_marked", marked, true);
-    const markedPreview = await ctx.images.preview(marked.bytes, { aiGenerated: true });
-    pictures.markedPreview = await store("preview_marked", markedPreview, true);
-  }
-  return pictures;
+
+  const picture = await ctx.images.acceptResult(bytes);
+  const [copies, clean, cleanPreview] = await Promise.all([
+    isMarked ? makeMarked(picture) : {},
+    store("result_clean", picture, !isMarked),
+    storePreview("preview_clean", picture, !isMarked),
+  ]);
+  return { clean, cleanPreview, ...copies };
 }
 
 /** The provider delivered something that is not a picture for this person; they pay nothing, the owner hears of it. */

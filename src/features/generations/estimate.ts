@@ -1,6 +1,7 @@
 import { and, desc, eq, isNotNull, lt, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { MINUTE_MS } from "../../platform/clock.ts";
+import { builtOnce, type Given } from "../../platform/db/built-once.ts";
 import type { Generation } from "./start.ts";
 import { generations } from "./tables.ts";
 
@@ -10,6 +11,9 @@ const DEFAULT_DURATION_MS = 12_000;
 const SAMPLE_SIZE = 30;
 /** An estimate never says more; the rest belongs to the real end. */
 const ESTIMATE_MAX = 95;
+
+/** Everybody who looks counts those before them: in a longer queue each look would cost as much as the queue is long. */
+const QUEUE_COUNTED_MAX = 1_000;
 
 /** The median is the same for everybody and moves slowly, so each process reads it once a minute. */
 const remembered = new WeakMap<object, { medianMs: number; until: number }>();
@@ -53,18 +57,31 @@ export async function outlook(
     const ageMs = ctx.clock.now().getTime() - (generation.startedAt ?? generation.createdAt).getTime();
     return { eta_seconds: Math.max(1, Math.ceil((medianMs - ageMs) / 1000)) };
   }
-  const [row] = await ctx.db
-    .select({ count: sql`count(*)`.mapWith(Number) })
-    .from(generations)
-    .where(
-      and(
-        sql`${generations.status} in ('queued', 'submitting', 'running', 'finishing')`,
-        eq(generations.status, "queued"),
-        lt(generations.id, generation.id),
-        generation.freeAction ? undefined : eq(generations.freeAction, false),
-      ),
-    );
+  const [row] = await (generation.freeAction ? countAhead : countPaidAhead)(ctx.db, { id: generation.id });
   const ahead = row?.count ?? 0;
   const rounds = 1 + Math.floor(ahead / ctx.settings.WORKER_CONCURRENCY);
   return { queue_position: ahead + 1, eta_seconds: Math.ceil((rounds * medianMs) / 1000) };
+}
+
+/** Those that wait before one whose free action pays, and those before one that is paid for: they overtake the free. */
+const countAhead = aheadCount(false);
+const countPaidAhead = aheadCount(true);
+
+function aheadCount(onlyPaid: boolean) {
+  return builtOnce((db, given: Given<{ id: string }>) => {
+    const ahead = db
+      .select({ id: generations.id })
+      .from(generations)
+      .where(
+        and(
+          sql`${generations.status} in ('queued', 'submitting', 'running', 'finishing')`,
+          eq(generations.status, "queued"),
+          lt(generations.id, given("id", generations.id)),
+          onlyPaid ? eq(generations.freeAction, false) : undefined,
+        ),
+      )
+      .limit(QUEUE_COUNTED_MAX)
+      .as("ahead");
+    return db.select({ count: sql`count(*)`.mapWith(Number) }).from(ahead);
+  });
 }

@@ -16,11 +16,12 @@ export async function lendPhotos(ctx: Context, step: Step): Promise<string[]> {
   const kept = generation.providerInputs;
   if (kept !== null && kept.validUntilMs > ctx.clock.now().getTime()) return kept.urls;
   const ids = [generation.userPhotoId, generation.itemPhotoId].filter((id) => id !== null);
-  const urls: string[] = [];
-  for (const id of ids) {
-    const { file, bytes } = await readFile(ctx, id);
-    urls.push(publishesLinks(ctx) ? providerLinkTo(ctx, file) : await upload(ctx, file, bytes));
-  }
+  const urls = await Promise.all(
+    ids.map(async (id) => {
+      const { file, bytes } = await readFile(ctx, id);
+      return publishesLinks(ctx) ? providerLinkTo(ctx, file) : upload(ctx, file, bytes);
+    }),
+  );
   const validUntilMs = ctx.clock.now().getTime() + PROVIDER_LINK_VALID_MS / 2;
   await advance(ctx, step, generation.status, { providerInputs: { urls, validUntilMs } });
   return urls;

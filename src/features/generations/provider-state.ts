@@ -21,10 +21,9 @@ export function providerState(ctx: Pick<Context, "db">): Promise<ProviderState |
 
 /**
  * Throws `generation_unavailable` while the breaker is open or the provider's account pays for too few pictures. Asked
- * before any charge.
+ * before any charge, with what `providerState` answers.
  */
-export async function refuseWhenUnavailable(ctx: Pick<Context, "db" | "clock" | "settings">): Promise<void> {
-  const state = await providerState(ctx);
+export function refuseWhenUnavailable(ctx: Pick<Context, "clock" | "settings">, state: ProviderState | null): void {
   const now = ctx.clock.now();
   if (!state) return;
   if (state.openUntil !== null && state.openUntil > now) {

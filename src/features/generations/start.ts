@@ -2,6 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { after, SECOND_MS } from "../../platform/clock.ts";
 import type { Action } from "../../platform/config/catalogue.ts";
+import { builtOnce, type Given, givenRow, type WholeRow, wholeRow } from "../../platform/db/built-once.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { newId } from "../../platform/ids.ts";
 import { publish } from "../../platform/live/events.ts";
@@ -9,7 +10,7 @@ import { enqueue, JOB_PRIORITY } from "../../platform/queue/enqueue.ts";
 import { reserve } from "../billing/index.ts";
 import type { StoredFile } from "../photos/index.ts";
 import { lockUser, type User } from "../profile/index.ts";
-import { refuseWhenUnavailable } from "./provider-state.ts";
+import { providerState, refuseWhenUnavailable } from "./provider-state.ts";
 import { type GenerationType, generations } from "./tables.ts";
 
 export type Generation = typeof generations.$inferSelect;
@@ -41,8 +42,12 @@ export const generationJobKey = (generationId: string): string => `generation:${
  */
 export async function startGeneration(ctx: Context, order: GenerationOrder): Promise<Generation> {
   return ctx.transaction(async (tx) => {
-    const user = await lockUser(tx, order.userId);
-    const active = await activeCount(tx, order.userId);
+    // Asked in one go, answered in this order: what follows the lock sees what its last holder did.
+    const [user, active, provider] = await Promise.all([
+      lockUser(tx, order.userId),
+      activeCount(tx, order.userId),
+      providerState(tx),
+    ]);
     if (active >= tx.settings.ACTIVE_GENERATIONS_MAX) {
       throw new Refusal("too_many_active_generations", {
         active,
@@ -50,40 +55,42 @@ export async function startGeneration(ctx: Context, order: GenerationOrder): Pro
         retry_after: 10,
       });
     }
-    await refuseWhenUnavailable(tx);
+    refuseWhenUnavailable(tx, provider);
     const generationId = newId();
     const hold = await reserve(tx, user, order.action, `generation:${generationId}`);
-    const generation = await insertGeneration(tx, { generationId, order, user, hold });
-    await publish(tx, order.userId, "generation.queued", {
-      id: generation.id,
-      type: generation.type,
-      status: "queued",
-    });
-    await enqueue(
-      tx,
-      "generation.run",
-      { generation_id: generation.id },
-      {
-        uniqueKey: generationJobKey(generation.id),
-        priority: hold.freeMonth === null ? JOB_PRIORITY.paid : JOB_PRIORITY.free,
-        turn: active,
-      },
-    );
+    const [generation] = await Promise.all([
+      insertGeneration(tx, { generationId, order, user, hold }),
+      publish(tx, order.userId, "generation.queued", { id: generationId, type: order.type, status: "queued" }),
+      enqueue(
+        tx,
+        "generation.run",
+        { generation_id: generationId },
+        {
+          uniqueKey: generationJobKey(generationId),
+          priority: hold.freeMonth === null ? JOB_PRIORITY.paid : JOB_PRIORITY.free,
+          turn: active,
+        },
+      ),
+    ]);
     return generation;
   });
 }
 
 /** Pictures of the person that are not finished. */
 export async function activeCount(ctx: Pick<Context, "db">, userId: string): Promise<number> {
-  const [row] = await ctx.db
-    .select({ count: sql`count(*)`.mapWith(Number) })
-    .from(generations)
-    .where(and(eq(generations.userId, userId), isLive));
+  const [row] = await countLive(ctx.db, { userId });
   return row?.count ?? 0;
 }
 
 /** As a literal, so that both planners use the partial indexes of live rows. */
 export const isLive = sql`${generations.status} in ('queued', 'submitting', 'running', 'finishing')`;
+
+const countLive = builtOnce((db, given: Given<{ userId: string }>) =>
+  db
+    .select({ count: sql`count(*)`.mapWith(Number) })
+    .from(generations)
+    .where(and(eq(generations.userId, given("userId", generations.userId)), isLive)),
+);
 
 async function insertGeneration(
   tx: Context,
@@ -97,9 +104,9 @@ async function insertGeneration(
   const { order, user, hold } = input;
   const now = tx.clock.now();
   const isSubscribed = user.subscriptionType !== null && user.subscriptionEnd !== null && user.subscriptionEnd > now;
-  const [row] = await tx.db
-    .insert(generations)
-    .values({
+  const [row] = await insertRow(
+    tx.db,
+    wholeRow(generations, {
       id: input.generationId,
       userId: order.userId,
       type: order.type,
@@ -122,8 +129,12 @@ async function insertGeneration(
       deadlineAt: after(now, tx.settings.GENERATION_DEADLINE_SECONDS * SECOND_MS),
       createdAt: now,
       updatedAt: now,
-    })
-    .returning();
+    }),
+  );
   if (!row) throw new Error("an inserted generation was not returned");
   return row;
 }
+
+const insertRow = builtOnce((db, _: Given<WholeRow<typeof generations>>) =>
+  db.insert(generations).values(givenRow(generations)).returning(),
+);

@@ -35,6 +35,7 @@ export interface GenerationView {
   finished_at?: string;
 }
 
+type Outlook = Pick<GenerationView, "queue_position" | "eta_seconds">;
 type ViewNeeds = Pick<Context, "db" | "clock" | "settings" | "links">;
 
 /** The person's own generation; anybody else's is `not_found`, exactly like one that never was. */
@@ -101,8 +102,11 @@ export async function viewGenerations(
   language: Language,
 ): Promise<GenerationView[]> {
   const ids = rows.flatMap((row) => shownFileIds(row).filter((id) => id !== null));
-  const files = await readableFiles(ctx, ids);
-  return Promise.all(rows.map((row) => view(ctx, row, files, language)));
+  const [files, outlooks] = await Promise.all([
+    readableFiles(ctx, ids),
+    Promise.all(rows.map((row) => (isFinal(row.status) ? {} : outlook(ctx, row)))),
+  ]);
+  return rows.map((row, place) => view(ctx, row, { files, language, outlook: outlooks[place] ?? {} }));
 }
 
 /** One generation as the API answers it. */
@@ -123,12 +127,11 @@ function shownFileIds(row: Generation): Array<string | null> {
   return [visibleCopyId(row), previewId, row.userPhotoId, row.itemPhotoId];
 }
 
-async function view(
+function view(
   ctx: ViewNeeds,
   row: Generation,
-  files: ReadonlyMap<string, StoredFile>,
-  language: Language,
-): Promise<GenerationView> {
+  { files, language, outlook }: { files: ReadonlyMap<string, StoredFile>; language: Language; outlook: Outlook },
+): GenerationView {
   const [imageId = null, previewId = null] = shownFileIds(row);
   const link = (fileId: string | null): string | undefined => {
     const file = fileId === null ? undefined : files.get(fileId);
@@ -140,7 +143,7 @@ async function view(
     type: row.type,
     status: row.status,
     progress: row.progress,
-    ...(isFinal(row.status) ? {} : await outlook(ctx, row)),
+    ...outlook,
     ...given("user_photo_url", link(row.userPhotoId)),
     ...given("item_photo_url", link(row.itemPhotoId)),
     prompt: row.prompt,

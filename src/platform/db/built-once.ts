@@ -47,6 +47,12 @@ export function givenRow<T extends Table>(table: T): T["$inferInsert"] {
 /** The values of such an insert: every column, because a place that is left out would be an error when it runs. */
 export type WholeRow<T extends Table> = T["$inferSelect"];
 
+/** A row with null in each column that it leaves out, as an insert that is built once wants it. */
+export function wholeRow<T extends Table>(table: T, row: T["$inferInsert"]): WholeRow<T> {
+  const given = row as Record<string, unknown>;
+  return Object.fromEntries(Object.keys(getTableColumns(table)).map((name) => [name, given[name] ?? null]));
+}
+
 function placeOf(name: string, column: Column): SQL<never> {
   // drizzle asks a column for its form of a value even where that is null, which has none.
   const encoder = { mapToDriverValue: (value: unknown) => (value === null ? null : column.mapToDriverValue(value)) };

@@ -275,6 +275,8 @@ function transactional(session: Session, options: PostgresOptions) {
     unsafe(query: string, values: never[] = []) {
       refuseAfterTransaction(transactionMark.getStore());
       return pending(async (shape) => {
+        // What drizzle merely awaits begins one turn after what it asks for values: sent together, they keep their order.
+        if (shape === "values") await undefined;
         inHand += 1;
         session.dueMs = dueOf(options);
         try {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { and, eq, lt } from "drizzle-orm";
 import { after, type Clock, DAY_MS, SECOND_MS } from "../clock.ts";
+import { builtOnce, type Given, givenRow, type WholeRow } from "../db/built-once.ts";
 import type { Queries } from "../db/database.ts";
 import { Refusal } from "../errors.ts";
 import { newId } from "../ids.ts";
@@ -54,17 +55,18 @@ export async function once<Self extends IdempotencyNeeds<Self>, Answer>(
   const inTurn = <T>(change: (tx: Self) => Promise<T>) => oneAfterAnother(userId, () => ctx.transaction(change));
   if (key === undefined) return { ...(await inTurn(work)), replayed: false };
   const run = newId();
-  const earlier = await begin(ctx, request, key, run);
+  const now = ctx.clock.now();
+  const requestHash = hashOf(request);
+  const free = { userId, key, requestHash, state: "running" as const, run, createdAt: now, updatedAt: now };
+  // Nearly always the key is new: then this statement is all, with no transaction around it.
+  const taken = await takeKey(ctx.db, { ...free, status: null, answer: null });
+  const earlier = taken.length > 0 ? null : await begin(ctx, { userId, key, requestHash, run });
   if (earlier) return earlier as IdempotentAnswer<Answer>;
   const ours = and(eq(idempotencyKeys.userId, userId), eq(idempotencyKeys.key, key), eq(idempotencyKeys.run, run));
   try {
     return await inTurn(async (tx) => {
       const { answer, status } = await work(tx);
-      const stored = await tx.db
-        .update(idempotencyKeys)
-        .set({ state: "done", status, answer, updatedAt: tx.clock.now() })
-        .where(ours)
-        .returning({ key: idempotencyKeys.key });
+      const stored = await keepAnswer(tx.db, { userId, key, run, status, answer, now: tx.clock.now() });
       // Another run took the key over because this one seemed dead: exactly one of the two may commit.
       if (stored.length === 0) throw new Refusal("request_in_progress", { retry_after: 1 });
       return { answer, status, replayed: false };
@@ -75,23 +77,56 @@ export async function once<Self extends IdempotencyNeeds<Self>, Answer>(
   }
 }
 
-/** Takes the key for this run; returns the earlier answer when there is one. */
+const takeKey = builtOnce((db, _: Given<WholeRow<typeof idempotencyKeys>>) =>
+  db
+    .insert(idempotencyKeys)
+    .values(givenRow(idempotencyKeys))
+    .onConflictDoNothing()
+    .returning({ key: idempotencyKeys.key }),
+);
+
+interface Ended {
+  userId: string;
+  key: string;
+  run: string;
+  status: number;
+  answer: unknown;
+  now: Date;
+}
+
+const keepAnswer = builtOnce((db, given: Given<Ended>) =>
+  db
+    .update(idempotencyKeys)
+    .set({
+      state: "done",
+      status: given("status", idempotencyKeys.status),
+      answer: given("answer", idempotencyKeys.answer),
+      updatedAt: given("now", idempotencyKeys.updatedAt),
+    })
+    .where(
+      and(
+        eq(idempotencyKeys.userId, given("userId", idempotencyKeys.userId)),
+        eq(idempotencyKeys.key, given("key", idempotencyKeys.key)),
+        eq(idempotencyKeys.run, given("run", idempotencyKeys.run)),
+      ),
+    )
+    .returning({ key: idempotencyKeys.key }),
+);
+
+/** Takes a key that was there for this run; returns the earlier answer when there is one. */
 async function begin<Self extends IdempotencyNeeds<Self>>(
   ctx: Self,
-  request: IdempotentRequest,
-  key: string,
-  run: string,
+  { userId, key, requestHash, run }: { userId: string; key: string; requestHash: string; run: string },
 ): Promise<IdempotentAnswer<unknown> | null> {
-  const requestHash = hashOf(request);
   return ctx.transaction(async (tx) => {
     const now = tx.clock.now();
-    const inserted = await tx.db
-      .insert(idempotencyKeys)
-      .values({ userId: request.userId, key, requestHash, state: "running", run, createdAt: now, updatedAt: now })
-      .onConflictDoNothing()
-      .returning({ key: idempotencyKeys.key });
+    const inserted = await takeKey(tx.db, {
+      ...{ userId, key, requestHash, state: "running", run, createdAt: now, updatedAt: now },
+      ...{ status: null, answer: null },
+    });
+    // Whoever had it has given it up in between.
     if (inserted.length > 0) return null;
-    const mine = and(eq(idempotencyKeys.userId, request.userId), eq(idempotencyKeys.key, key));
+    const mine = and(eq(idempotencyKeys.userId, userId), eq(idempotencyKeys.key, key));
     const [row] = await tx.db.select().from(idempotencyKeys).where(mine);
     const isOver = !row || after(row.createdAt, KEPT_MS) <= now;
     if (!isOver) {

@@ -52,9 +52,10 @@ export async function publish(
   type: LiveEventType,
   data: Record<string, unknown>,
 ): Promise<void> {
-  const sequence = await countEvent(needs.db, { userId });
-  const number = sequence[0]?.number ?? 1;
-  await insertEvent(needs.db, { userId, number, type, data, at: needs.clock.now() });
+  await Promise.all([
+    countEvent(needs.db, { userId }),
+    insertEvent(needs.db, { userId, type, data, at: needs.clock.now() }),
+  ]);
   needs.afterCommit(() => needs.wakeUps.wake("live", userId));
   const topic = PANEL_TOPIC_OF[type.slice(0, type.indexOf("."))];
   if (topic !== undefined) wakePanel(needs, topic);
@@ -64,13 +65,17 @@ const countEvent = builtOnce((db, given: Given<{ userId: string }>) =>
   db
     .insert(liveSequences)
     .values({ userId: given("userId", liveSequences.userId), lastNumber: 1 })
-    .onConflictDoUpdate({ target: liveSequences.userId, set: { lastNumber: sql`${liveSequences.lastNumber} + 1` } })
-    .returning({ number: liveSequences.lastNumber }),
+    .onConflictDoUpdate({ target: liveSequences.userId, set: { lastNumber: sql`${liveSequences.lastNumber} + 1` } }),
 );
 
-const insertEvent = builtOnce((db, _: Given<WholeRow<typeof liveEvents>>) =>
-  db.insert(liveEvents).values(givenRow(liveEvents)),
-);
+/** The number is read where it stands, so that this can be sent together with the counting before it. */
+const insertEvent = builtOnce((db, given: Given<Omit<WholeRow<typeof liveEvents>, "number">>) => {
+  const counted = db
+    .select({ number: liveSequences.lastNumber })
+    .from(liveSequences)
+    .where(eq(liveSequences.userId, given("userId", liveSequences.userId)));
+  return db.insert(liveEvents).values({ ...givenRow(liveEvents), number: sql`(${counted})` });
+});
 
 /** What of the owner's panel shows the things that events are about, by the first word of their type. */
 const PANEL_TOPIC_OF: Readonly<Record<string, PanelTopic>> = {

@@ -1,6 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Clock } from "../clock.ts";
-import { builtOnce, type Given, givenRow, type WholeRow } from "../db/built-once.ts";
+import { builtOnce, type Given, givenRow, type WholeRow, wholeRow } from "../db/built-once.ts";
 import type { Queries } from "../db/database.ts";
 import { newId } from "../ids.ts";
 import { currentScope } from "../telemetry/scope.ts";
@@ -40,26 +40,25 @@ export async function enqueue(
   options: EnqueueOptions = {},
 ): Promise<string | null> {
   const now = needs.clock.now();
-  const inserted = await insertJob(needs.db, {
-    id: newId(),
-    kind,
-    payload,
-    state: "ready",
-    priority: options.priority ?? JOB_PRIORITY.background,
-    turn: options.turn ?? 0,
-    runAt: options.runAt ?? now,
-    claims: 0,
-    failures: 0,
-    lease: null,
-    workerId: null,
-    uniqueKey: options.uniqueKey ?? null,
-    requestId: needs.requestId ?? null,
-    traceParent: currentScope()?.traceParent ?? null,
-    parkedReason: null,
-    lastError: null,
-    createdAt: now,
-    updatedAt: now,
-  });
+  const inserted = await insertJob(
+    needs.db,
+    wholeRow(jobs, {
+      id: newId(),
+      kind,
+      payload,
+      state: "ready",
+      priority: options.priority ?? JOB_PRIORITY.background,
+      turn: options.turn ?? 0,
+      runAt: options.runAt ?? now,
+      claims: 0,
+      failures: 0,
+      uniqueKey: options.uniqueKey ?? null,
+      requestId: needs.requestId ?? null,
+      traceParent: currentScope()?.traceParent ?? null,
+      createdAt: now,
+      updatedAt: now,
+    }),
+  );
   const id = inserted[0]?.id ?? null;
   if (id !== null) needs.afterCommit(() => needs.wakeUps.wake("jobs"));
   return id;

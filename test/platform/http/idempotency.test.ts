@@ -104,7 +104,7 @@ describe("another request under the same key is refused", () => {
       await opened;
       return effect(tx);
     });
-    await Bun.sleep(20);
+    while ((await keys()).length === 0) await Bun.sleep(5);
     // SQLite has one writer, so there the second request waits for the first and sees its end.
     const second = refusalOf(run({ body: {} }));
     open();
@@ -170,8 +170,8 @@ describe("a run that has not ended", () => {
   test("and wakes up after it was taken over cannot commit: what it wrote is undone", async () => {
     const { ctx, clock, another } = machinery();
     const { opened, open } = gate();
-    // Its first step is over when it stalls, before its transaction can begin.
-    const stalled = once({ ...ctx, transaction: stallSecond(ctx, opened) } as MachineryContext, request(), effect);
+    // It has taken the key when it stalls, before its transaction can begin.
+    const stalled = once({ ...ctx, transaction: stall(ctx, opened) } as MachineryContext, request(), effect);
     while ((await keys()).length === 0) await Bun.sleep(5);
     clock.advance(RUNNING_MS_MAX);
     const successor = await run({}, (await another()).ctx);
@@ -182,12 +182,10 @@ describe("a run that has not ended", () => {
     expect(await run()).toEqual({ ...successor, replayed: true });
   });
 
-  /** The context's own transaction, held up before the second one begins, as a suspended process is. */
-  function stallSecond(ctx: MachineryContext, opened: Promise<void>): MachineryContext["transaction"] {
-    let count = 0;
+  /** The context's own transaction, held up before it begins, as a suspended process is. */
+  function stall(ctx: MachineryContext, opened: Promise<void>): MachineryContext["transaction"] {
     return async (work) => {
-      count += 1;
-      if (count === 2) await opened;
+      await opened;
       return ctx.transaction(work);
     };
   }

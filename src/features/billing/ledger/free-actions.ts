@@ -1,5 +1,6 @@
 import { and, eq, gte, isNotNull, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
+import { builtOnce, type Given } from "../../../platform/db/built-once.ts";
 import { moscowDayStart, moscowMonth } from "../../../platform/moscow.ts";
 import { type User, users } from "../../profile/index.ts";
 import { creditHolds } from "../tables.ts";
@@ -28,8 +29,18 @@ export function carriedInto(user: Pick<User, "carriedFreeActions" | "createdAt">
 
 /** Writes the person's counter: so many free actions of this month are used. */
 export async function countFreeAction(tx: Needs, userId: string, month: string, used: number): Promise<void> {
-  await tx.db.update(users).set({ freemiumMonth: month, freemiumActionsUsed: used }).where(eq(users.id, userId));
+  await writeFreeActions(tx.db, { userId, month, used });
 }
+
+const writeFreeActions = builtOnce((db, given: Given<{ userId: string; month: string; used: number }>) =>
+  db
+    .update(users)
+    .set({
+      freemiumMonth: given("month", users.freemiumMonth),
+      freemiumActionsUsed: given("used", users.freemiumActionsUsed),
+    })
+    .where(eq(users.id, given("userId", users.id))),
+);
 
 /** Gives a free action back to the month that paid it; that month may be over, and then there is nothing to give. */
 export async function returnFreeAction(

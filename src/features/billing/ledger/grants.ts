@@ -57,13 +57,15 @@ export async function takeFromGrants(
   price: number,
 ): Promise<void> {
   let missing = price;
+  const taken: Promise<unknown>[] = [];
   for (const grant of grants) {
     const credits = Math.min(missing, grant.creditsLeft);
     if (credits === 0) break;
-    await takeCredits(tx.db, { grantId: grant.id, credits });
-    await insertPart(tx.db, { holdId, grantId: grant.id, credits });
+    taken.push(takeCredits(tx.db, { grantId: grant.id, credits }));
+    taken.push(insertPart(tx.db, { holdId, grantId: grant.id, credits }));
     missing -= credits;
   }
+  await Promise.all(taken);
   invariant(missing === 0, "the grants of a person add up to the balance");
 }
 

@@ -114,19 +114,20 @@ export async function reserve(tx: Tx, person: string | User, action: Action, ope
     createdAt: now,
     endedAt: null,
   };
-  await insertHold(tx.db, hold);
-  if (isFree) await countFreeAction(tx, user.id, month, used + 1);
-  else await takeFromGrants(tx, grants, hold.id, price);
-  await move(tx, user, {
-    kind: "hold",
-    cause: `hold:${hold.id}`,
-    action,
-    balance: -hold.credits,
-    reserved: hold.credits,
-    counter: "none",
-    freeAction: isFree ? -1 : 0,
-    holdId: hold.id,
-  });
+  await Promise.all([
+    insertHold(tx.db, hold),
+    isFree ? countFreeAction(tx, user.id, month, used + 1) : takeFromGrants(tx, grants, hold.id, price),
+    move(tx, user, {
+      kind: "hold",
+      cause: `hold:${hold.id}`,
+      action,
+      balance: -hold.credits,
+      reserved: hold.credits,
+      counter: "none",
+      freeAction: isFree ? -1 : 0,
+      holdId: hold.id,
+    }),
+  ]);
   return hold;
 }
 

@@ -1,5 +1,5 @@
 import { eq, sql } from "drizzle-orm";
-import { builtOnce, type Given, givenRow, type WholeRow } from "../../../platform/db/built-once.ts";
+import { builtOnce, type Given, givenRow, type WholeRow, wholeRow } from "../../../platform/db/built-once.ts";
 import { invariant } from "../../../platform/errors.ts";
 import { newId } from "../../../platform/ids.ts";
 import { type PublishNeeds, publish } from "../../../platform/live/events.ts";
@@ -24,23 +24,26 @@ export interface Movement {
 /** Writes one entry and moves the person's two numbers with it. The caller holds the lock on the person's row. */
 export async function move(tx: PublishNeeds, user: User, movement: Movement): Promise<User> {
   const now = tx.clock.now();
-  await insertEntry(tx.db, {
+  const { balance, reserved } = movement;
+  const entry = wholeRow(creditEntries, {
     id: newId(),
     userId: user.id,
     kind: movement.kind,
     cause: movement.cause,
     action: movement.action,
-    balanceDelta: movement.balance,
-    reservedDelta: movement.reserved,
+    balanceDelta: balance,
+    reservedDelta: reserved,
     counterAccount: movement.counter,
-    counterDelta: 0 - movement.balance - movement.reserved,
+    counterDelta: 0 - balance - reserved,
     freeActionDelta: movement.freeAction ?? 0,
     holdId: movement.holdId ?? null,
     grantId: movement.grantId ?? null,
     createdAt: now,
   });
-  const { balance, reserved } = movement;
-  const [updated] = await moveNumbers(tx.db, { userId: user.id, balance, reserved, now });
+  const [, [updated]] = await Promise.all([
+    insertEntry(tx.db, entry),
+    moveNumbers(tx.db, { userId: user.id, balance, reserved, now }),
+  ]);
   invariant(updated, "the person whose credits move exists");
   await publish(tx, user.id, "balance.changed", {
     credits: updated.balanceCredits,
