@@ -57,8 +57,11 @@ export async function publish(
     .onConflictDoUpdate({ target: liveSequences.userId, set: { lastNumber: sql`${liveSequences.lastNumber} + 1` } })
     .returning({ number: liveSequences.lastNumber });
   const number = sequence[0]?.number ?? 1;
-  await needs.db.insert(liveEvents).values({ userId, number, type, data, at: needs.clock.now() });
-  needs.afterCommit(() => needs.wakeUps.wake("live", userId));
+  const at = needs.clock.now();
+  await needs.db.insert(liveEvents).values({ userId, number, type, data, at });
+  // As it is read from its row: without what JSON leaves out, and without anything that others may change later.
+  const event: LiveEvent = { n: number, type, at: at.toISOString(), data: JSON.parse(JSON.stringify(data)) };
+  needs.afterCommit(() => needs.wakeUps.wake("live", userId, event));
   const topic = PANEL_TOPIC_OF[type.slice(0, type.indexOf("."))];
   if (topic !== undefined) wakePanel(needs, topic);
 }
@@ -85,18 +88,33 @@ export async function eventsSince(
   userId: string,
   since: number,
 ): Promise<LiveEvent[]> {
-  const rows = await needs.db
-    .select()
-    .from(liveEvents)
-    .where(and(eq(liveEvents.userId, userId), gt(liveEvents.number, since)))
-    .orderBy(asc(liveEvents.number))
-    .limit(EVENT_PAGE_SIZE);
+  const query = pageQueries.get(needs.db) ?? preparePageQuery(needs.db);
+  pageQueries.set(needs.db, query);
+  const rows = await query.execute({ userId, since });
   return rows.map((row) => ({
     n: row.number,
     type: row.type as LiveEventType,
     at: row.at.toISOString(),
     data: row.data,
   }));
+}
+
+/** Read at every wake-up of every listener: putting the statement's text together takes longer than running it. */
+const pageQueries = new WeakMap<Queries, ReturnType<typeof preparePageQuery>>();
+
+function preparePageQuery(db: Queries) {
+  return db
+    .select()
+    .from(liveEvents)
+    .where(
+      and(
+        eq(liveEvents.userId, sql.param(sql.placeholder("userId"), liveEvents.userId)),
+        gt(liveEvents.number, sql.param(sql.placeholder("since"), liveEvents.number)),
+      ),
+    )
+    .orderBy(asc(liveEvents.number))
+    .limit(EVENT_PAGE_SIZE)
+    .prepare("live_events_since");
 }
 
 /** Removes events past their hour; returns how many. */
