@@ -5,12 +5,16 @@ export type Side = () => Promise<Record<string, number>>;
 
 /**
  * Runs the sides one after another, `rounds` times, beginning each round with another one: what else the machine does
- * then falls on all of them. A first round warms everything up and does not count.
+ * then falls on all of them. A first round warms everything up and does not count, unless there is to be none.
  */
-export async function alternate(sides: Record<string, Side>, rounds: number): Promise<Record<string, Samples>> {
+export async function alternate(
+  sides: Record<string, Side>,
+  rounds: number,
+  { warmUp = true }: { warmUp?: boolean } = {},
+): Promise<Record<string, Samples>> {
   const names = Object.keys(sides);
   const samples: Record<string, Samples> = Object.fromEntries(names.map((name) => [name, {}]));
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = warmUp ? 0 : 1; round <= rounds; round += 1) {
     for (let place = 0; place < names.length; place += 1) {
       const name = names[(place + round) % names.length] ?? "";
       const measured = (await sides[name]?.()) ?? {};

@@ -14,15 +14,20 @@ export type WakeTopic = (typeof WAKE_TOPICS)[number];
  * sent outside the transaction, because a NOTIFY in every commit cost more than half of all commits at 32 writers.
  */
 export interface WakeUps {
-  /** Says that something of `topic` changed; `key` is a person's id for `live` and `sessions`, a `PanelTopic` for `panel`. */
-  wake(topic: WakeTopic, key?: string): void;
+  /**
+   * Says that something of `topic` changed; `key` is a person's id for `live` and `sessions`, a `PanelTopic` for `panel`.
+   * `news` is the change itself, which spares listeners of the same process the reading; it does not leave the process.
+   */
+  wake(topic: WakeTopic, key?: string, news?: unknown): void;
   /** Calls `listener` at each wake-up with the keys, or with null when some may have been missed. */
-  subscribe(topic: WakeTopic, listener: (keys: readonly string[] | null) => void): () => void;
+  subscribe(topic: WakeTopic, listener: WakeListener): () => void;
   /** Starts hearing other processes. */
   start(): Promise<void>;
   /** Sends what is still gathered, so that a process that ends right after its commit is heard too. */
   stop(): Promise<void>;
 }
+
+export type WakeListener = (keys: readonly string[] | null, news?: unknown) => void;
 
 /** Nobody waits for the panel as people wait for their pictures: one notice a second, however much happens. */
 const GATHER_MS: Record<WakeTopic, number> = { jobs: 10, live: 10, sessions: 10, maintenance: 10, panel: 1_000 };
@@ -37,7 +42,7 @@ const CHANNELS: Record<WakeTopic, string> = {
 };
 
 export function createWakeUps(database: Database, log: Log, ownId: string): WakeUps {
-  const listeners: Record<WakeTopic, Set<(keys: readonly string[] | null) => void>> = {
+  const listeners: Record<WakeTopic, Set<WakeListener>> = {
     jobs: new Set(),
     live: new Set(),
     sessions: new Set(),
@@ -53,10 +58,10 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
   };
   const timers = new Map<WakeTopic, Timer>();
 
-  const tellLocal = (topic: WakeTopic, keys: readonly string[] | null) => {
+  const tellLocal = (topic: WakeTopic, keys: readonly string[] | null, news?: unknown) => {
     for (const listener of listeners[topic]) {
       try {
-        listener(keys);
+        listener(keys, news);
       } catch (error) {
         // Whoever wakes others has committed by now, and must not fail because one of them does.
         log.error("a listener failed at a wake-up", { topic, error });
@@ -78,8 +83,8 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
   };
 
   return {
-    wake(topic, key = "") {
-      tellLocal(topic, key === "" ? [] : [key]);
+    wake(topic, key = "", news) {
+      tellLocal(topic, key === "" ? [] : [key], news);
       gathered[topic].add(key);
       if (!timers.has(topic))
         timers.set(

@@ -3,6 +3,7 @@ import type { Metadata } from "sharp";
 import { Refusal } from "../errors.ts";
 import { decoding, type Encoding, INPUT_LIMITS, PIXELS_MAX, type Picture, toPicture } from "./picture.ts";
 import { type Pixels, toPixels } from "./pixels.ts";
+import { withoutTexts } from "./png-texts.ts";
 import { isAlsoSomethingElse } from "./second-format.ts";
 import { loadSharp } from "./sharp.ts";
 
@@ -33,8 +34,8 @@ export async function acceptPhoto(bytes: Uint8Array, declaredType: string): Prom
   if (!TYPES_ALLOWED.includes(declared)) throw unsupported();
   if ((await requireSupportedContent(bytes)) !== declared) throw unsupported();
   if (isAlsoSomethingElse(bytes, declared)) throw unsupported();
-  await requireSafeHeader(bytes);
-  return reencode(bytes, EDGE_PX_MAX, UPLOAD_ENCODING);
+  const picture = await withSafeHeader(bytes, declared);
+  return reencode(picture, EDGE_PX_MAX, UPLOAD_ENCODING);
 }
 
 /** Refuses with `file_too_large`. */
@@ -50,8 +51,12 @@ export async function requireSupportedContent(bytes: Uint8Array): Promise<string
   return found.mime;
 }
 
-/** Reads the header alone, within milliseconds whatever size it claims, and refuses what must not be decoded. */
-export async function requireSafeHeader(bytes: Uint8Array): Promise<void> {
+/**
+ * Reads the header alone, within milliseconds whatever it claims, and refuses what must not be decoded. Answers the bytes that
+ * may be: those of a PNG without its texts.
+ */
+export async function withSafeHeader(file: Uint8Array, mediaType: string): Promise<Uint8Array> {
+  const bytes = mediaType === "image/png" ? withoutTexts(file) : file;
   const sharp = await loadSharp();
   const header = await decoding(() => sharp(bytes, { ...INPUT_LIMITS, limitInputPixels: false }).metadata());
   const { width, height } = header;
@@ -65,6 +70,7 @@ export async function requireSafeHeader(bytes: Uint8Array): Promise<void> {
     const limits = { edge_px_min: EDGE_PX_MIN, aspect_ratio_max: ASPECT_RATIO_MAX };
     throw new Refusal("image_too_small", { ...size, ...limits });
   }
+  return bytes;
 }
 
 /** Decodes all of the picture and encodes it anew. Throws `file_corrupt` where anything in it is damaged or missing. */
@@ -82,10 +88,9 @@ export async function reencode(bytes: Uint8Array, edgePxMax: number, encoding: E
 
 /** Decodes a picture of any of the three types, upright and at its own size, after the same checks as an upload's. */
 export async function decodePixels(bytes: Uint8Array): Promise<Pixels> {
-  await requireSupportedContent(bytes);
-  await requireSafeHeader(bytes);
+  const picture = await withSafeHeader(bytes, await requireSupportedContent(bytes));
   const sharp = await loadSharp();
-  return decoding(() => toPixels(sharp(bytes, INPUT_LIMITS).autoOrient()));
+  return decoding(() => toPixels(sharp(picture, INPUT_LIMITS).autoOrient()));
 }
 
 function hasManyPages(header: Metadata): boolean {

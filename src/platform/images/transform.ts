@@ -1,5 +1,5 @@
 import { drawText, type TextPlacement } from "./draw-text.ts";
-import { decodePixels, reencode, requireBytesWithin, requireSafeHeader, requireSupportedContent } from "./inspect.ts";
+import { decodePixels, reencode, requireBytesWithin, requireSupportedContent, withSafeHeader } from "./inspect.ts";
 import { type Encoding, type Picture, toPicture } from "./picture.ts";
 import { fromPixels, wholeOf } from "./pixels.ts";
 
@@ -19,9 +19,8 @@ const PREVIEW_ENCODING = { quality: 80, bestTables: true };
  */
 export async function acceptResult(bytes: Uint8Array): Promise<Picture> {
   requireBytesWithin(bytes, RESULT_BYTES_MAX);
-  await requireSupportedContent(bytes);
-  await requireSafeHeader(bytes);
-  return reencode(bytes, RESULT_EDGE_PX_MAX, RESULT_ENCODING);
+  const picture = await withSafeHeader(bytes, await requireSupportedContent(bytes));
+  return reencode(picture, RESULT_EDGE_PX_MAX, RESULT_ENCODING);
 }
 
 /** A small copy for lists. `aiGenerated` writes the mark of a model's work, which is not taken over from `bytes`. */

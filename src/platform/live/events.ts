@@ -52,11 +52,15 @@ export async function publish(
   type: LiveEventType,
   data: Record<string, unknown>,
 ): Promise<void> {
-  await Promise.all([
+  const at = needs.clock.now();
+  const [counted] = await Promise.all([
     countEvent(needs.db, { userId }),
-    insertEvent(needs.db, { userId, type, data, at: needs.clock.now() }),
+    insertEvent(needs.db, { userId, type, data, at }),
   ]);
-  needs.afterCommit(() => needs.wakeUps.wake("live", userId));
+  const number = counted[0]?.number ?? 1;
+  // As it is read from its row: without what JSON leaves out, and without anything that others may change later.
+  const event: LiveEvent = { n: number, type, at: at.toISOString(), data: JSON.parse(JSON.stringify(data)) };
+  needs.afterCommit(() => needs.wakeUps.wake("live", userId, event));
   const topic = PANEL_TOPIC_OF[type.slice(0, type.indexOf("."))];
   if (topic !== undefined) wakePanel(needs, topic);
 }
@@ -65,7 +69,8 @@ const countEvent = builtOnce((db, given: Given<{ userId: string }>) =>
   db
     .insert(liveSequences)
     .values({ userId: given("userId", liveSequences.userId), lastNumber: 1 })
-    .onConflictDoUpdate({ target: liveSequences.userId, set: { lastNumber: sql`${liveSequences.lastNumber} + 1` } }),
+    .onConflictDoUpdate({ target: liveSequences.userId, set: { lastNumber: sql`${liveSequences.lastNumber} + 1` } })
+    .returning({ number: liveSequences.lastNumber }),
 );
 
 /** The number is read where it stands, so that this can be sent together with the counting before it. */
@@ -99,12 +104,7 @@ export async function eventsSince(
   userId: string,
   since: number,
 ): Promise<LiveEvent[]> {
-  const rows = await needs.db
-    .select()
-    .from(liveEvents)
-    .where(and(eq(liveEvents.userId, userId), gt(liveEvents.number, since)))
-    .orderBy(asc(liveEvents.number))
-    .limit(EVENT_PAGE_SIZE);
+  const rows = await readPage(needs.db, { userId, since });
   return rows.map((row) => ({
     n: row.number,
     type: row.type as LiveEventType,
@@ -112,6 +112,21 @@ export async function eventsSince(
     data: row.data,
   }));
 }
+
+/** Read at every wake-up of every listener. */
+const readPage = builtOnce((db, given: Given<{ userId: string; since: number }>) =>
+  db
+    .select()
+    .from(liveEvents)
+    .where(
+      and(
+        eq(liveEvents.userId, given("userId", liveEvents.userId)),
+        gt(liveEvents.number, given("since", liveEvents.number)),
+      ),
+    )
+    .orderBy(asc(liveEvents.number))
+    .limit(EVENT_PAGE_SIZE),
+);
 
 /** Removes events past their hour; returns how many. */
 export async function forgetOldEvents(needs: Pick<PublishNeeds, "db" | "clock">): Promise<number> {

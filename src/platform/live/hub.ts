@@ -8,6 +8,7 @@ import { EVENT_PAGE_SIZE, eventsSince, type LiveEvent } from "./events.ts";
  *
  *   a transaction writes the event        -> after the commit a wake-up with the person's id (wake.ts)
  *   the wake-up reaches this process      -> each of the person's listeners reads on from its own last number
+ *   it comes from this very process       -> it brings the event along; who waits for exactly that number need not read
  *   a wake-up was lost                    -> the same reading happens every few seconds anyway
  *
  * A listener reads one page at a time and never two at once, so order holds whatever arrives meanwhile.
@@ -15,9 +16,14 @@ import { EVENT_PAGE_SIZE, eventsSince, type LiveEvent } from "./events.ts";
 export interface LiveHub {
   /**
    * Calls `deliver` with each event after number `since`, first those that are there, then new ones. `deliver` returns
-   * false when its client takes no more; then the listener ends.
+   * false when its client takes no more; then the listener ends. Several that come at once are delivered inside `together`.
    */
-  listen(userId: string, since: number, deliver: (event: LiveEvent) => boolean): LiveListener;
+  listen(
+    userId: string,
+    since: number,
+    deliver: (event: LiveEvent) => boolean,
+    together?: (deliverAll: () => void) => void,
+  ): LiveListener;
   /** Waits until the person has an event after `since`, at most `waitMs`; returns the events then there, perhaps none. */
   wait(userId: string, since: number, waitMs: number, signal?: AbortSignal): Promise<LiveEvent[]>;
   /** Listeners at this moment. */
@@ -39,6 +45,7 @@ interface Listener {
   again: boolean;
   stopped: boolean;
   deliver(event: LiveEvent): boolean;
+  together(deliverAll: () => void): void;
 }
 
 export function createLiveHub(needs: { db: Queries; log: Log; wakeUps: WakeUps }, pollMs: number = POLL_MS): LiveHub {
@@ -56,6 +63,12 @@ export function createLiveHub(needs: { db: Queries; log: Log; wakeUps: WakeUps }
     if (others?.size === 0) byPerson.delete(listener.userId);
   };
 
+  const deliver = (listener: Listener, event: LiveEvent) => {
+    if (listener.stopped) return;
+    listener.since = event.n;
+    if (!listener.deliver(event)) stop(listener);
+  };
+
   const read = async (listener: Listener): Promise<void> => {
     listener.again = true;
     if (listener.reading) return;
@@ -64,11 +77,9 @@ export function createLiveHub(needs: { db: Queries; log: Log; wakeUps: WakeUps }
       while (listener.again && !listener.stopped) {
         listener.again = false;
         const page = await eventsSince(needs, listener.userId, listener.since);
-        for (const event of page) {
-          if (listener.stopped) break;
-          listener.since = event.n;
-          if (!listener.deliver(event)) stop(listener);
-        }
+        listener.together(() => {
+          for (const event of page) deliver(listener, event);
+        });
         if (page.length < EVENT_PAGE_SIZE) continue;
         listener.again = true;
         // Whoever was away for long gets many pages; sockets must drain and others be served in between.
@@ -81,16 +92,22 @@ export function createLiveHub(needs: { db: Queries; log: Log; wakeUps: WakeUps }
     }
   };
 
-  const wake = (keys: readonly string[] | null) => {
+  const wake = (keys: readonly string[] | null, news?: LiveEvent) => {
     const people = keys ?? [...byPerson.keys()];
-    for (const userId of people) for (const listener of byPerson.get(userId) ?? []) void read(listener);
+    for (const userId of people) {
+      for (const listener of byPerson.get(userId) ?? []) {
+        // Any other number says that something before it is still missing, or that it has been delivered.
+        if (news?.n === listener.since + 1 && !listener.reading) deliver(listener, news);
+        else if (news === undefined || news.n > listener.since) void read(listener);
+      }
+    }
   };
   let isStopped = false;
-  const unsubscribe = needs.wakeUps.subscribe("live", wake);
+  const unsubscribe = needs.wakeUps.subscribe("live", (keys, news) => wake(keys, news as LiveEvent | undefined));
   const poll = setInterval(() => wake(null), pollMs);
 
-  const listen: LiveHub["listen"] = (userId, since, deliver) => {
-    const listener: Listener = { userId, since, reading: false, again: false, stopped: false, deliver };
+  const listen: LiveHub["listen"] = (userId, since, deliver, together = (deliverAll) => deliverAll()) => {
+    const listener: Listener = { userId, since, reading: false, again: false, stopped: false, deliver, together };
     const others = byPerson.get(userId) ?? new Set();
     byPerson.set(userId, others.add(listener));
     size += 1;

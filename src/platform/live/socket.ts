@@ -33,6 +33,8 @@ export interface SocketStart {
 interface Raw {
   readonly readyState: number;
   send(text: string): unknown;
+  /** What is sent inside goes out in one piece. */
+  cork?(work: () => void): unknown;
   close(code: number, reason: string): void;
   ping(): unknown;
 }
@@ -112,7 +114,13 @@ export function createLiveSockets(
           })
           .catch((error: unknown) => log.warn("a socket's session could not be checked", { error }));
       }, heartbeatMs ?? HEARTBEAT_MS);
-      const listener = hub.listen(start.userId, start.since, (event) => send(raw, event));
+      const listener = hub.listen(
+        start.userId,
+        start.since,
+        (event) => send(raw, event),
+        // A frame that goes out alone is a call to the system; a page of them is one or two.
+        (sendAll) => (raw.cork ? void raw.cork(sendAll) : sendAll()),
+      );
       const { isOperator } = start;
       const unwatch = isOperator ? hints.watch({ isOperator, deliver: (hint) => send(raw, hint) }) : () => {};
       const left = start.isPanel ? () => {} : presence.opened(start.userId);

@@ -204,6 +204,37 @@ describe("files that are too much", () => {
     if (outcome instanceof Error) expect(outcome).toBeInstanceOf(Refusal);
     expect(grownBytes).toBeLessThan(200 * 1024 * 1024);
   });
+
+  test("X9 texts of a PNG are not unpacked: neither those of a harmless picture nor those of a bomb take time", async () => {
+    const { deflateSync } = await import("node:zlib");
+    const packed = deflateSync(Buffer.alloc(64 * 1024 * 1024));
+    const png = await (await flat(80, 80, GREY)).png().toBuffer();
+    const kinds = { zTXt: latin1("Comment\0\0"), iTXt: latin1("Comment\0\x01\0\0\0"), tEXt: latin1("Comment\0") };
+    const spent = process.cpuUsage();
+    for (const [name, head] of Object.entries(kinds)) {
+      let texts = png as Uint8Array;
+      let bomb = pngClaiming(30_000, 30_000);
+      for (let copy = 0; copy < 16; copy += 1) {
+        texts = withPngChunk(texts, name, joined(head, packed));
+        bomb = withPngChunk(bomb, name, joined(head, packed));
+      }
+      const plain = await acceptPhoto(png, "image/png");
+      expect(Buffer.compare(Buffer.from((await acceptPhoto(texts, "image/png")).bytes), Buffer.from(plain.bytes))).toBe(
+        0,
+      );
+      await expectRefusal(acceptPhoto(bomb, "image/png"), "image_too_many_pixels");
+    }
+    const { user, system } = process.cpuUsage(spent);
+    // Unpacking one of them takes two seconds.
+    expect((user + system) / 1_000).toBeLessThan(1_500);
+  });
+
+  test("X9 a text that claims to go on behind the file's end is refused", async () => {
+    const png = await (await flat(80, 80, GREY)).png().toBuffer();
+    const cut = Buffer.from(withPngChunk(png, "tEXt", latin1("Comment\0text")));
+    cut.writeUInt32BE(0x7fffffff, 33);
+    await expectRefusal(acceptPhoto(cut, "image/png"), "file_corrupt");
+  });
 });
 
 describe("pictures that are too little", () => {
