@@ -57,7 +57,8 @@ export const chatHistory = table(
   },
   (chat) => [
     uniqueIndex("chat_history_session").on(chat.sessionId),
-    index("chat_history_user").on(chat.userId, chat.updatedAt),
+    // In the order of a person's list; a message does not write it anew, as it would one with the moment of the last.
+    index("chat_history_person").on(chat.userId, chat.id),
     index("chat_history_age").on(chat.updatedAt),
   ],
 );

@@ -65,6 +65,10 @@ export const users = table(
     index("users_subscribed").on(user.id).where(sql`subscription_end is not null`),
     index("users_created").on(user.createdAt),
     index("users_erased").on(user.erasedAt).where(sql`erased_at is not null`),
+    // Nobody stands in it for longer than until the next cleanup, however many have left.
+    index("users_late")
+      .on(user.id)
+      .where(sql`erased_at is not null and (balance_credits > 0 or subscription_type is not null)`),
     check("users_balance_not_negative", sql`balance_credits >= 0`),
     check("users_reserved_not_negative", sql`reserved_credits >= 0`),
     check("users_freemium_not_negative", sql`freemium_actions_used >= 0`),
