@@ -17,9 +17,11 @@ new Elysia()
   .get("/balance", async ({ headers, status }) => {
     const { sub, sid } = claimsOf(headers.authorization ?? "");
     const [person] = await sql<{ balance_credits: number; reserved_credits: number }[]>`
-      select users.* from sessions inner join users on users.id = sessions.user_id
-      where sessions.id = ${sid} and sessions.user_id = ${sub} and sessions.revoked_at is null
-        and users.erased_at is null and sessions.expires_at > ${new Date()}`;
+      select id, telegram_id, language, banned_at, balance_credits, reserved_credits, subscription_type, subscription_end,
+        freemium_month, freemium_actions_used
+      from users where erased_at is null and id = (
+        select user_id from sessions
+        where id = ${sid} and user_id = ${sub} and revoked_at is null and expires_at > ${new Date()})`;
     if (!person) return status(401);
     return { credits: person.balance_credits, reserved: person.reserved_credits };
   })

@@ -7,7 +7,6 @@ import { setRateHeaders } from "../../platform/http/rate-headers.ts";
 import type { RateLimiter } from "../../platform/http/rate-limit.ts";
 import { refuses } from "../../platform/http/schemas.ts";
 import { takeShared } from "../../platform/limits/shared-bucket.ts";
-import type { User } from "../profile/index.ts";
 import { mayAct, roleOf } from "./operators.ts";
 import {
   ADDRESS_BUCKET,
@@ -18,7 +17,7 @@ import {
   REQUEST_COST,
   type RequestClass,
 } from "./rate-classes.ts";
-import { personOfSession } from "./sessions.ts";
+import { personOfSession, type SignedInPerson } from "./sessions.ts";
 import type { OperatorRole } from "./tables.ts";
 import type { AccessTokens } from "./tokens.ts";
 
@@ -53,7 +52,7 @@ export interface Hint {
 
 /** What a route learns of a signed-in request. */
 interface Admission {
-  person: User;
+  person: SignedInPerson;
   sessionId: string;
   ctx: Context;
 }
@@ -101,7 +100,8 @@ export function guard({ ctx, tokens, limiter, isFrom }: GuardNeeds) {
   };
   const admissions = new WeakMap<Request, Admission>();
   const admit = async (asked: Asked, requestClass: RequestClass): Promise<Admission> => {
-    const claims = await tokens.verify(bearerOf(asked.request));
+    const token = bearerOf(asked.request);
+    const claims = tokens.recall(token) ?? (await tokens.verify(token));
     const person = claims ? await personOfSession(ctx, claims) : null;
     if (!claims || !person) {
       take(asked, `refused:${addressNetwork(asked.address)}`, ADDRESS_BUCKET, REQUEST_COST.read);

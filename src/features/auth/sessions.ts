@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { and, desc, eq, gt, isNull, lt, ne, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { after, DAY_MS } from "../../platform/clock.ts";
+import { hotStatement } from "../../platform/db/hot-statement.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { newId, randomToken } from "../../platform/ids.ts";
 import { type User, users } from "../profile/index.ts";
@@ -89,38 +90,55 @@ async function revoke(ctx: Pick<Context, "db" | "clock">, which: ReturnType<type
     .where(and(which, isNull(sessions.revokedAt)));
 }
 
-/** The person of a live session, or null when it was ended, has expired or belongs to somebody else. */
-export async function personOfSession(
-  { db, clock }: Pick<Context, "db" | "clock">,
-  claims: { userId: string; sessionId: string },
-): Promise<User | null> {
-  const query = personQueries.get(db) ?? preparePersonQuery(db);
-  personQueries.set(db, query);
-  const rows = await query.execute({ ...claims, now: clock.now() });
-  return rows[0]?.user ?? null;
-}
+/**
+ * What is read of a person at each signed-in request: what decides about it, and what the most frequent answers are made
+ * of. Names and the like are read by the few who show them.
+ */
+const PERSON_COLUMNS = {
+  id: users.id,
+  telegramId: users.telegramId,
+  language: users.language,
+  bannedAt: users.bannedAt,
+  balanceCredits: users.balanceCredits,
+  reservedCredits: users.reservedCredits,
+  subscriptionType: users.subscriptionType,
+  subscriptionEnd: users.subscriptionEnd,
+  freemiumMonth: users.freemiumMonth,
+  freemiumActionsUsed: users.freemiumActionsUsed,
+};
+
+/** Whom a session opens the API to. */
+export type SignedInPerson = Pick<User, keyof typeof PERSON_COLUMNS>;
 
 /**
- * Asked at every signed-in request, where putting the statement's text together would cost several times what running it
- * does: it is built once for each handle of the database.
+ * The session is asked for inside of the person's condition: as a join, bun:sqlite (1.4.5) takes 9 us for the same reads
+ * instead of 3. Postgres takes the same time for both.
  */
-const personQueries = new WeakMap<Context["db"], ReturnType<typeof preparePersonQuery>>();
-
-function preparePersonQuery(db: Context["db"]) {
-  return db
-    .select({ user: users })
+const personQuery = hotStatement(PERSON_COLUMNS, (db, columns) => {
+  const liveSession = db
+    .select({ userId: sessions.userId })
     .from(sessions)
-    .innerJoin(users, eq(users.id, sessions.userId))
     .where(
       and(
         eq(sessions.id, sql.param(sql.placeholder("sessionId"), sessions.id)),
         eq(sessions.userId, sql.param(sql.placeholder("userId"), sessions.userId)),
         isNull(sessions.revokedAt),
-        isNull(users.erasedAt),
         gt(sessions.expiresAt, sql.param(sql.placeholder("now"), sessions.expiresAt)),
       ),
-    )
-    .prepare("person_of_session");
+    );
+  return db
+    .select(columns)
+    .from(users)
+    .where(and(eq(users.id, sql`${liveSession}`), isNull(users.erasedAt)));
+});
+
+/** The person of a live session, or null when it was ended, has expired or belongs to somebody else. */
+export async function personOfSession(
+  { db, clock }: Pick<Context, "db" | "clock">,
+  claims: { userId: string; sessionId: string },
+): Promise<SignedInPerson | null> {
+  const [person] = await personQuery(db, { ...claims, now: clock.now() });
+  return person ?? null;
 }
 
 /**

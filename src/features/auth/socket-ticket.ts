@@ -1,14 +1,13 @@
 import type { Context } from "../../context.ts";
 import { redeemTicket } from "../../platform/live/tickets.ts";
-import type { User } from "../profile/index.ts";
 import { roleOf } from "./operators.ts";
-import { personOfSession } from "./sessions.ts";
+import { personOfSession, type SignedInPerson } from "./sessions.ts";
 
 /** Closes a socket whose ticket is unknown, used or too old, or whose person may not come in. */
 export const CLOSE_TICKET_INVALID = 4401;
 
 export interface TicketHolder {
-  person: User;
+  person: SignedInPerson;
   /** Asked again while the socket is open: the session may have ended, the person been banned. */
   stillAllowed(): Promise<boolean>;
   /** Whether they may open the owner's panel at this moment. */

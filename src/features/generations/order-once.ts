@@ -6,7 +6,7 @@ import { type GenerationView, viewGeneration } from "./view.ts";
 
 /** An order over HTTP: who, under which key, for which route. */
 export interface OrderRequest {
-  person: User;
+  person: Pick<User, "id" | "language">;
   headers: { "idempotency-key"?: string | undefined };
   route: string;
   body: unknown;

@@ -15,6 +15,7 @@ export {
   lockUser,
   type Preferences,
   refuseErased,
+  rowOf,
   setWriteState,
   showSubscription,
   type TelegramPerson,

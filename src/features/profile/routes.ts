@@ -3,7 +3,7 @@ import { closed, NoQuerySchema, refuses } from "../../platform/http/schemas.ts";
 import type { guard } from "../auth/guard.ts";
 import { acceptTerms, consentOf } from "./consent.ts";
 import { ConsentSchema, PreferencesSchema, ProfileSchema } from "./schemas.ts";
-import { changePreferences } from "./users.ts";
+import { changePreferences, rowOf } from "./users.ts";
 import { profileView } from "./view.ts";
 
 const VERSION_LENGTH_MAX = 64;
@@ -12,7 +12,7 @@ const VERSION_LENGTH_MAX = 64;
 export function profileRoutes(guarded: ReturnType<typeof guard>) {
   return new Elysia({ prefix: "/profile", tags: ["profile"] })
     .use(guarded)
-    .get("/", ({ person, ctx }) => profileView(ctx, person), {
+    .get("/", async ({ person, ctx }) => profileView(ctx, await rowOf(ctx, person)), {
       signedIn: "read",
       query: NoQuerySchema,
       response: { 200: ProfileSchema },

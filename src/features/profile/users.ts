@@ -142,6 +142,13 @@ export async function findUser(ctx: Pick<Context, "db">, userId: string): Promis
   return rows[0] ?? null;
 }
 
+/** The whole row of somebody who was just let in; `unauthenticated` for one who has erased themselves since. */
+export async function rowOf(ctx: Pick<Context, "db">, person: Pick<User, "id">): Promise<User> {
+  const user = await findUser(ctx, person.id);
+  if (user === null || user.erasedAt !== null) throw new Refusal("unauthenticated");
+  return user;
+}
+
 /** Writes down whether the bot may write to whoever has this Telegram id; nothing for somebody who never signed in. */
 export async function setWriteState(
   tx: Pick<Context, "db" | "clock">,

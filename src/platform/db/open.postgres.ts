@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
-import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import { drizzle } from "drizzle-orm/postgres-js";
 import type { Log } from "../telemetry/log.ts";
 import { readAddress } from "./address.postgres.ts";
 import { type Connection, createConnector } from "./connection.postgres.ts";
@@ -12,6 +12,7 @@ import {
   refuseInsideTransaction,
   transactionMark,
 } from "./database.ts";
+import { runStatementsOf } from "./hot-statement.ts";
 import { createListener } from "./listener.postgres.ts";
 import { patienceNow } from "./patience.ts";
 import { createPool, type Pool } from "./pool.ts";
@@ -45,7 +46,7 @@ const CLOSE_MS_MAX = 5_000;
 
 /** A connection with the queries of the transaction that runs on it. */
 interface Session extends Connection {
-  queries: PostgresJsDatabase;
+  queries: Queries;
   /** The first statement of the transaction that failed, whatever its caller made of that. */
   failure: unknown;
 }
@@ -62,12 +63,12 @@ interface Session extends Connection {
 export function openPostgres(options: PostgresOptions): Database {
   const pool = openPool(options);
   const run = createRunner(pool, options);
-  const outside = drizzle(facade(run, options.prepare) as never);
+  const outside = queriesOf(facade(run, options.prepare));
   const rawDialect = new PgDialect();
   const listener = createListener(listenerConnector(options), options.log);
 
   return {
-    queries: outside as unknown as Queries,
+    queries: outside,
     async transaction(work) {
       refuseInsideTransaction();
       for (let attempt = 1; ; attempt += 1) {
@@ -113,7 +114,7 @@ function openPool(options: PostgresOptions): Pool<Session> {
       const connection = await connect();
       const session = Object.assign(connection, { failure: undefined }) as unknown as Session;
       // This way the driver's own client also learns which types drizzle reads by itself.
-      session.queries = drizzle(transactional(session, options) as never) as unknown as PostgresJsDatabase;
+      session.queries = queriesOf(transactional(session, options));
       return session;
     },
   });
@@ -193,7 +194,7 @@ async function inTransaction<T>(
     await own("begin");
     try {
       if (patienceMs > options.statementTimeoutMs) await own(`set local statement_timeout = ${Math.ceil(patienceMs)}`);
-      const result = await insideTransaction(() => work(session.queries as unknown as Queries, session));
+      const result = await insideTransaction(() => work(session.queries, session));
       // The server would answer a commit with a rollback, and without a word of complaint.
       if (session.failure !== undefined) throw session.failure;
       await own("commit");
@@ -254,6 +255,16 @@ function pending(start: (shape: Shape) => Promise<unknown>) {
     then: (resolve: (value: unknown) => unknown, reject: (error: unknown) => unknown) =>
       start("rows").then(resolve, reject),
   };
+}
+
+/** drizzle over a client, and the way past it for the statements that are asked at every request. */
+function queriesOf(client: ReturnType<typeof facade>): Queries {
+  const queries = drizzle(client as never) as unknown as Queries;
+  runStatementsOf(
+    queries,
+    (statement, values) => client.unsafe(statement, values as never[]).values() as Promise<unknown[][]>,
+  );
+  return queries;
 }
 
 /** What drizzle needs of a client, over connections that are chosen for each statement. */

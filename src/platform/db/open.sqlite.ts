@@ -9,6 +9,7 @@ import {
   refuseInsideTransaction,
   transactionMark,
 } from "./database.ts";
+import { runStatementsOf } from "./hot-statement.ts";
 
 /** How long a writer waits for an operator's command that holds the write lock. */
 const BUSY_WAIT_MS_MAX = 15_000;
@@ -33,26 +34,28 @@ export async function openSqlite(path: string): Promise<Database> {
   const reader = path === ":memory:" ? writer : await patiently(() => openHandle(path, true));
   const queue = createPromiseQueue();
 
-  const outside = drizzle(async (statement, parameters, method) => {
+  const runOutside: Run = async (statement, parameters, method) => {
     refuseInsideTransaction();
     if (reader !== writer && /^\s*select\b/i.test(statement)) {
       return patiently(() => runOn(reader, statement, parameters, method));
     }
     return queue(() => patiently(() => runOn(writer, statement, parameters, method)));
-  });
-  const inside = drizzle(async (statement, parameters, method) => {
+  };
+  const runInside: Run = async (statement, parameters, method) => {
     refuseAfterTransaction(transactionMark.getStore());
     return runOn(writer, statement, parameters, method);
-  });
+  };
+  const outside = queriesOf(runOutside);
+  const inside = queriesOf(runInside);
 
   return {
-    queries: outside as unknown as Queries,
+    queries: outside,
     async transaction(work) {
       refuseInsideTransaction();
       return queue(async () => {
         await patiently(() => writer.run("begin immediate"));
         try {
-          const result = await insideTransaction(() => work(inside as unknown as Queries));
+          const result = await insideTransaction(() => work(inside));
           writer.run("commit");
           return result;
         } catch (error) {
@@ -100,6 +103,15 @@ function prepareForWriting(file: SqliteFile): void {
 }
 
 type ProxyMethod = "run" | "all" | "values" | "get";
+type Run = (statement: string, parameters: unknown[], method: ProxyMethod) => Promise<{ rows: unknown[] }>;
+
+function queriesOf(run: Run): Queries {
+  const queries = drizzle(run as Parameters<typeof drizzle>[0]) as unknown as Queries;
+  runStatementsOf(queries, async (statement, values) => {
+    return (await run(statement, values as unknown[], "values")).rows as unknown[][];
+  });
+  return queries;
+}
 
 function runOn(file: SqliteFile, statement: string, parameters: unknown[], method: ProxyMethod) {
   const prepared = file.query(statement);
@@ -130,12 +142,13 @@ function rawOn(file: SqliteFile, statement: SQL | string): Record<string, unknow
 
 /** Repeats a statement that met another process's write lock, without blocking the event loop. */
 async function patiently<T>(statement: () => T): Promise<T> {
-  const deadline = performance.now() + BUSY_WAIT_MS_MAX;
+  let deadline: number | undefined;
   for (;;) {
     try {
       return statement();
     } catch (error) {
       const busy = error instanceof SQLiteError && (error.code ?? "").startsWith("SQLITE_BUSY");
+      deadline ??= performance.now() + BUSY_WAIT_MS_MAX;
       if (!busy || performance.now() > deadline) throw error;
       await Bun.sleep(BUSY_PAUSE_MS + Math.random() * BUSY_PAUSE_MS);
     }

@@ -17,8 +17,8 @@ export interface RequestsInHand {
   readonly count: number;
 }
 
-/** How each request that is counted in leaves, for those who only wait. */
-const exits = new WeakMap<Request, () => void>();
+/** Among whom each request is counted, for those who only wait. */
+const counted = new WeakMap<Request, Set<Request>>();
 
 export function createRequestsInHand(countMax = REQUESTS_IN_HAND_MAX): RequestsInHand {
   const inHand = new Set<Request>();
@@ -26,7 +26,7 @@ export function createRequestsInHand(countMax = REQUESTS_IN_HAND_MAX): RequestsI
     enter(request) {
       if (inHand.size >= countMax) throw new Refusal("busy", { retry_after: RETRY_AFTER_SECONDS });
       inHand.add(request);
-      exits.set(request, () => void inHand.delete(request));
+      counted.set(request, inHand);
     },
     leave: (request) => void inHand.delete(request),
     get count() {
@@ -40,5 +40,5 @@ export function createRequestsInHand(countMax = REQUESTS_IN_HAND_MAX): RequestsI
  * at the images) and has a limit of its own. Otherwise those who wait would keep out those who are answered at once.
  */
 export function stepAside(request: Request): void {
-  exits.get(request)?.();
+  counted.get(request)?.delete(request);
 }

@@ -71,7 +71,10 @@ export async function changeBroadcast(ctx: Context, order: Order & { draft: Broa
 }
 
 /** Sends a draft to the operator alone, in the language that they read. */
-export async function testBroadcast(ctx: Context, order: Order & { operator: User }): Promise<Broadcast> {
+export async function testBroadcast(
+  ctx: Context,
+  order: Order & { operator: Pick<User, "id" | "language"> },
+): Promise<Broadcast> {
   return changed(ctx, order, "broadcast.test", async (tx, before) => {
     refuseUnless(before.state === "draft", "not_a_draft");
     const text = order.operator.language === "ru" ? before.textRu : before.textEn;

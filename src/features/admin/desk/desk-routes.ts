@@ -8,7 +8,7 @@ import { listChanges } from "../../audit/index.ts";
 import type { guard } from "../../auth/guard.ts";
 import { ACCESS_TOKEN_SECONDS, type AccessTokens, signInByLink } from "../../auth/index.ts";
 import { SignedInSchema } from "../../auth/schemas.ts";
-import { profileView } from "../../profile/index.ts";
+import { profileView, rowOf } from "../../profile/index.ts";
 import { personRef } from "../people/people.ts";
 import { pageSchema } from "../schemas.ts";
 import { auditRows, catalogueShown, operatorsView } from "./desk.ts";
@@ -53,12 +53,20 @@ export function deskRoutes(guarded: ReturnType<typeof guard>, tokens: AccessToke
         },
       },
     )
-    .get("/me", ({ person, role }) => ({ person: personRef(person), role, language: person.language }), {
-      viewer: "read",
-      query: NoQuerySchema,
-      response: { 200: MeAnswer },
-      detail: { summary: "Who I am here" },
-    })
+    .get(
+      "/me",
+      async ({ person, role, ctx }) => ({
+        person: personRef(await rowOf(ctx, person)),
+        role,
+        language: person.language,
+      }),
+      {
+        viewer: "read",
+        query: NoQuerySchema,
+        response: { 200: MeAnswer },
+        detail: { summary: "Who I am here" },
+      },
+    )
     .get("/operators", ({ ctx }) => operatorsView(ctx), {
       owner: "read",
       query: NoQuerySchema,

@@ -1,5 +1,6 @@
 import { and, desc, eq, lt, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
+import { hotStatement } from "../../../platform/db/hot-statement.ts";
 import { moscowMonth, nextMoscowMonth } from "../../../platform/moscow.ts";
 import type { User } from "../../profile/index.ts";
 import { liveSubscription } from "../subscriptions/plan-terms.ts";
@@ -14,25 +15,43 @@ export interface Balance {
   next_expiry: { credits: number; at: string } | null;
 }
 
+/** What the balance is made of besides the grants. */
+export type BalanceHolder = Pick<
+  User,
+  | "id"
+  | "balanceCredits"
+  | "reservedCredits"
+  | "subscriptionType"
+  | "subscriptionEnd"
+  | "freemiumMonth"
+  | "freemiumActionsUsed"
+>;
+
+const expiringGrants = hotStatement(
+  { kind: creditGrants.kind, left: creditGrants.creditsLeft, at: creditGrants.expiresAt },
+  (db, columns) =>
+    db
+      .select(columns)
+      .from(creditGrants)
+      .where(
+        and(
+          eq(creditGrants.userId, sql.param(sql.placeholder("userId"), creditGrants.userId)),
+          sql`${creditGrants.creditsLeft} > 0 and ${creditGrants.expiresAt} is not null`,
+        ),
+      )
+      .orderBy(creditGrants.expiresAt, creditGrants.id),
+);
+
 /**
  * The balance of a person whose row was just read. Credits past their time do not count, whether or not the nightly run
  * has booked them out.
  */
-export async function balanceOf(ctx: Pick<Context, "db" | "clock" | "settings">, user: User): Promise<Balance> {
+export async function balanceOf(
+  ctx: Pick<Context, "db" | "clock" | "settings">,
+  user: BalanceHolder,
+): Promise<Balance> {
   const now = ctx.clock.now();
-  const expiring =
-    user.balanceCredits === 0
-      ? []
-      : await ctx.db
-          .select({ kind: creditGrants.kind, left: creditGrants.creditsLeft, at: creditGrants.expiresAt })
-          .from(creditGrants)
-          .where(
-            and(
-              eq(creditGrants.userId, user.id),
-              sql`${creditGrants.creditsLeft} > 0 and ${creditGrants.expiresAt} is not null`,
-            ),
-          )
-          .orderBy(creditGrants.expiresAt, creditGrants.id);
+  const expiring = user.balanceCredits === 0 ? [] : await expiringGrants(ctx.db, { userId: user.id });
   const overdue = expiring.filter((grant) => grant.at !== null && grant.at <= now);
   const coming = expiring.filter((grant) => grant.at !== null && grant.at > now);
   const first = coming[0]?.at ?? null;
