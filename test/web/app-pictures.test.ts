@@ -121,9 +121,10 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
       async () => {
         const tab = await stage().blank();
         if (way !== "by the socket") await tab.page.routeWebSocket(/\/api\/v1\/live/, (socket) => socket.close());
+        const polls = tab.asked(/live\/events/);
         await tab.page.goto(`${stage().server.base}/?sandbox=${BORIS}#/pictures`);
         await tab.says("Your pictures will be here.");
-        if (way !== "by the socket") await tab.page.waitForRequest(/live\/events/);
+        if (way !== "by the socket") await until(() => polls.length > 0, "it asks");
         const before = await tiles(tab).count();
         const id = await stage().fitting(BORIS, { isAwaited: false });
         const tile = tab.page.locator(`main .grid a[href="#/pictures/${id}"]`);
