@@ -1,3 +1,4 @@
+import { afterAll, afterEach } from "bun:test";
 import { ProviderFailure } from "../../src/platform/errors.ts";
 import { createLog, type Log } from "../../src/platform/telemetry/log.ts";
 import {
@@ -14,6 +15,8 @@ import {
 
 export const HAIKU = "anthropic/claude-haiku-4.5";
 export const NEWER_HAIKU = "anthropic/claude-haiku-5.5";
+
+export const WISH = "make the leather jacket red";
 
 /** What the product asks for: a reply and three variants. */
 export const SCHEMA = {
@@ -103,6 +106,30 @@ export async function startOpenRouterLane(options: OpenRouterEmulatorOptions = {
       ...more,
     });
   return { emulator, client: clientWith({}), lines, waits, clientWith };
+}
+
+/** Such a lane as the tests of one file see it, with nothing wrong, nothing said and the same money before each of them. */
+export async function useOpenRouterLane() {
+  const lane = await startOpenRouterLane();
+  afterEach(() => {
+    lane.emulator.faults.clear();
+    lane.emulator.setBalance(10_000_000);
+    lane.lines.length = 0;
+    lane.waits.length = 0;
+  });
+  afterAll(() => lane.emulator.stop());
+  return {
+    lane,
+    asked: (): number => lane.emulator.stats().requests.length,
+    lastAsked: () => lane.emulator.stats().requests.at(-1),
+    alerts: (): unknown[] => lane.lines.filter(({ level, alert }) => level === "error" && alert === true),
+    /** Streams, keeping the deltas. */
+    async streamed(more: Partial<CompletionRequest> = {}) {
+      const deltas: string[] = [];
+      const call = lane.client.complete(order(WISH, { onDelta: (text) => deltas.push(text), ...more }));
+      return { deltas, call };
+    },
+  };
 }
 
 /** The failure of a call that must fail. */
