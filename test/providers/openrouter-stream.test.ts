@@ -25,6 +25,9 @@ const PIECES = ['{"reply":"', "Привет, ", "мир 🎨", ' — ok"}'];
 const WHOLE = PIECES.join("");
 const FRAMES = PIECES.map((piece) => frame([delta(piece)])).join("");
 
+/** The silence after which a stream is given up. */
+const IDLE_MS = 1_000;
+
 /** Streams from a server that sends these bytes in these chunks, then closes. */
 async function streamFrom(chunks: readonly Uint8Array[], pauseMs = 0) {
   const server = await bareServer(async (socket) => {
@@ -43,7 +46,7 @@ async function streamFrom(chunks: readonly Uint8Array[], pauseMs = 0) {
     models: [HAIKU],
     log,
     loopbackAllowed: true,
-    timeouts: { idleMs: 250 },
+    timeouts: { idleMs: IDLE_MS },
     sleep: async () => {},
   });
   const deltas: string[] = [];
@@ -132,9 +135,9 @@ describe("a stream read from bare bytes", () => {
 
   test("is kept alive by comments alone, and given up after a silence", async () => {
     const comments = Array.from({ length: 8 }, () => bytes(": PROCESSING\n\n"));
-    const alive = await streamFrom([bytes(HEAD), ...comments, bytes(`${FRAMES}${END}data: [DONE]\n\n`)], 60);
+    const alive = await streamFrom([bytes(HEAD), ...comments, bytes(`${FRAMES}${END}data: [DONE]\n\n`)], IDLE_MS / 4);
     expect((await alive.call).text).toBe(WHOLE);
-    const silent = await streamFrom([bytes(HEAD + FRAMES), bytes(END)], 400);
+    const silent = await streamFrom([bytes(HEAD + FRAMES), bytes(END)], 2 * IDLE_MS);
     expect(await failureOf(silent.call)).toMatchObject({ kind: "unavailable" });
     expect(silent.hits).toHaveLength(1);
   });

@@ -16,12 +16,15 @@ let clock: ReturnType<typeof standingClock>;
 let said: boolean[];
 let provider: GuardedPaymentProvider;
 
+/** Some of the calls meet what never answers, and none of the others takes as long. */
+const TIMEOUTS = { createMs: 300, queryMs: 300, totalMs: 5_000 };
+
 /** Each test has a breaker of its own before the same shop; `slowMs` is far above what the emulator takes. */
 function start(slowMs = 2_000): void {
   faults.clear();
   clock = standingClock();
   said = [];
-  provider = withBreaker(yooKassaProvider(lane.client, false), { clock, slowMs });
+  provider = withBreaker(yooKassaProvider(lane.clientWith({ timeouts: TIMEOUTS }), false), { clock, slowMs });
   provider.onOutage((isOut) => said.push(isOut));
   lane.newCalls();
 }

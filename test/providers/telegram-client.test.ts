@@ -5,7 +5,7 @@ import { silentLog } from "../../src/platform/telemetry/log.ts";
 import { createTelegramClient, type TelegramFailureReason } from "../../src/providers/telegram/client.ts";
 import { DOCUMENT_BYTES_MAX, PHOTO_BYTES_MAX } from "../../src/providers/telegram/wire.ts";
 import { REFUSALS } from "../../src/sandbox/telegram-faults.ts";
-import { ANNA, failureOf, startTelegramLane, type TelegramLane } from "../sandbox/telegram-lane.ts";
+import { ANNA, failureOf, HASTY, startTelegramLane, type TelegramLane } from "../sandbox/telegram-lane.ts";
 import { picture } from "../support/pictures.ts";
 import { bareServer } from "./bare-server.ts";
 
@@ -267,9 +267,9 @@ describe("an answer that is lost", () => {
     async (mode) => {
       lane.emulator.faults.set("telegram.send", { mode });
       const before = sent().length;
-      expect(await failureOf(lane.client.sendMessage(hello))).toMatchObject({ reason: "unknown", kind: "unknown" });
+      const quick = lane.clientWith({ timeouts: HASTY });
+      expect(await failureOf(quick.sendMessage(hello))).toMatchObject({ reason: "unknown", kind: "unknown" });
       const form = { chatId: ANNA, document: { bytes: png, fileName: "a.png", mime: "image/png" } };
-      const quick = lane.clientWith({ timeouts: { callMs: 300, fileMs: 300 } });
       expect(await failureOf(quick.sendDocument(form))).toMatchObject({ reason: "unknown" });
       expect(sent().length).toBe(before + 2);
       expect(lane.waits).toEqual([]);
@@ -280,7 +280,8 @@ describe("an answer that is lost", () => {
     "%s: nobody knows, so it is unknown too",
     async (mode) => {
       lane.emulator.faults.set("telegram.send", { mode });
-      expect(await failureOf(lane.client.sendMessage(hello))).toMatchObject({ reason: "unknown" });
+      const quick = lane.clientWith({ timeouts: HASTY });
+      expect(await failureOf(quick.sendMessage(hello))).toMatchObject({ reason: "unknown" });
       expect(lane.waits).toEqual([]);
     },
   );
@@ -393,7 +394,7 @@ describe("T2 the bot's token", () => {
     const modes = ["echo", "reset", "hang", "half_body", "not_json", "edge_502", "edge_1010", "unknown_shape"];
     for (const mode of [...modes, "http_401", "http_404", "http_429", "http_500", "executed_reset"]) {
       lane.emulator.faults.set("telegram.send", { mode });
-      told.push(everythingOf(await failureOf(lane.client.sendMessage(hello))));
+      told.push(everythingOf(await failureOf(lane.clientWith({ timeouts: HASTY }).sendMessage(hello))));
     }
     lane.emulator.faults.set("telegram.send", { mode: "echo" });
     // What quotes the path is quoted on without the token.

@@ -6,6 +6,7 @@ import { createYooKassaClient } from "../../src/providers/yookassa/client.ts";
 import { REFUSALS } from "../../src/sandbox/yookassa-faults.ts";
 import {
   failureOf,
+  HASTY,
   order,
   RETURN_URL,
   renewal,
@@ -133,12 +134,13 @@ describe("P13 one idempotence key for all tries", () => {
     "processing",
     "unknown_shape",
   ];
+  const clientFor = (mode: string) => (mode.endsWith("hang") ? lane.clientWith({ timeouts: HASTY }) : lane.client);
   for (const mode of lost) {
     test(`P13 a create that meets ${mode} once is repeated under its key and makes one payment`, async () => {
       const before = lane.made();
       lane.emulator.faults.set("yookassa.create", { mode, times: 1 });
       const wanted = order();
-      const payment = await lane.client.createPayment(wanted);
+      const payment = await clientFor(mode).createPayment(wanted);
       expect(payment).toMatchObject({ status: "pending", metadata: wanted.metadata });
       const posts = lane.newCalls();
       expect(posts.map(({ idempotenceKey }) => idempotenceKey)).toEqual([wanted.idempotenceKey, wanted.idempotenceKey]);
@@ -149,7 +151,7 @@ describe("P13 one idempotence key for all tries", () => {
       const before = lane.made();
       lane.emulator.faults.set("yookassa.create", { mode, times: 3 });
       const wanted = order();
-      const failure = await failureOf(lane.client.createPayment(wanted));
+      const failure = await failureOf(clientFor(mode).createPayment(wanted));
       expect(failure.kind).toBe("unknown");
       expect(lane.waits).toHaveLength(2);
       expect(lane.newCalls().every(({ idempotenceKey }) => idempotenceKey === wanted.idempotenceKey)).toBe(true);

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { createHash } from "node:crypto";
 import type { Clock } from "../../src/platform/clock.ts";
 import { KIE_PATHS } from "../../src/providers/kie/wire.ts";
-import { failureOf, ITEM, type KieLane, MODEL, PERSON, startKieLane, until } from "./kie-lane.ts";
+import { until } from "../support/until.ts";
+import { failureOf, ITEM, type KieLane, MODEL, PERSON, startKieLane, UNHURRIED } from "./kie-lane.ts";
 
 let now = new Date("2026-11-20T12:00:00Z");
 const clock: Clock = { now: () => now };
@@ -15,10 +16,12 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   // A task that fails later would give its credits back to the next test.
-  await until(() =>
-    lane.emulator
-      .stats()
-      .tasks.every(({ state, markers }) => state === "success" || state === "fail" || markers.includes("never")),
+  await until(
+    () =>
+      lane.emulator
+        .stats()
+        .tasks.every(({ state, markers }) => state === "success" || state === "fail" || markers.includes("never")),
+    "all tasks end",
   );
   lane.emulator.faults.clear();
   lane.emulator.faults.set("kie.limits", { mode: "off" });
@@ -144,6 +147,7 @@ describe("the credits", () => {
   test("are reserved at the create, kept by a success and given back by a failure", async () => {
     const imageUrls = await lane.inputs();
     expect(await lane.client.credits()).toBe(100);
+    lane.emulator.faults.set("kie.pace", UNHURRIED);
     const { taskId } = await lane.client.createTask({ prompt: "sandbox:moderated", imageUrls });
     expect(await lane.client.credits()).toBe(96);
     expect(await lane.untilEnded(taskId)).toMatchObject({ state: "failed", creditsConsumed: 0 });
@@ -262,8 +266,10 @@ describe("the account that the emulator gives of itself", () => {
       requestId: "request-7",
     };
     expect((await failureOf(lane.client.createTask(order))).kind).toBe("unknown");
-    const response = await fetch(`${lane.emulator.url}/_stats`, { keepalive: false });
-    const stats = (await response.json()) as ReturnType<KieLane["emulator"]["stats"]>;
+    const ask = async () => (await fetch(`${lane.emulator.url}/_stats`, { keepalive: false })).json();
+    const ordered = () => lane.emulator.stats().tasks.find(({ callBackUrl }) => callBackUrl === order.callbackUrl);
+    await until(() => ordered()?.state === "generating", "it is in work");
+    const stats = (await ask()) as ReturnType<KieLane["emulator"]["stats"]>;
     expect(stats).toEqual(lane.emulator.stats());
     const mine = stats.tasks.filter((task) => task.callBackUrl === order.callbackUrl);
     expect(mine).toHaveLength(1);

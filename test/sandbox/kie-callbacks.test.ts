@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { callbackTaskId, verifyKieSignature } from "../../src/providers/kie/callback.ts";
 import { SIGNATURE_HEADER, TIMESTAMP_HEADER } from "../../src/providers/kie/wire.ts";
-import { type KieLane, startKieLane, TASK_MS, until } from "./kie-lane.ts";
+import { until } from "../support/until.ts";
+import { type KieLane, startKieLane, TASK_MS } from "./kie-lane.ts";
 
 const KEY = "the-webhook-key";
 
@@ -33,6 +34,7 @@ beforeAll(async () => {
 });
 afterEach(() => {
   lane.emulator.faults.clear();
+  lane.emulator.faults.set("kie.limits", { mode: "off" });
   received = [];
 });
 afterAll(async () => {
@@ -47,7 +49,7 @@ async function create(prompt: string): Promise<string> {
 /** The one callback of a task made with `prompt`. */
 async function callbackOf(prompt: string): Promise<Received & { taskId: string }> {
   const taskId = await create(prompt);
-  await until(() => received.length > 0);
+  await until(() => received.length > 0, "the callback");
   await Bun.sleep(30);
   expect(received).toHaveLength(1);
   const [first] = received;
@@ -119,13 +121,13 @@ describe("a callback", () => {
 
   test("J4 may come twice, and may come late", async () => {
     const twice = await create("sandbox:callback_duplicate");
-    await until(() => received.length === 2);
+    await until(() => received.length === 2, "both callbacks");
     expect(received.map(({ body }) => callbackTaskId(body))).toEqual([twice, twice]);
     received = [];
     lane.emulator.faults.set("kie.callback", { mode: "late", times: 1, delayMs: 150 });
     const startedAt = performance.now();
     await create("x");
-    await until(() => received.length === 1);
+    await until(() => received.length === 1, "the callback");
     expect((received[0]?.at ?? 0) - startedAt).toBeGreaterThan(150 + TASK_MS);
   });
 
@@ -138,7 +140,7 @@ describe("a callback", () => {
     const before = lane.emulator.stats().callbacks;
     await callbackOf("x");
     await lane.client.createTask({ prompt: "x", imageUrls: await lane.inputs(), callbackUrl: "http://127.0.0.1:1/" });
-    await until(() => lane.emulator.stats().callbacks.failed > before.failed);
+    await until(() => lane.emulator.stats().callbacks.failed > before.failed, "nobody takes it");
     await Bun.sleep(50);
     const { sent, taken, failed } = lane.emulator.stats().callbacks;
     expect({ sent: sent - before.sent, taken: taken - before.taken, failed: failed - before.failed }).toEqual({
@@ -152,7 +154,7 @@ describe("a callback", () => {
 test("without a webhook key callbacks carry no signature at all", async () => {
   const unsigned = await startKieLane();
   await unsigned.client.createTask({ prompt: "x", imageUrls: await unsigned.inputs(), callbackUrl });
-  await until(() => received.length === 1);
+  await until(() => received.length === 1, "the callback");
   expect(received[0]?.headers.has(SIGNATURE_HEADER)).toBe(false);
   expect(received[0]?.headers.has(TIMESTAMP_HEADER)).toBe(false);
   await unsigned.emulator.stop();

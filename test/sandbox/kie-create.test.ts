@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { ProviderFailureKind } from "../../src/platform/errors.ts";
 import { KIE_PATHS } from "../../src/providers/kie/wire.ts";
 import { KIE_FAULTS } from "../../src/sandbox/kie-faults.ts";
-import { download, failureOf, PERSON, rawCall, useKieLane } from "./kie-lane.ts";
+import { download, failureOf, HASTY, PERSON, rawCall, useKieLane } from "./kie-lane.ts";
 
 const lane = useKieLane();
 
@@ -56,8 +56,9 @@ describe("a create", () => {
   for (const [mode, kind, tasksMade] of transport) {
     test(`J2 F9 under ${mode} is ${kind} and leaves ${tasksMade} tasks behind`, async () => {
       const before = lane().emulator.stats().tasks.length;
+      const client = mode.endsWith("hang") ? lane().clientWith({ timeouts: HASTY }) : lane().client;
       lane().emulator.faults.set("kie.create", { mode });
-      expect((await failureOf(lane().client.createTask(order))).kind).toBe(kind);
+      expect((await failureOf(client.createTask(order))).kind).toBe(kind);
       expect(lane().emulator.stats().tasks.length - before).toBe(tasksMade);
       expect(lane().emulator.faults.active()["kie.create"]).toBeDefined();
     });

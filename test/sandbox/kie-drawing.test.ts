@@ -29,7 +29,7 @@ async function pictureOf(prompt: string, inputs: Uint8Array[]): Promise<Uint8Arr
     hosts: [lane.emulator.resultHost],
     loopbackAllowed: true,
     bytesMax: 5_000_000,
-    timeoutMs: 2_000,
+    timeoutMs: 10_000,
   });
   expect(await images.acceptResult(picture)).toMatchObject({ mime: "image/jpeg", width: SIDE, height: SIDE });
   return picture;

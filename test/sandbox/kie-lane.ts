@@ -7,12 +7,19 @@ import type { KieTask } from "../../src/providers/kie/task.ts";
 import { type KieEmulator, type KieEmulatorOptions, startKieEmulator } from "../../src/sandbox/kie.ts";
 import type { PictureMaker } from "../../src/sandbox/kie-picture.ts";
 import { plainPng } from "../../src/sandbox/plain-png.ts";
+import { until } from "../support/until.ts";
 
 export const PERSON = plainPng(64, 96, [200, 160, 140]);
 export const ITEM = plainPng(64, 64, [20, 40, 200]);
 export const MODEL = "google/nano-banana-edit";
 /** How long a task takes here: long enough to be seen running. */
 export const TASK_MS = 60;
+/** Nothing that answers is given up however busy the machine is. */
+const ANSWER_MS_MAX = 10_000;
+/** For a client that meets what never answers: long enough that what it sends has arrived. */
+export const HASTY = { createMs: 700, queryMs: 700, uploadMs: 700 };
+/** For a task that is to be seen waiting and in work: a quarter of it and the rest. */
+export const UNHURRIED = { mode: "pace", delayMs: 3_000, times: 1 };
 
 /** Draws nothing and remembers what it was asked; the real drawing has tests of its own. */
 export function recordingMaker(): PictureMaker & { orders: unknown[] } {
@@ -55,10 +62,12 @@ export async function startKieLane(options: Partial<KieEmulatorOptions> = {}): P
       model: MODEL,
       log: silentLog,
       loopbackAllowed: true,
-      timeouts: { createMs: 400, queryMs: 400, uploadMs: 400 },
+      timeouts: { createMs: ANSWER_MS_MAX, queryMs: ANSWER_MS_MAX, uploadMs: ANSWER_MS_MAX },
       sleep: async () => {},
       ...more,
     });
+  // Tests ask more often than a product may, each at its own pace.
+  emulator.faults.set("kie.limits", { mode: "off" });
   const client = clientWith({});
   const lane: KieLane = {
     emulator,
@@ -71,12 +80,12 @@ export async function startKieLane(options: Partial<KieEmulatorOptions> = {}): P
       return lane.untilEnded(taskId);
     },
     async untilEnded(taskId) {
-      for (let poll = 0; poll < 200; poll += 1) {
-        const task = await client.getTask(taskId);
-        if (task.state !== "pending" && task.state !== "not_found_yet") return task;
-        await Bun.sleep(10);
-      }
-      throw new Error("the task did not end");
+      let task = await client.getTask(taskId);
+      await until(async () => {
+        task = await client.getTask(taskId);
+        return task.state !== "pending" && task.state !== "not_found_yet";
+      }, "the task ends");
+      return task;
     },
   };
   return lane;
@@ -114,8 +123,12 @@ export async function rawCall(
 }
 
 /** Fetches a result as the product does. */
-export function download({ emulator }: KieLane, url: string, bytesMax = 1_000_000): Promise<Uint8Array> {
-  return fetchResult(url, { hosts: [emulator.resultHost], loopbackAllowed: true, bytesMax, timeoutMs: 500 });
+export function download(
+  { emulator }: KieLane,
+  url: string,
+  { bytesMax = 1_000_000, timeoutMs = ANSWER_MS_MAX } = {},
+): Promise<Uint8Array> {
+  return fetchResult(url, { hosts: [emulator.resultHost], loopbackAllowed: true, bytesMax, timeoutMs });
 }
 
 /** The failure of a call that must fail. */
@@ -126,13 +139,4 @@ export async function failureOf(call: Promise<unknown>): Promise<ProviderFailure
   );
   if (!(error instanceof ProviderFailure)) throw new Error(`expected a ProviderFailure, got ${String(error)}`);
   return error;
-}
-
-/** Waits until `condition` holds. */
-export async function until(condition: () => boolean): Promise<void> {
-  for (let tick = 0; tick < 300; tick += 1) {
-    if (condition()) return;
-    await Bun.sleep(10);
-  }
-  throw new Error("the condition never held");
 }

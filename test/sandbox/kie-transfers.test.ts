@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { ProviderFailureKind } from "../../src/platform/errors.ts";
-import { download, failureOf, PERSON, useKieLane } from "./kie-lane.ts";
+import { download, failureOf, HASTY, PERSON, useKieLane } from "./kie-lane.ts";
 
 const lane = useKieLane();
 
@@ -20,7 +20,7 @@ describe("reading and uploading", () => {
     expect((await failureOf(lane().client.getTask("x"))).kind).toBe("unavailable");
     expect(lane().emulator.faults.active()["kie.query"]?.times).toBe(1);
     lane().emulator.faults.set("kie.credit", { mode: "hang", times: 4 });
-    expect((await failureOf(lane().client.credits())).kind).toBe("unavailable");
+    expect((await failureOf(lane().clientWith({ timeouts: HASTY }).credits())).kind).toBe("unavailable");
     expect(lane().emulator.faults.active()["kie.credit"]?.times).toBe(3);
   });
 
@@ -82,7 +82,8 @@ describe("a result's download", () => {
     const url = (await lane().run("x")).resultUrls[0] ?? "";
     for (const [mode, kind] of kinds) {
       lane().emulator.faults.set("kie.result", { mode });
-      expect({ mode, kind: (await failureOf(download(lane(), url))).kind }).toEqual({ mode, kind });
+      const options = mode === "hang" ? { timeoutMs: HASTY.queryMs } : {};
+      expect({ mode, kind: (await failureOf(download(lane(), url, options))).kind }).toEqual({ mode, kind });
     }
     for (const mode of ["redirect_once", "garbage", "delay"]) {
       lane().emulator.faults.set("kie.result", { mode, times: 1, delayMs: 10 });

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll } from "bun:test";
+import { afterAll, afterEach } from "bun:test";
 import { ProviderFailure } from "../../src/platform/errors.ts";
 import { createLog, type Log } from "../../src/platform/telemetry/log.ts";
 import {
@@ -15,6 +15,8 @@ import {
 
 export const HAIKU = "anthropic/claude-haiku-4.5";
 export const NEWER_HAIKU = "anthropic/claude-haiku-5.5";
+
+export const WISH = "make the leather jacket red";
 
 /** What the product asks for: a reply and three variants. */
 export const SCHEMA = {
@@ -106,50 +108,23 @@ export async function startOpenRouterLane(options: OpenRouterEmulatorOptions = {
   return { emulator, client: clientWith({}), lines, waits, clientWith };
 }
 
-export interface HeldLane extends OpenRouterLane {
-  /** How many calls were made. */
-  asked(): number;
-  lastAsked(): ReturnType<OpenRouterEmulator["stats"]>["requests"][number] | undefined;
-  /** What the owner would be told. */
-  alerts(): LogLine[];
-  /** Streams the answer to `WISH`, keeping the deltas. */
-  streamed(more?: Partial<CompletionRequest>): { deltas: string[]; call: ReturnType<OpenRouterClient["complete"]> };
-}
-
-export const WISH = "make the leather jacket red";
-const BALANCE_MICRODOLLARS = 10_000_000;
-
-/** One lane for all tests of a file; after each, nothing of its switches, balance, lines and waits is left. */
-export function useOpenRouterLane(): HeldLane {
-  let lane: OpenRouterLane;
-  beforeAll(async () => {
-    lane = await startOpenRouterLane();
-  });
+/** Such a lane as the tests of one file see it, with nothing wrong, nothing said and the same money before each of them. */
+export async function useOpenRouterLane() {
+  const lane = await startOpenRouterLane();
   afterEach(() => {
     lane.emulator.faults.clear();
-    lane.emulator.setBalance(BALANCE_MICRODOLLARS);
+    lane.emulator.setBalance(10_000_000);
     lane.lines.length = 0;
     lane.waits.length = 0;
   });
   afterAll(() => lane.emulator.stop());
   return {
-    get emulator() {
-      return lane.emulator;
-    },
-    get client() {
-      return lane.client;
-    },
-    get lines() {
-      return lane.lines;
-    },
-    get waits() {
-      return lane.waits;
-    },
-    clientWith: (options) => lane.clientWith(options),
-    asked: () => lane.emulator.stats().requests.length,
+    lane,
+    asked: (): number => lane.emulator.stats().requests.length,
     lastAsked: () => lane.emulator.stats().requests.at(-1),
-    alerts: () => lane.lines.filter(({ level, alert }) => level === "error" && alert === true),
-    streamed(more = {}) {
+    alerts: (): unknown[] => lane.lines.filter(({ level, alert }) => level === "error" && alert === true),
+    /** Streams, keeping the deltas. */
+    async streamed(more: Partial<CompletionRequest> = {}) {
       const deltas: string[] = [];
       const call = lane.client.complete(order(WISH, { onDelta: (text) => deltas.push(text), ...more }));
       return { deltas, call };

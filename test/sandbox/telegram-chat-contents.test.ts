@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { picture } from "../support/pictures.ts";
+import { becomes } from "../support/until.ts";
 import { TEST_MS_MAX, useChatDesk } from "./telegram-chat-desk.ts";
 
 const ATTACK = `<img src=x onerror="window.hit=1"><script>window.hit=1</script>"'&`;
@@ -19,12 +20,13 @@ describe("what stands in a chat", () => {
       const text = new TextEncoder().encode("<script>window.hit=1</script>");
       await chat().bot.sendDocument({ chatId: id, document: { bytes: text, fileName: "a.html", mime: "text/html" } });
       const { page, context, complaints } = await chat().look(String(id));
-      const widths = await page
-        .locator("img")
-        .evaluateAll((images) =>
-          images.map((image) => [(image as HTMLImageElement).naturalWidth, (image as HTMLImageElement).width > 50]),
-        );
-      expect(widths).toEqual([
+      const widths = () =>
+        page
+          .locator("img")
+          .evaluateAll((images) =>
+            images.map((image) => [(image as HTMLImageElement).naturalWidth, (image as HTMLImageElement).width > 50]),
+          );
+      await becomes(widths, [
         [300, true],
         [300, true],
       ]);

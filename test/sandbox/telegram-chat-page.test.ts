@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { picture } from "../support/pictures.ts";
+import { becomes } from "../support/until.ts";
 import { press, TEST_MS_MAX, useChatDesk } from "./telegram-chat-desk.ts";
 
 const state = (page: Page) => page.locator("body").getAttribute("data-state");
@@ -19,13 +20,13 @@ describe("the chat page", () => {
       });
       expect(await page.textContent("body")).toContain("SANDBOX");
       expect(await page.title()).toStartWith("SANDBOX");
-      expect(await page.getByRole("button", { name: "Start", exact: true }).isVisible()).toBe(true);
-      expect(await page.getByLabel("Message", { exact: true }).isVisible()).toBe(false);
+      await becomes(() => page.getByRole("button", { name: "Start", exact: true }).isVisible(), true);
+      await becomes(() => page.getByLabel("Message", { exact: true }).isVisible(), false);
 
       await press(page, "Start");
       await page.locator("body[data-state=started]").waitFor();
       expect(chat().inChat(id)).toEqual(["person: /start"]);
-      expect(await page.getByRole("button", { name: "Start", exact: true }).isVisible()).toBe(false);
+      await becomes(() => page.getByRole("button", { name: "Start", exact: true }).isVisible(), false);
 
       // The bot's words come by themselves.
       await chat().bot.sendMessage({
@@ -34,17 +35,17 @@ describe("the chat page", () => {
         button: { text: "Открыть приложение", url: `${chat().base}/docs`, opensApp: true },
       });
       await page.getByText("Картинка готова").waitFor();
-      expect(await page.getByRole("link", { name: "Открыть приложение" }).isVisible()).toBe(true);
+      await becomes(() => page.getByRole("link", { name: "Открыть приложение" }).isVisible(), true);
 
       await page.getByLabel("Message", { exact: true }).fill("Спасибо!");
       await press(page, "Send");
       await page.locator("article.person").getByText("Спасибо!").waitFor();
-      expect(await page.getByLabel("Message", { exact: true }).inputValue()).toBe("");
+      await becomes(() => page.getByLabel("Message", { exact: true }).inputValue(), "");
 
       await press(page, "Block");
       await page.locator("body[data-state=blocked]").waitFor();
       expect(chat().telegram.person(id).state).toBe("blocked");
-      expect(await page.getByLabel("Message", { exact: true }).isVisible()).toBe(false);
+      await becomes(() => page.getByLabel("Message", { exact: true }).isVisible(), false);
       await press(page, "Unblock");
       await page.locator("body[data-state=started]").waitFor();
       expect(chat().inChat(id).slice(0, 3)).toEqual(["person: /start", "bot: Картинка готова", "person: Спасибо!"]);
@@ -66,7 +67,7 @@ describe("the chat page", () => {
       await press(page, "Start (from a link)");
       await page.getByText("/start ref_AB12").waitFor();
       expect(await state(page)).toBe("started");
-      expect(await page.getByRole("button", { name: "Start (from a link)" }).isVisible()).toBe(false);
+      await becomes(() => page.getByRole("button", { name: "Start (from a link)" }).isVisible(), false);
       expect(chat().inChat(id)[0]).toBe("person: /start ref_AB12");
       await context.close();
     },
@@ -144,11 +145,11 @@ describe("the chat page", () => {
       chat().telegram.person(3_011, { firstName: "Глеб" });
       const { page, context } = await chat().look("", { scripts: false });
       await page.getByRole("link", { name: /^Глеб \(3011\)/ }).click();
-      expect(page.url()).toBe(`${chat().base}/sandbox/telegram/chat/3011`);
+      await page.waitForURL(`${chat().base}/sandbox/telegram/chat/3011`);
       await page.getByRole("link", { name: "All chats" }).click();
       await page.getByLabel("Telegram id").fill("3012");
       await press(page, "Open");
-      expect(page.url()).toBe(`${chat().base}/sandbox/telegram/chat/3012`);
+      await page.waitForURL(`${chat().base}/sandbox/telegram/chat/3012`);
       for (const path of ["x", "0", "1/../2/nowhere", "3012/nowhere"]) {
         expect((await fetch(`${chat().base}/sandbox/telegram/chat/${path}`)).status).toBe(404);
       }

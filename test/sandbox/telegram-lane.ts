@@ -40,6 +40,9 @@ export interface RawAnswer {
   parameters?: { retry_after?: number; migrate_to_chat_id?: number };
 }
 
+/** For a client that meets what never answers: long enough that what it sends has arrived. */
+export const HASTY = { callMs: 700, fileMs: 700 };
+
 /** The real client against the emulator, over HTTP. */
 export async function startTelegramLane(options: TelegramEmulatorOptions = {}): Promise<TelegramLane> {
   const emulator = await startTelegramEmulator(options);
@@ -52,7 +55,7 @@ export async function startTelegramLane(options: TelegramEmulatorOptions = {}): 
       botToken: emulator.botToken,
       log,
       loopbackAllowed: true,
-      timeouts: { callMs: 300, fileMs: 2_000 },
+      timeouts: { callMs: 10_000, fileMs: 10_000 },
       sleep: async (ms) => {
         waits.push(ms);
       },

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { MINUTE_MS } from "../../src/platform/clock.ts";
 import { createTestClock } from "../support/clock.ts";
+import { until } from "../support/until.ts";
 import { ANNA, jsonOf, startTelegramLane, useTelegramLane } from "./telegram-lane.ts";
 
 const clock = createTestClock();
@@ -104,9 +105,10 @@ describe("updates by polling", () => {
   });
 
   test("a second poll ends the first, and none works beside a webhook", async () => {
-    const first = poll({ timeout: 5 });
-    await Bun.sleep(20);
-    const second = poll({ timeout: 5 });
+    const before = lane().calls("getUpdates");
+    const first = poll({ timeout: 20 });
+    await until(() => lane().calls("getUpdates") > before, "the first poll has come");
+    const second = poll({ timeout: 20 });
     expect((await first).description).toStartWith("Conflict: terminated by other getUpdates request");
     lane().emulator.say(ANNA, "x");
     expect((await second).result).toHaveLength(1);

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { type ICreatePayment, YooCheckout } from "@a2seven/yoo-checkout";
 import { CurrencyEnum, parseNotification, YooKassa, YooKassaErr, type YooKassaSdk } from "@webzaytsev/yookassa-ts-sdk";
 import { startYooKassaEmulator, type YooKassaEmulator } from "../../src/sandbox/yookassa.ts";
-import { startShopServer, until } from "./yookassa-lane.ts";
+import { until } from "../support/until.ts";
+import { startShopServer } from "./yookassa-lane.ts";
 
 /** Two clients that we did not write, so that emulator and client cannot be wrong in the same way. */
 let emulator: YooKassaEmulator;
@@ -184,7 +185,7 @@ describe("@webzaytsev/yookassa-ts-sdk against the emulator", () => {
     const { id } = await sdk.payments.create(sdkBody(), key());
     emulator.pay(id);
     emulator.refund(id, 1_000);
-    await until(() => shop.received.length === 2);
+    await until(() => shop.received.length === 2, "both notices");
     emulator.setWebhookUrl(undefined);
     await shop.stop();
     const [paid, refunded] = shop.received.map(({ text }) => parseNotification(JSON.parse(text)));

@@ -59,6 +59,9 @@ export interface YooKassaLane {
   made(): number;
 }
 
+/** For a client that meets what never answers: long enough that what it sends has arrived. */
+export const HASTY = { createMs: 700, queryMs: 700, totalMs: 5_000 };
+
 /** The real client against the emulator, over HTTP. */
 export async function startYooKassaLane(options: YooKassaEmulatorOptions = {}): Promise<YooKassaLane> {
   const emulator = await startYooKassaEmulator(options);
@@ -72,7 +75,7 @@ export async function startYooKassaLane(options: YooKassaEmulatorOptions = {}): 
       secretKey: emulator.secretKey,
       log,
       loopbackAllowed: true,
-      timeouts: { createMs: 300, queryMs: 300, totalMs: 5_000 },
+      timeouts: { createMs: 10_000, queryMs: 10_000, totalMs: 20_000 },
       sleep: async (ms) => {
         waits.push(ms);
       },
@@ -116,15 +119,6 @@ export async function failureOf(call: Promise<unknown>): Promise<ProviderFailure
   );
   if (!(error instanceof ProviderFailure)) throw new Error(`expected a ProviderFailure, got ${String(error)}`);
   return error;
-}
-
-/** Waits until `condition` holds. */
-export async function until(condition: () => boolean): Promise<void> {
-  for (let tick = 0; tick < 300; tick += 1) {
-    if (condition()) return;
-    await Bun.sleep(5);
-  }
-  throw new Error("the condition never held");
 }
 
 /** A notice as it came, with where it claimed to come from. */

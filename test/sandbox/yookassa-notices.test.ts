@@ -2,13 +2,13 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/platform/clock.ts";
 import { parseNotice } from "../../src/providers/yookassa/webhook.ts";
 import type { Receiver } from "../support/receiver.ts";
+import { until } from "../support/until.ts";
 import {
   type Notice,
   order,
   standingClock,
   startShopServer,
   startYooKassaLane,
-  until,
   type YooKassaLane,
 } from "./yookassa-lane.ts";
 
@@ -121,7 +121,7 @@ describe("the switches of notices", () => {
 
   test("delay waits, while the payment is paid already", async () => {
     const { id } = await lane.client.createPayment(order());
-    lane.emulator.faults.set("yookassa.notify", { mode: "delay", delayMs: 80, times: 1 });
+    lane.emulator.faults.set("yookassa.notify", { mode: "delay", delayMs: 1_500, times: 1 });
     lane.emulator.pay(id);
     await Bun.sleep(20);
     expect(shop.received).toEqual([]);
@@ -194,11 +194,11 @@ describe("the switches of notices", () => {
     lane.emulator.faults.set("yookassa.payer", { mode: "at_once", times: 1 });
     const { id, status } = await lane.client.createPayment(order());
     expect(status).toBe("pending");
-    await until(() => shop.received.length === 1);
+    await until(() => shop.received.length === 1, "the notice");
     expect(shop.received[0]?.object).toMatchObject({ id, status: "succeeded" });
     lane.emulator.faults.set("yookassa.payer", { mode: "declined", times: 1 });
     await lane.client.createPayment(order());
-    await until(() => shop.received.length === 2);
+    await until(() => shop.received.length === 2, "the second notice");
     expect(shop.received[1]?.event).toBe("payment.canceled");
   });
 

@@ -4,18 +4,21 @@ import type { Page } from "playwright-core";
 /** What the axe rules say; `minor` and `moderate` findings are advice. */
 const COUNTED = ["serious", "critical"];
 
-/** A page that was caught between two states has come to rest by then. */
+/** A page that was caught between two states has come to rest by one of these. */
 const REST_MS = 500;
+const LOOKS_MAX = 6;
 
 /**
- * The violations of level serious or above on what the page shows now, as sentences. What is found is looked at once more: a
+ * The violations of level serious or above on what the page shows now, as sentences. What is found is looked at again: a
  * button that is being switched off has the colours of one that is while it is not one yet.
  */
 export async function violationsOn(page: Page): Promise<string[]> {
-  const found = await violationsNow(page);
-  if (found.length === 0) return found;
-  await Bun.sleep(REST_MS);
-  return violationsNow(page);
+  let found = await violationsNow(page);
+  for (let looks = 1; found.length > 0 && looks < LOOKS_MAX; looks += 1) {
+    await Bun.sleep(REST_MS);
+    found = await violationsNow(page);
+  }
+  return found;
 }
 
 async function violationsNow(page: Page): Promise<string[]> {

@@ -9,11 +9,11 @@ import { becomes } from "./until.ts";
 /** The assistant as fast as is still a stream. */
 export const BRISK = { "openrouter.pace": { mode: "pace", delayMs: 4 } };
 /** Slow enough to look at in the middle of an answer. */
-export const UNHURRIED = { "openrouter.pace": { mode: "pace", delayMs: 25 } };
+export const UNHURRIED = { "openrouter.pace": { mode: "pace", delayMs: 60 } };
 
 /** Before the first story: pictures that take long enough to be seen in work, an assistant that does not. */
 export async function setPace(stage: AppStage): Promise<void> {
-  await setFaults(stage, "kie", { "kie.pace": { mode: "pace", delayMs: 300 } });
+  await setFaults(stage, "kie", { "kie.pace": { mode: "pace", delayMs: 1_000 } });
   await setFaults(stage, "openrouter", BRISK);
 }
 

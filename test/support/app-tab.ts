@@ -8,6 +8,7 @@ const PHONE = { width: 390, height: 844 };
 export const SMALL_PHONE = { width: 360, height: 780 };
 /** For one thing on a page; less than a test has, so that it fails there and not the browser under it. */
 export const WAIT_MS = 20_000;
+const REST_MS_MAX = 10_000;
 /** For one picture of the sandbox. */
 export const PICTURE_MS_MAX = 30_000;
 /** A phone on the edge of a cell: 50 KB/s and 400 ms. */
@@ -60,6 +61,8 @@ export interface AppTab {
   says(text: string | RegExp, timeoutMs?: number): Promise<void>;
   /** Waits for a picture beside what it was made of. */
   compares(): Promise<void>;
+  /** Waits until nothing is asked for any more, as far as that can be; what goes on by itself may go on. */
+  rests(): Promise<void>;
   /** The addresses of this kind that are asked for from here on. */
   asked(address: RegExp): string[];
   close(): Promise<void>;
@@ -103,6 +106,7 @@ export async function openTab(options: TabOptions, base: string): Promise<AppTab
     says: (text, timeoutMs = WAIT_MS) => page.getByText(text).first().waitFor({ timeout: timeoutMs }),
     compares: () =>
       page.getByLabel(/^(Compare before and after|Сравнить до и после)$/).waitFor({ timeout: PICTURE_MS_MAX }),
+    rests: () => page.waitForLoadState("networkidle", { timeout: REST_MS_MAX }).catch(() => undefined),
     asked(address) {
       const found: string[] = [];
       page.on("request", (request) => void (address.test(request.url()) && found.push(request.url())));

@@ -5,9 +5,9 @@ import { type PanelStage, setPanelStage } from "./panel-stage.ts";
 
 export const STAGE_DEADLINE_MS = 60_000;
 /** For one story of a test. */
-export const STORY_DEADLINE_MS = 30_000;
+export const STORY_DEADLINE_MS = 60_000;
 /** For one thing on a page; less than a test has, so that it fails there and not the browser under it. */
-export const WAIT_MS = 10_000;
+export const WAIT_MS = 20_000;
 export const DESK = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
@@ -90,6 +90,6 @@ export async function confirm(page: Page, name: string, reason?: string): Promis
   await inDialog(page).getByRole("button", { name, exact: true }).click();
 }
 /** Waits until the page says so. */
-export const says = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor({ timeout: 5_000 });
+export const says = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor({ timeout: WAIT_MS });
 /** The value beside a name in a list of facts or tiles. */
 export const factOf = (page: Page, name: string) => page.locator(`dt:text-is("${name}") + dd`).first();

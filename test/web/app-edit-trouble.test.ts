@@ -17,7 +17,7 @@ import { BORIS, STORY_DEADLINE_MS, useAppStage } from "../support/app-stage.ts";
 import { PICTURE_MS_MAX } from "../support/app-tab.ts";
 import { expectOnly } from "../support/complaints.ts";
 import { lane } from "../support/database.ts";
-import { until } from "../support/until.ts";
+import { becomes, until } from "../support/until.ts";
 import { fits, usable } from "../support/usable.ts";
 
 describe.skipIf(lane === "postgres")(
@@ -42,8 +42,8 @@ describe.skipIf(lane === "postgres")(
         await setFaults(stage(), "openrouter", { "openrouter.answer": null, ...BRISK });
         await tab.offline(false);
         await offered(tab);
-        expect(await tab.page.locator(".bubble-mine").count()).toBe(1);
-        expect(await tab.page.locator(".bubble-theirs").count()).toBe(1);
+        await becomes(() => tab.page.locator(".bubble-mine").count(), 1);
+        await becomes(() => tab.page.locator(".bubble-theirs").count(), 1);
         expect([await freeActionsUsed(stage(), BORIS), (await sessionsOf(stage(), BORIS)).length]).toEqual([1, 1]);
 
         // What is said without a network goes out by itself; an order whose answer is lost is sent again as the same one.
@@ -61,7 +61,8 @@ describe.skipIf(lane === "postgres")(
         });
         await choose(tab, 2);
         await tab.compares();
-        expect([lost, await pictures(tab).count(), await freeActionsUsed(stage(), BORIS)]).toEqual([1, 1, 3]);
+        await becomes(() => pictures(tab).count(), 1);
+        expect([lost, await freeActionsUsed(stage(), BORIS)]).toEqual([1, 3]);
         expectOnly(tab.complaints, /ERR_|WebSocket/);
         await tab.close();
       },
@@ -78,7 +79,7 @@ describe.skipIf(lane === "postgres")(
         await tab.page.reload();
         await offered(tab);
         await setFaults(stage(), "openrouter", { "openrouter.answer": null, ...BRISK });
-        expect(await tab.page.locator(".bubble-mine").count()).toBe(1);
+        await becomes(() => tab.page.locator(".bubble-mine").count(), 1);
         await choose(tab, 0);
         await tab.says("You may leave");
         await tab.page.reload();
@@ -126,7 +127,7 @@ describe.skipIf(lane === "postgres")(
         await tab.page.locator(".notice").waitFor();
         await setFaults(stage(), "openrouter", { "openrouter.answer": null, ...BRISK });
         await tab.says(/not charged/);
-        expect(await field(tab).inputValue()).toBe("make it colder");
+        await becomes(() => field(tab).inputValue(), "make it colder");
         await fits(tab, "edit-not-answered");
         await say(tab, "порно");
         await until(async () => (await field(tab).inputValue()) === "порно", "the words are back");
@@ -137,13 +138,13 @@ describe.skipIf(lane === "postgres")(
         await say(tab, "make it warmer");
         await tab.page.locator(".notice").waitFor();
         await fits(tab, "edit-no-credits");
-        expect(await field(tab).inputValue()).toBe("make it warmer");
+        await becomes(() => field(tab).inputValue(), "make it warmer");
         // Whoever looks elsewhere finds photo and words again.
         await tab.page.locator("nav.tabs").getByText("Pictures").click();
         await tab.says("Your pictures will be here.");
         await tab.page.locator("nav.tabs").getByText("Edit").click();
-        expect(await field(tab).inputValue()).toBe("make it warmer");
-        expect(await links(tab).count()).toBe(1);
+        await becomes(() => field(tab).inputValue(), "make it warmer");
+        await becomes(() => links(tab).count(), 1);
         expect(tab.complaints).toEqual([]);
         await tab.close();
       },

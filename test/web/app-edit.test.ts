@@ -17,7 +17,7 @@ import { ANNA, STORY_DEADLINE_MS, useAppStage } from "../support/app-stage.ts";
 import { PICTURE_MS_MAX, SMALL_PHONE } from "../support/app-tab.ts";
 import { expectOnly } from "../support/complaints.ts";
 import { lane } from "../support/database.ts";
-import { until } from "../support/until.ts";
+import { becomes, until } from "../support/until.ts";
 import { fits, usable } from "../support/usable.ts";
 
 /** In pixels. */
@@ -58,14 +58,14 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await tab.compares();
       await usable(tab, "edit-made");
       await until(async () => (await links(tab).count()) === 2, "the picture is a link of the chain");
-      expect(await marked(tab)).toBe(1);
+      await becomes(() => marked(tab), 1);
       await until(async () => Math.abs(await toEnd(tab)) < 2, "the newest is in view");
 
       await say(tab, "now black and white");
       await offered(tab);
       await choose(tab, 0);
       await until(async () => (await links(tab).count()) === 3, "two pictures", PICTURE_MS_MAX);
-      expect([await pictures(tab).count(), await marked(tab)]).toEqual([2, 2]);
+      await becomes(async () => [await pictures(tab).count(), await marked(tab)], [2, 2]);
       const { items } = await getAs<{ items: Made[] }>(stage(), ANNA, "/generations?type=editing");
       expect(items.length).toBe(2);
       expect(items[0]?.base_generation_id).toBe(items[1]?.id ?? "");
@@ -73,17 +73,20 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await fits(tab, "edit-chain");
 
       await links(tab).nth(0).click();
-      expect(await marked(tab)).toBe(0);
+      await becomes(() => marked(tab), 0);
       await tab.page.reload();
       await until(async () => (await links(tab).count()) === 3, "the chain is there again");
-      expect(await marked(tab)).toBe(0);
+      await becomes(() => marked(tab), 0);
       // Two messages, and under which title each picture was chosen.
-      expect(await mine(tab)).toEqual([
-        "You: make the jacket red",
-        "You: Clear: make the jacket",
-        "You: now black and white",
-        "You: Subtle: now black and",
-      ]);
+      await becomes(
+        () => mine(tab),
+        [
+          "You: make the jacket red",
+          "You: Clear: make the jacket",
+          "You: now black and white",
+          "You: Subtle: now black and",
+        ],
+      );
       expect(tab.complaints).toEqual([]);
       await tab.close();
     },
@@ -109,8 +112,8 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await field(tab).fill("чёрно-белое");
       await tab.press("Нарисовать сразу");
       await tab.says("Можно уйти");
-      expect(await field(tab).inputValue()).toBe("");
-      expect((await mine(tab)).at(-1)).toBe("Вы: чёрно-белое");
+      await becomes(() => field(tab).inputValue(), "");
+      await becomes(async () => (await mine(tab)).at(-1), "Вы: чёрно-белое");
       await tab.slow(false);
       await tab.compares();
       await usable(tab, "edit-made-ru-dark");
@@ -118,7 +121,7 @@ describe.skipIf(lane === "postgres")("editing in the Mini App (in one lane: page
       await usable(tab, "edit-reset-ru-dark");
       await tab.confirm("Начать заново");
       await tab.says("Что изменим?");
-      expect([await links(tab).count(), await pictures(tab).count()]).toEqual([1, 0]);
+      await becomes(async () => [await links(tab).count(), await pictures(tab).count()], [1, 0]);
       expect((await sessionsOf(stage(), 1003)).map(({ message_count: count }) => count)).toEqual([0]);
       expect(await freeActionsUsed(stage(), 1003)).toBe(2);
       await say(tab, "сделай теплее");

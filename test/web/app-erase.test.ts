@@ -3,7 +3,7 @@ import { idWith, refusal, statusWith, tokenIn } from "../support/app-calls.ts";
 import { STORY_DEADLINE_MS, useAppStage } from "../support/app-stage.ts";
 import { type AppTab, SMALL_PHONE } from "../support/app-tab.ts";
 import { lane } from "../support/database.ts";
-import { until } from "../support/until.ts";
+import { becomes, until } from "../support/until.ts";
 import { usable } from "../support/usable.ts";
 
 /** Made-up people who will be gone; each for one story. */
@@ -59,7 +59,7 @@ describe.skipIf(lane === "postgres")("erasing oneself in the Mini App (in one la
       await usable(tab, "erased");
       await other.says("You are signed out");
       expect([await statusWith(stage(), token), await statusWith(stage(), otherToken)]).toEqual([401, 401]);
-      expect(await tab.page.evaluate("sessionStorage.getItem('atelier.session')")).toBeNull();
+      await becomes(() => tab.page.evaluate("sessionStorage.getItem('atelier.session')"), null);
       // Nobody makes a new person of somebody who has just left.
       await Bun.sleep(1_500);
       expect(signIns).toEqual([[], []]);

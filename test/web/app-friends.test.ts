@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { creditsOf, refusal } from "../support/app-calls.ts";
 import { ANNA, BORIS, STORY_DEADLINE_MS, useAppStage } from "../support/app-stage.ts";
-import { type AppTab, LOOKS, SMALL_PHONE } from "../support/app-tab.ts";
+import { type AppTab, LOOKS, PICTURE_MS_MAX, SMALL_PHONE } from "../support/app-tab.ts";
 import { expectOnly, NO_NETWORK } from "../support/complaints.ts";
 import { lane } from "../support/database.ts";
+import { gate } from "../support/gate.ts";
 import { until } from "../support/until.ts";
 import { usable } from "../support/usable.ts";
 
@@ -49,8 +50,9 @@ describe.skipIf(lane === "postgres")("friends in the Mini App (in one lane: page
       await boris.locator("nav.tabs").waitFor();
       expect(await creditsOf(stage(), ANNA)).toBe(0);
 
-      await stage().fitting(BORIS);
-      await anna.says("+10 credits for a friend who came by your link");
+      // It is said in passing, so whoever looks only afterwards may be late.
+      const told = anna.says("+10 credits for a friend who came by your link", PICTURE_MS_MAX);
+      await Promise.all([stage().fitting(BORIS), told]);
       await until(async () => (await sums(anna)).join() === "1,1,10", "the sums follow");
       await anna.says("Rewarded");
       expect(await anna.page.evaluate("window.isSamePage")).toBe(true);
@@ -63,7 +65,7 @@ describe.skipIf(lane === "postgres")("friends in the Mini App (in one lane: page
       const vera = await stage().open({ as: VERA, startParam: `ref_${code}` });
       await stage().fitting(VERA);
       await anna.offline(false);
-      await until(async () => (await sums(anna)).join() === "2,2,20", "what came meanwhile is there", 15_000);
+      await until(async () => (await sums(anna)).join() === "2,2,20", "what came meanwhile is there", PICTURE_MS_MAX);
       expect(await creditsOf(stage(), ANNA)).toBe(20);
       await usable(anna, "friends-rewarded");
       expectOnly(anna.complaints, NO_NETWORK);
@@ -146,9 +148,15 @@ describe.skipIf(lane === "postgres")("friends in the Mini App (in one lane: page
       }
       await usable(tab, "friends-states");
       await tab.page.unroute(referrals);
+      const answers = gate();
+      await tab.page.route(referrals, async (route) => {
+        await answers.ended;
+        await route.continue();
+      });
       await tab.slow(true);
       await tab.page.reload();
       await tab.page.getByRole("status").getByText("Loading").first().waitFor();
+      answers.end();
       await tab.slow(false);
       await tab.says("Nobody has come by your link yet.");
       expect(tab.complaints).toEqual([]);

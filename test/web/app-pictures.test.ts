@@ -4,6 +4,7 @@ import { ANNA, BORIS, STORY_DEADLINE_MS, useAppStage } from "../support/app-stag
 import { type AppTab, LOOKS, PICTURE_MS_MAX } from "../support/app-tab.ts";
 import { expectOnly, NO_NETWORK } from "../support/complaints.ts";
 import { lane } from "../support/database.ts";
+import { gate } from "../support/gate.ts";
 import { until } from "../support/until.ts";
 import { usable } from "../support/usable.ts";
 
@@ -62,13 +63,15 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
       await usable(tab, "picture");
 
       const sends = tab.asked(/\/send$/);
+      const goes = gate();
       await tab.page.route("**/send", async (route) => {
-        await Bun.sleep(300);
+        await goes.ended;
         await route.continue();
       });
       const button = tab.page.getByRole("button", { name: "Send to chat" });
       await button.dispatchEvent("click");
       await button.dispatchEvent("click");
+      goes.end();
       await tab.says("It is on its way to your chat");
       expect(sends.length).toBe(1);
       // Whoever has not pressed Start in the bot cannot be written to; the way out of that is offered.
@@ -121,9 +124,10 @@ describe.skipIf(lane === "postgres")("pictures in the Mini App (in one lane: pag
       async () => {
         const tab = await stage().blank();
         if (way !== "by the socket") await tab.page.routeWebSocket(/\/api\/v1\/live/, (socket) => socket.close());
+        const polls = tab.asked(/live\/events/);
         await tab.page.goto(`${stage().server.base}/?sandbox=${BORIS}#/pictures`);
         await tab.says("Your pictures will be here.");
-        if (way !== "by the socket") await tab.page.waitForRequest(/live\/events/);
+        if (way !== "by the socket") await until(() => polls.length > 0, "it asks");
         const before = await tiles(tab).count();
         const id = await stage().fitting(BORIS, { isAwaited: false });
         const tile = tab.page.locator(`main .grid a[href="#/pictures/${id}"]`);

@@ -35,7 +35,7 @@ async function sections(): Promise<string[]> {
 async function lookAt(tab: AppTab, where: string, name: string): Promise<string[]> {
   await tab.page.evaluate(`location.hash = "#/${where}"`);
   await tab.page.locator("main h1").first().waitFor();
-  await tab.page.waitForLoadState("networkidle").catch(() => undefined);
+  await tab.rests();
   await screenshot(tab.page, `${name}-${where.replace(/\/.*/, "-one")}`);
   const wider = await widerBy(tab.page);
   return [
@@ -103,7 +103,8 @@ describe.skipIf(lane === "postgres")("every screen of the Mini App (in one lane,
       const faults: string[] = [];
       for (const place of await sections()) {
         faults.push(...(await lookAt(tab, place, "failing")));
-        if ((await tab.page.locator("main .waiting").count()) > 0) faults.push(`${place}: it waits for ever`);
+        const waiting = tab.page.locator("main .waiting").first();
+        await waiting.waitFor({ state: "detached" }).catch(() => faults.push(`${place}: it waits for ever`));
       }
       expect(faults).toEqual([]);
       expectOnly(tab.complaints, /500/);

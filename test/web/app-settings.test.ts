@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { getAs, refusal, statusWith, tokenIn } from "../support/app-calls.ts";
 import { ANNA, BORIS, STORY_DEADLINE_MS, useAppStage } from "../support/app-stage.ts";
-import { type AppTab, LOOKS, SMALL_PHONE } from "../support/app-tab.ts";
+import { type AppTab, LOOKS, SMALL_PHONE, WAIT_MS } from "../support/app-tab.ts";
 import { expectOnly, NO_NETWORK } from "../support/complaints.ts";
 import { lane } from "../support/database.ts";
-import { until } from "../support/until.ts";
+import { becomes, until } from "../support/until.ts";
 import { usable } from "../support/usable.ts";
 import { readZip } from "../support/zip.ts";
 
@@ -34,7 +34,7 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
         expect(body).not.toContain(english);
       }
       expect(await tab.page.evaluate("[document.documentElement.lang, window.isSamePage]")).toEqual(["ru", true]);
-      expect((await profileOf(BORIS)).language).toBe("ru");
+      await becomes(async () => (await profileOf(BORIS)).language, "ru");
       await tab.page.reload();
       await tab.page.getByRole("heading", { name: "Настройки" }).waitFor();
       const other = await stage().open({ as: BORIS, at: "settings", locale: "en-GB" });
@@ -47,7 +47,7 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
       await tab.says("Отправим сами, как появится.");
       await tab.offline(false);
       await tab.page.getByRole("heading", { name: "Settings" }).waitFor();
-      expect((await profileOf(BORIS)).language).toBe("en");
+      await becomes(async () => (await profileOf(BORIS)).language, "en");
       expectOnly(tab.complaints, NO_NETWORK, /ERR_FAILED/);
       await tab.close();
     },
@@ -63,9 +63,11 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
       expect((await profileOf(BORIS)).notifications.news).toBe(true);
       await tab.page.reload();
       await box(tab, "News and reminders").waitFor();
-      expect([await box(tab, "When a picture is ready").isChecked(), await box(tab, "News and reminders").isChecked()])
-        // Each is its own.
-        .toEqual([false, true]);
+      // Each is its own.
+      await becomes(
+        () => Promise.all(["When a picture is ready", "News and reminders"].map((name) => box(tab, name).isChecked())),
+        [false, true],
+      );
 
       await tab.offline(true);
       await box(tab, "News and reminders").click();
@@ -75,7 +77,7 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
       await until(
         async () => !(await profileOf(BORIS)).notifications.news,
         "it arrives once there is a network",
-        15_000,
+        WAIT_MS,
       );
 
       await tab.page.route("**/api/v1/profile", (route) =>
@@ -109,7 +111,7 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
       await tab.page.reload();
       await save.waitFor();
       await tab.slow(true);
-      const saved = tab.page.waitForEvent("download", { timeout: 20_000 });
+      const saved = tab.page.waitForEvent("download", { timeout: 2 * WAIT_MS });
       await save.click();
       await tab.says("Collecting and downloading");
       await tab.says(/[1-9]\d* kB so far/);
@@ -154,7 +156,7 @@ describe.skipIf(lane === "postgres")("settings in the Mini App (in one lane: pag
       await there.says("You are signed out");
       await usable(there, "left");
       expect(await statusWith(stage(), old)).toBe(401);
-      expect(await there.page.evaluate("sessionStorage.getItem('atelier.session')")).toBeNull();
+      await becomes(() => there.page.evaluate("sessionStorage.getItem('atelier.session')"), null);
       expect(signIns).toEqual([]);
       await there.press("Sign in again");
       await there.page.locator("main .grid li").first().waitFor();

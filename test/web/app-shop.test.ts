@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { talk } from "../support/app-calls.ts";
 import { ANNA, STORY_DEADLINE_MS, useAppStage } from "../support/app-stage.ts";
-import { SMALL_PHONE } from "../support/app-tab.ts";
+import { SMALL_PHONE, WAIT_MS } from "../support/app-tab.ts";
 import { expectOnly, NO_NETWORK } from "../support/complaints.ts";
 import { lane } from "../support/database.ts";
 import { buy, onPayPage, payHere, shoppingOn, title } from "../support/shopping.ts";
-import { until } from "../support/until.ts";
+import { becomes, until } from "../support/until.ts";
 import { usable } from "../support/usable.ts";
 
 const NO_MONEY_CARD = "5555 5555 5555 4600";
@@ -67,18 +67,18 @@ describe.skipIf(lane === "postgres")("the Mini App's shop (in one lane: pages do
       expect(await shopping().credits(ANNA)).toBe(60);
       expect((await shopping().payments(ANNA)).length).toBe(1);
 
-      await until(async () => !(await pictureOf(id)).watermarked, "the clean copy is opened", 10_000);
+      await until(async () => !(await pictureOf(id)).watermarked, "the clean copy is opened", WAIT_MS);
       const clean = await pictureOf(id);
       expect(clean.bytes.equals(marked.bytes)).toBe(false);
       await tab.press("To my pictures");
       await tab.page.locator(`main a[href="#/pictures/${id}"]`).click();
       await tab.compares();
-      expect(await tab.page.getByText("watermark").count()).toBe(0);
-      const [shown] = await tab.page
-        .locator(".compare-after")
-        .evaluateAll((all) => all.map((one) => (one as HTMLImageElement).src));
-      const seen = Buffer.from(await (await fetch(shown ?? "")).arrayBuffer());
-      expect(seen.equals(clean.bytes)).toBe(true);
+      await becomes(() => tab.page.getByText("watermark").count(), 0);
+      const shown = tab.page.locator(".compare-after");
+      await until(
+        async () => (await bytesAt((await shown.getAttribute("src")) ?? "")).equals(clean.bytes),
+        "the clean copy is shown",
+      );
       expect(tab.complaints).toEqual([]);
       await tab.close();
     },
@@ -198,7 +198,7 @@ describe.skipIf(lane === "postgres")("the Mini App's shop (in one lane: pages do
       }, "the tile shows the clean copy");
       await tile.click();
       await tab.compares();
-      expect(await tab.page.getByText("carries a watermark").count()).toBe(0);
+      await becomes(() => tab.page.getByText("carries a watermark").count(), 0);
       // Somebody else's payment, or none at all, is not there.
       await tab.go(`shop/${crypto.randomUUID()}`);
       await tab.says("There is no such payment.");

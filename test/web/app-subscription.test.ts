@@ -5,7 +5,7 @@ import { type AppTab, PICTURE_MS_MAX, SMALL_PHONE } from "../support/app-tab.ts"
 import { expectOnly } from "../support/complaints.ts";
 import { lane } from "../support/database.ts";
 import { onPayPage, payHere, shoppingOn, title } from "../support/shopping.ts";
-import { until } from "../support/until.ts";
+import { becomes, until } from "../support/until.ts";
 import { usable } from "../support/usable.ts";
 
 interface SubscriptionSeen {
@@ -98,7 +98,7 @@ describe.skipIf(lane === "postgres")(
         expect(await subscriptionOf(person)).toMatchObject({ type: "pro", next_plan: { type: "basic" } });
         await tab.press("Keep Pro");
         await tab.page.getByText(/After that: Basic/).waitFor({ state: "detached" });
-        expect((await subscriptionOf(person))?.next_plan).toBe(null);
+        await becomes(async () => (await subscriptionOf(person))?.next_plan, null);
 
         await tab.press(/^Premium,/);
         await dialog(tab)
@@ -168,8 +168,8 @@ describe.skipIf(lane === "postgres")(
           .getByText(/^[-−]1$/)
           .waitFor();
         await tab.page.locator(".line", { hasText: "Pack bought" }).getByText("+20").waitFor();
-        expect(await tab.page.locator(".line", { hasText: "free action" }).count()).toBe(10);
-        expect(await tab.page.locator(".line").count()).toBe(12);
+        await becomes(() => tab.page.locator(".line", { hasText: "free action" }).count(), 10);
+        await becomes(() => tab.page.locator(".line").count(), 12);
 
         await tab.press("Payments");
         await tab.page.locator("main .row").getByText("paid").waitFor();

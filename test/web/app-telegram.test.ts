@@ -4,6 +4,7 @@ import { ANNA, STORY_DEADLINE_MS, useAppStage } from "../support/app-stage.ts";
 import { type AppTab, SMALL_PHONE } from "../support/app-tab.ts";
 import { lane } from "../support/database.ts";
 import { type FakeTelegram, pretendTelegram } from "../support/fake-telegram.ts";
+import { gate } from "../support/gate.ts";
 import { screenshot } from "../support/screenshots.ts";
 import { becomes, until } from "../support/until.ts";
 
@@ -37,11 +38,11 @@ describe.skipIf(lane === "postgres")("the Mini App in a window of Telegram's (in
     "it says that it is ready and takes all the height; colours and safe areas are Telegram's and follow it",
     async () => {
       const tab = await launch();
-      const names = (await tab.telegram.told()).map(([name]) => name);
       for (const name of ["web_app_ready", "web_app_expand", "web_app_request_safe_area"]) {
-        expect([name, names.filter((one) => one === name).length]).toEqual([name, 1]);
+        await becomes(async () => [name, (await tab.telegram.told(name)).length], [name, 1]);
       }
-      expect(names).toContain("web_app_request_content_safe_area");
+      const asked = async () => (await tab.telegram.told("web_app_request_content_safe_area")).length > 0;
+      await until(asked, "the safe area of the content is asked for");
       await tab.page.locator(".look-dark").waitFor();
       const colour = () => tab.page.evaluate(`getComputedStyle(document.querySelector(".tabs")).backgroundColor`);
       await becomes(colour, "rgb(29, 39, 51)");
@@ -137,12 +138,14 @@ describe.skipIf(lane === "postgres")("the Mini App in a window of Telegram's (in
         notification_type: "success",
       });
 
+      const sent = gate();
       await tab.page.route("**/api/v1/profile", async (route) => {
-        if (route.request().method() === "PATCH") await Bun.sleep(500);
+        if (route.request().method() === "PATCH") await sent.ended;
         await route.continue();
       });
       await tab.page.getByRole("switch").first().click();
       await tab.telegram.lastTold("web_app_setup_closing_behavior", { need_confirmation: true });
+      sent.end();
       await tab.telegram.lastTold("web_app_setup_closing_behavior", { need_confirmation: false });
 
       // Or by Start in the bot's chat: whoever comes back from there is looked at anew.

@@ -5,10 +5,14 @@ import { SAMPLE_FILES, STORY_DEADLINE_MS, useAppStage } from "../support/app-sta
 import { PICTURE_MS_MAX, SMALL_PHONE } from "../support/app-tab.ts";
 import { expectOnly } from "../support/complaints.ts";
 import { lane } from "../support/database.ts";
+import { gate } from "../support/gate.ts";
 import { screenshot } from "../support/screenshots.ts";
 import { chooseFile, chooser, deleteNewest, ordersOf, prepare, ready, tryIt, zone } from "../support/trying-on.ts";
-import { until } from "../support/until.ts";
+import { becomes, until } from "../support/until.ts";
 import { usable } from "../support/usable.ts";
+
+/** More than the story lasts for. */
+const REFUSALS = 1_000;
 
 describe.skipIf(lane === "postgres")(
   "trouble with a try-on in the Mini App (in one lane: pages do not know the database)",
@@ -19,6 +23,7 @@ describe.skipIf(lane === "postgres")(
       "a try-on in work is found again after a reload and in a window of its own, and can be cancelled",
       async () => {
         const tab = await stage().open({ as: 2002 });
+        await setFaults(stage(), "kie", { "kie.outcome": { mode: "slow", delayMs: STORY_DEADLINE_MS, times: 1 } });
         await prepare(tab, "sandbox:slow");
         // The order arrives; before its answer does, the page is gone.
         let isOrdered = false;
@@ -32,11 +37,11 @@ describe.skipIf(lane === "postgres")(
         await tab.page.reload();
         await tab.says("The picture is being made");
         await tab.press("Start another one");
-        expect(await tab.page.getByLabel("How it should be worn").inputValue()).toBe("sandbox:slow");
+        await becomes(() => tab.page.getByLabel("How it should be worn").inputValue(), "sandbox:slow");
         await tab.page.getByLabel("How it should be worn").fill("");
         await tab.go("pictures");
         await tab.go("try-on");
-        expect(await tryIt(tab).isEnabled()).toBe(true);
+        await ready(tab);
 
         const other = await stage().open({ as: 2002 });
         await other.says("Trying it on");
@@ -46,9 +51,9 @@ describe.skipIf(lane === "postgres")(
         expect(await freeActionsUsed(stage(), 2002)).toBe(1);
 
         // The provider is asked for too much and everybody waits in the queue, where nothing has cost anything yet.
-        await setFaults(stage(), "kie", { "kie.create": { mode: "code_429", times: 3 } });
+        await setFaults(stage(), "kie", { "kie.create": { mode: "code_429", times: REFUSALS } });
         await tryIt(tab).click();
-        const struck = async () => (await setFaults(stage(), "kie", {}))["kie.create"]?.times === 2;
+        const struck = async () => (await setFaults(stage(), "kie", {}))["kie.create"]?.times !== REFUSALS;
         await until(struck, "the provider has refused it");
         // A place in the queue has no event of its own; the page would ask for it within seconds.
         await tab.page.reload();
@@ -75,11 +80,21 @@ describe.skipIf(lane === "postgres")(
         await tab.offline(false);
         await chooser(tab, "Photo of you").getByRole("button", { name: "Remove" }).waitFor();
         await tab.slow(true);
+        const arrives = gate();
+        await tab.page.route(
+          "**/fitting/upload",
+          async (route) => {
+            await arrives.ended;
+            await route.continue();
+          },
+          { times: 1 },
+        );
         await chooseFile(tab, "Photo of the item", SAMPLE_FILES.sunglasses);
         await chooser(tab, "Photo of the item").getByRole("progressbar").waitFor();
         await tab.page.getByRole("button", { name: "Accessories" }).click();
         await zone(tab, "Face").check();
         await tab.page.getByRole("button", { name: "Uploading…" }).waitFor();
+        arrives.end();
         await ready(tab);
         await tab.slow(false);
 
@@ -102,7 +117,7 @@ describe.skipIf(lane === "postgres")(
         await deleteNewest(stage(), 2003);
         await tab.page.reload();
         await chooser(tab, "Photo of the item").getByRole("img").waitFor();
-        expect(await zone(tab, "Face").isChecked()).toBe(true);
+        await becomes(() => zone(tab, "Face").isChecked(), true);
         expectOnly(tab.complaints, /ERR_|WebSocket|404/);
         await tab.close();
       },
@@ -120,7 +135,7 @@ describe.skipIf(lane === "postgres")(
         await screenshot(tab.page, "failed");
         expect(await freeActionsUsed(stage(), 2004)).toBe(0);
         await tab.press("Change something");
-        expect(await zone(tab, "Outerwear").isChecked()).toBe(true);
+        await becomes(() => zone(tab, "Outerwear").isChecked(), true);
         await tab.page.getByLabel("How it should be worn").fill("");
 
         // Photos that the server has deleted meanwhile are sent again from what the page still has.
@@ -138,10 +153,11 @@ describe.skipIf(lane === "postgres")(
         await tryIt(tab).click();
         await tab.says("No pictures are made now.");
         // However far down the page it stands, it is brought before the eyes.
-        const place = await tab.page.locator(".notice").boundingBox();
-        const button = await tab.page.locator(".main-button").boundingBox();
-        expect(place?.y).toBeGreaterThan(44);
-        expect((place?.y ?? 0) + (place?.height ?? 0)).toBeLessThanOrEqual(button?.y ?? 0);
+        await until(async () => {
+          const place = await tab.page.locator(".notice").boundingBox();
+          const button = await tab.page.locator(".main-button").boundingBox();
+          return place !== null && button !== null && place.y > 44 && place.y + place.height <= button.y;
+        }, "it stands between the top and the button");
         await tab.says("Request 4711-4711");
         expectOnly(tab.complaints, /410|503/);
         await tab.close();
@@ -165,11 +181,11 @@ describe.skipIf(lane === "postgres")(
         await tab.go("try-on");
         await tab.says("Not enough credits");
         for (const name of ["Photo of you", "Photo of the item"]) await chooser(tab, name).getByRole("img").waitFor();
-        expect(await zone(tab, "Outerwear").isChecked()).toBe(true);
+        await becomes(() => zone(tab, "Outerwear").isChecked(), true);
         // Somebody else in the same tab finds none of it.
         await tab.page.goto(`${stage().server.base}/?sandbox=2006`);
         await tab.says("Add your photo");
-        expect(await tab.page.evaluate("sessionStorage.getItem('atelier.kept')")).toBe(null);
+        await becomes(() => tab.page.evaluate("sessionStorage.getItem('atelier.kept')"), null);
         expect(tab.complaints).toEqual([]);
         await tab.close();
       },

@@ -4,7 +4,7 @@ import { SAMPLE_FILES, STORY_DEADLINE_MS, useAppStage } from "../support/app-sta
 import { LOOKS, PICTURE_MS_MAX, SMALL_PHONE } from "../support/app-tab.ts";
 import { lane } from "../support/database.ts";
 import { chooser, giveFile, ordersOf, prepare, ready, sample, tryIt, zone } from "../support/trying-on.ts";
-import { until } from "../support/until.ts";
+import { becomes, until } from "../support/until.ts";
 import { usable } from "../support/usable.ts";
 
 describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages do not know the database)", () => {
@@ -34,11 +34,11 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
 
       await tab.press("Try on another item");
       await chooser(tab, "Photo of you").getByRole("img").waitFor();
-      expect(await zone(tab, "Outerwear").isChecked()).toBe(true);
+      await becomes(() => zone(tab, "Outerwear").isChecked(), true);
       await tab.page.getByRole("button", { name: "Now a photo of the item" }).waitFor();
       await sample(tab, "tshirt");
       await tab.page.locator("svg.figure").click({ position: { x: 60, y: 100 } });
-      expect(await zone(tab, "Top").isChecked()).toBe(true);
+      await becomes(() => zone(tab, "Top").isChecked(), true);
       await ready(tab);
       await tryIt(tab).click();
       await tab.compares();
@@ -46,7 +46,7 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
       expect(new Set(orders.map(({ user_photo_id: id }) => id)).size).toBe(1);
       await tab.press(/Same again/);
       await tab.says("Trying it on");
-      expect(await freeActionsUsed(stage(), 2001)).toBe(3);
+      await becomes(() => freeActionsUsed(stage(), 2001), 3);
       expect(tab.complaints).toEqual([]);
       await tab.close();
     },
@@ -104,7 +104,7 @@ describe.skipIf(lane === "postgres")("try-on in the Mini App (in one lane: pages
       // By keyboard alone: the arrows go from one name to the next.
       await zone(tab, "Outerwear").focus();
       await tab.page.keyboard.press("ArrowDown");
-      expect(await zone(tab, "Full body").isChecked()).toBe(true);
+      await becomes(() => zone(tab, "Full body").isChecked(), true);
       expect(tab.complaints).toEqual([]);
       await tab.close();
     },

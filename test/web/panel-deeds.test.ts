@@ -81,7 +81,8 @@ describe.skipIf(lane === "postgres")(
         await confirm(page, "Mark registered", "done by hand");
         await says(page, "The sale is marked as registered");
         await says(page, "20ab3kq9zx");
-        expect(await page.locator("tbody tr").first().textContent()).toContain("registered");
+        const row = page.locator("tbody tr").first();
+        await until(async () => /registered/.test((await row.textContent()) ?? ""), "the row says so too");
       },
       STORY_DEADLINE_MS,
     );
@@ -105,7 +106,7 @@ describe.skipIf(lane === "postgres")(
           .getByRole("button", { name: /^Refund .*199/ })
           .click();
         await says(page, "goes back to the payer");
-        await until(async () => (await shown("Refunded")) === "199.50", "the card shows the refund", 10_000);
+        await until(async () => (await shown("Refunded")) === "199.50", "the card shows the refund", WAIT_MS);
         await until(async () => {
           await page.reload();
           await says(page, "Refunds");

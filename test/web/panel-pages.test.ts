@@ -13,8 +13,11 @@ import {
   usePanelDesk,
 } from "../support/panel-desk.ts";
 import { screenshot } from "../support/screenshots.ts";
-import { until } from "../support/until.ts";
+import { becomes, until } from "../support/until.ts";
 import { widerBy } from "../support/usable.ts";
+
+/** For every page once. */
+const LOOKS_DEADLINE_MS = 120_000;
 
 describe.skipIf(lane === "postgres")("the panel's pages (in one lane: pages do not know the database)", () => {
   const desk = usePanelDesk();
@@ -40,7 +43,7 @@ describe.skipIf(lane === "postgres")("the panel's pages (in one lane: pages do n
       expectOnly(desk().complaints, /401/);
       await press(tab, "Sign out");
       await says(tab, "The owner's panel");
-      expect(await tab.evaluate("sessionStorage.getItem('atelier.session')")).toBeNull();
+      await becomes(() => tab.evaluate("sessionStorage.getItem('atelier.session')"), null);
       await tab.context().close();
       await other.context().close();
     },
@@ -64,8 +67,8 @@ describe.skipIf(lane === "postgres")("the panel's pages (in one lane: pages do n
       await tab.goto(`${desk().stage.server.base}/admin#${launch}`);
       await tab.locator("nav").waitFor();
       expect(tab.url()).toBe(`${desk().stage.server.base}/admin`);
-      const colour = await tab.evaluate("getComputedStyle(document.querySelector('.look')).backgroundColor");
-      expect(colour).toBe("rgb(21, 30, 39)");
+      const colour = () => tab.evaluate("getComputedStyle(document.querySelector('.look')).backgroundColor");
+      await becomes(colour, "rgb(21, 30, 39)");
       expect(await tab.locator(".look-dark").count()).toBe(1);
       await tab.context().close();
     },
@@ -125,28 +128,32 @@ describe.skipIf(lane === "postgres")("the panel's pages (in one lane: pages do n
       : []),
   ] as const;
   for (const [device, viewport, colorScheme, locale] of LOOKS) {
-    test(`every page can be used by everybody: ${device}, ${colorScheme}, ${locale}`, async () => {
-      const tab = await desk().enterPanel({ viewport, colorScheme, locale });
-      const found: string[] = [];
-      for (const [name, where] of Object.entries(PLACES())) {
-        await desk().go(tab, where);
-        await screenshot(tab, `${name}-${device}-${colorScheme}`);
-        found.push(...(await violationsOn(tab)).map((sentence) => `${name}: ${sentence}`));
-        expect([name, await widerBy(tab)]).toEqual([name, 0]);
-      }
-      await desk().go(tab, `people/${desk().stage.anna.id}`);
-      await tab.locator(".head button").first().click();
-      await screenshot(tab, `dialog-${device}-${colorScheme}`);
-      found.push(...(await violationsOn(tab)).map((sentence) => `dialog: ${sentence}`));
-      const stranger = await desk().openTab({ viewport, colorScheme, locale });
-      await stranger.goto(`${desk().stage.server.base}/admin`);
-      await stranger.locator("h1").waitFor();
-      await screenshot(stranger, `sign-in-${device}-${colorScheme}`);
-      found.push(...(await violationsOn(stranger)).map((sentence) => `sign-in: ${sentence}`));
-      expect(found).toEqual([]);
-      await tab.context().close();
-      await stranger.context().close();
-    }, 60_000);
+    test(
+      `every page can be used by everybody: ${device}, ${colorScheme}, ${locale}`,
+      async () => {
+        const tab = await desk().enterPanel({ viewport, colorScheme, locale });
+        const found: string[] = [];
+        for (const [name, where] of Object.entries(PLACES())) {
+          await desk().go(tab, where);
+          await screenshot(tab, `${name}-${device}-${colorScheme}`);
+          found.push(...(await violationsOn(tab)).map((sentence) => `${name}: ${sentence}`));
+          expect([name, await widerBy(tab)]).toEqual([name, 0]);
+        }
+        await desk().go(tab, `people/${desk().stage.anna.id}`);
+        await tab.locator(".head button").first().click();
+        await screenshot(tab, `dialog-${device}-${colorScheme}`);
+        found.push(...(await violationsOn(tab)).map((sentence) => `dialog: ${sentence}`));
+        const stranger = await desk().openTab({ viewport, colorScheme, locale });
+        await stranger.goto(`${desk().stage.server.base}/admin`);
+        await stranger.locator("h1").waitFor();
+        await screenshot(stranger, `sign-in-${device}-${colorScheme}`);
+        found.push(...(await violationsOn(stranger)).map((sentence) => `sign-in: ${sentence}`));
+        expect(found).toEqual([]);
+        await tab.context().close();
+        await stranger.context().close();
+      },
+      LOOKS_DEADLINE_MS,
+    );
   }
 
   test(
@@ -166,10 +173,10 @@ describe.skipIf(lane === "postgres")("the panel's pages (in one lane: pages do n
       await tab.getByRole("button", { name: "Grant credits" }).focus();
       await tab.keyboard.press("Enter");
       await inDialog(tab).waitFor();
-      expect(await tab.evaluate("document.activeElement.closest('dialog') !== null")).toBe(true);
+      await becomes(() => tab.evaluate("document.activeElement.closest('dialog') !== null"), true);
       await tab.keyboard.press("Escape");
       await inDialog(tab).waitFor({ state: "detached" });
-      expect(await tab.evaluate("document.activeElement.textContent")).toBe("Grant credits");
+      await becomes(() => tab.evaluate("document.activeElement.textContent"), "Grant credits");
       await tab.context().close();
     },
     STORY_DEADLINE_MS,

@@ -36,7 +36,7 @@ export interface LiveListener {
 }
 
 /** Behind the wake-ups: a listener looks for itself this often. */
-const POLL_MS = 5_000;
+export const POLL_MS = 5_000;
 
 interface Listener {
   userId: string;

@@ -6,6 +6,9 @@ import { numbersOf, serveLive, startLive, tell, upTo } from "./live-client.ts";
 
 const { product, server } = await startLive();
 
+/** Long enough for a machine that does a lot else, and far less than any wait that is asked for here. */
+const AT_ONCE_MS = 8_000;
+
 interface Answer {
   events: LiveEvent[];
   last_event: number;
@@ -28,7 +31,7 @@ describe("the long poll", () => {
       const begun = performance.now();
       const answer = await ask(person, query);
       expect([numbersOf(answer.events), answer.last_event]).toEqual([[2, 3], 3]);
-      expect(performance.now() - begun).toBeLessThan(1_000);
+      expect(performance.now() - begun).toBeLessThan(AT_ONCE_MS);
     }
   });
 
@@ -44,7 +47,7 @@ describe("the long poll", () => {
     const person = await product.signIn();
     const begun = performance.now();
     expect((await ask(person, "?since=0&wait=1")).events).toEqual([]);
-    expect(performance.now() - begun).toBeWithin(950, 3_000);
+    expect(performance.now() - begun).toBeWithin(950, AT_ONCE_MS);
   });
 
   test("wakes up as soon as something happens", async () => {
@@ -54,9 +57,9 @@ describe("the long poll", () => {
     const begun = performance.now();
     await tell(product, person.id, { woken: true });
     const answer = await waiting;
-    expect(performance.now() - begun).toBeLessThan(1_000);
+    expect(performance.now() - begun).toBeLessThan(AT_ONCE_MS);
     expect(answer).toMatchObject({ events: [{ n: 1, data: { woken: true } }], last_event: 1 });
-    expect(server.hub.size).toBe(0);
+    await until(() => server.hub.size === 0, "the wait to end");
   });
 
   test("that its client gives up leaves nothing behind", async () => {
@@ -136,7 +139,7 @@ describe("the long poll", () => {
     stopping.hub.stop();
     const answer = await waiting;
     expect(await answer.json()).toEqual({ events: [], last_event: 0 });
-    expect(performance.now() - begun).toBeLessThan(1_000);
+    expect(performance.now() - begun).toBeLessThan(AT_ONCE_MS);
     await stopping.stop();
   });
 });

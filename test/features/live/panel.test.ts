@@ -27,7 +27,7 @@ const topicsOf = (client: LiveClient) => new Set(hintsOf(client).flatMap((hint) 
 /** An operator's socket that has been told that it is listened to; what it is told from then on stands in `events`. */
 async function connectOperator(person: Person): Promise<LiveClient> {
   const client = await connect(product, server.port, person);
-  await until(() => hintsOf(client).length === 1, "the first hint");
+  await until(() => hintsOf(client).length > 0, "the first hint");
   expect(hintsOf(client)[0]?.data).toEqual({ topics: [...PANEL_TOPICS] });
   client.events.length = 0;
   return client;
@@ -81,7 +81,7 @@ describe("an operator's socket", () => {
   test("of a page of the panel does not keep the bot from sending them their pictures", async () => {
     const person = team.owner;
     const page = open(server.port, `ticket=${await ticketFor(product, person)}&panel=true`);
-    await until(() => hintsOf(page).length === 1, "the first hint");
+    await until(() => hintsOf(page).length > 0, "the first hint");
     expect(await isConnected(product.ctx, person.id)).toBe(false);
     const app = await connect(product, server.port, person);
     await app.hello;
@@ -106,6 +106,7 @@ describe("nobody else's socket", () => {
     await bumpJobs();
     await tell(product, person.id, { mine: true });
     await until(() => hintsOf(operator).length > 0, "the operator hears it");
+    for (const client of clients) await client.until(1);
     await Bun.sleep(LONG_MS);
     for (const client of clients) expect(client.events.map((frame) => frame.type)).toEqual(["notice"]);
     for (const client of [...clients, operator]) client.socket.close();
@@ -118,13 +119,14 @@ describe("nobody else's socket", () => {
     const client = await connectOperator(helper);
     const other = await connectOperator(team.viewer);
     await bumpJobs();
-    await until(() => hintsOf(client).length === 1 && hintsOf(other).length === 1, "both hear it");
+    await until(() => hintsOf(client).length > 0 && hintsOf(client).length === hintsOf(other).length, "both hear it");
     // As by a command in another process: no word reaches this one.
     await product.ctx.db.delete(operators).where(eq(operators.userId, helper.id));
+    const [heard, heardByOther] = [hintsOf(client).length, hintsOf(other).length];
     await bumpJobs();
-    await until(() => hintsOf(other).length === 2, "the other one hears it");
+    await until(() => hintsOf(other).length > heardByOther, "the other one hears it");
     await Bun.sleep(100);
-    expect([hintsOf(client).length, client.socket.readyState]).toEqual([1, WebSocket.OPEN]);
+    expect([hintsOf(client).length, client.socket.readyState]).toEqual([heard, WebSocket.OPEN]);
     await tell(product, helper.id, { mine: true });
     await until(() => client.events.some((frame) => frame.type === "notice"), "their own events still come");
     client.socket.close();

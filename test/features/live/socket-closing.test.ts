@@ -8,6 +8,8 @@ import { connect, numbersOf, openRaw, POLICY, serveLive, startLive, tell, ticket
 
 const { product, server } = await startLive();
 const quick = serveLive(product, 40);
+/** Somebody who waited for the slow one would wait for as long as that is not closed. */
+const OTHERS_MS_MAX = 5_000;
 afterAll(() => quick.stop());
 
 describe("a socket is closed", () => {
@@ -29,7 +31,7 @@ describe("a socket is closed", () => {
       const begun = performance.now();
       await tell(product, calm.id);
       await other.until(sent / portion);
-      expect(performance.now() - begun).toBeLessThan(1_000);
+      expect(performance.now() - begun).toBeLessThan(OTHERS_MS_MAX);
       await fellow.until(sent);
     }
     expect(numbersOf(fellow.events)).toEqual(upTo(total));
@@ -75,6 +77,7 @@ describe("a socket is closed", () => {
   });
 
   test("as the eleventh of one person; another person's is not, and a freed place is taken again", async () => {
+    await until(() => server.sockets.size === 0, "earlier sockets to go");
     const [many, one] = [await product.signIn(), await product.signIn()];
     const clients = [];
     for (let index = 0; index < 10; index += 1) {
@@ -88,10 +91,10 @@ describe("a socket is closed", () => {
     });
     const other = await connect(product, server.port, one);
     await other.hello;
+    expect(server.sockets.size).toBe(11);
     clients[0]?.socket.close();
     await clients[0]?.closed;
-    const size = server.sockets.size;
-    await until(() => server.sockets.size <= size, "the place to be free");
+    await until(() => server.sockets.size === 10, "the place to be free");
     const again = await connect(product, server.port, many);
     expect((await again.hello).type).toBe("hello");
     for (const client of [...clients, other, again]) client.socket.close();

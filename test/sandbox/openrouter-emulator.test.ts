@@ -1,10 +1,17 @@
 import { describe, expect, test } from "bun:test";
-import type { ProviderFailureKind } from "../../src/platform/errors.ts";
-import { UnusableAnswer, type UnusableReason } from "../../src/providers/openrouter/completion.ts";
 import { plainPng } from "../../src/sandbox/plain-png.ts";
-import { failureOf, HAIKU, NEWER_HAIKU, order, useOpenRouterLane, type Variants, WISH } from "./openrouter-lane.ts";
+import {
+  failureOf,
+  HAIKU,
+  NEWER_HAIKU,
+  order,
+  startOpenRouterLane,
+  useOpenRouterLane,
+  type Variants,
+  WISH,
+} from "./openrouter-lane.ts";
 
-const lane = useOpenRouterLane();
+const { alerts, lane, lastAsked, streamed } = await useOpenRouterLane();
 
 describe("an answer", () => {
   test("holds three variants of different strength, made of the wish, with model, figures and price", async () => {
@@ -23,7 +30,7 @@ describe("an answer", () => {
     const { inputTokens, outputTokens, costMicrodollars } = completion.usage;
     expect(costMicrodollars).toBe(inputTokens + 5 * outputTokens);
     expect(lane.emulator.stats().spentMicrodollars).toBeGreaterThanOrEqual(costMicrodollars ?? Number.NaN);
-    expect(lane.alerts()).toEqual([]);
+    expect(alerts()).toEqual([]);
   });
 
   test("is Russian where the wish is", async () => {
@@ -81,13 +88,13 @@ describe("an answer", () => {
   });
 
   test("in a stream is the same text, in many pieces", async () => {
-    const { deltas, call } = lane.streamed();
+    const { deltas, call } = await streamed();
     const completion = await call;
     expect(deltas.length).toBeGreaterThan(10);
     expect(deltas.join("")).toBe(completion.text);
     expect(completion.text).toBe((await lane.client.complete(order(WISH))).text);
     expect(completion.usage.costMicrodollars).toBeGreaterThan(0);
-    expect(lane.lastAsked()).toMatchObject({ streamed: false });
+    expect(lastAsked()).toMatchObject({ streamed: false });
     expect(lane.emulator.stats().requests.at(-2)).toMatchObject({ streamed: true, outcome: "answered" });
   });
 
@@ -101,7 +108,7 @@ describe("an answer", () => {
     await lane.client.complete(
       order("", { messages: [{ role: "user", content }], endUserHash: "u_5f0c", requestId: "r-1" }),
     );
-    expect(lane.lastAsked()).toMatchObject({
+    expect(lastAsked()).toMatchObject({
       model: HAIKU,
       messages: 1,
       maxTokens: 1_500,
@@ -118,81 +125,22 @@ describe("an answer", () => {
   });
 });
 
-describe("an unusable answer", () => {
-  const rows: [mode: string, kind: ProviderFailureKind, reason: UnusableReason][] = [
-    ["length", "rejected", "length"],
-    ["empty", "rejected", "empty"],
-    ["null_content", "rejected", "empty"],
-    ["refusal", "moderated", "refusal"],
-    ["content_filter", "moderated", "content_filter"],
-  ];
-  for (const [mode, kind, reason] of rows) {
-    for (const form of ["whole", "streamed"]) {
-      test(`by ${mode}, ${form}, says why and what it cost, and is not asked again`, async () => {
-        lane.emulator.faults.set("openrouter.answer", { mode });
-        const before = lane.asked();
-        const more = form === "streamed" ? { onDelta: () => {} } : {};
-        const failure = await failureOf(lane.client.complete(order(WISH, more)));
-        expect(failure).toBeInstanceOf(UnusableAnswer);
-        expect(failure).toMatchObject({ kind, reason, alert: false, paid: { model: HAIKU } });
-        expect((failure as UnusableAnswer).paid.usage.costMicrodollars).toBeGreaterThan(0);
-        expect((failure as UnusableAnswer).paid).not.toHaveProperty("text");
-        expect(lane.asked() - before).toBe(1);
-      });
-    }
-  }
-
-  test("cut at max_tokens comes by itself when the ceiling is low", async () => {
-    expect(await failureOf(lane.client.complete(order(WISH, { maxTokens: 20 })))).toMatchObject({ reason: "length" });
-  });
-
-  for (const mode of ["finish_error", "no_choices"]) {
-    for (const form of ["whole", "streamed"]) {
-      test(`by ${mode}, ${form}, is their failure and is asked for again`, async () => {
-        lane.emulator.faults.set("openrouter.answer", { mode, times: 1 });
-        const before = lane.asked();
-        const more = form === "streamed" ? { onDelta: () => {} } : {};
-        expect((await lane.client.complete(order(WISH, more))).finishReason).toBe("stop");
-        expect(lane.asked() - before).toBe(2);
-      });
-    }
-  }
-
-  const shapes: [mode: string, check: (text: string) => void][] = [
-    ["fenced", (text) => expect(text).toMatch(/^```json\n\{[\s\S]*\}\n```$/)],
-    ["wrapped", (text) => expect(text).toMatch(/^face[\s\S]*\{[\s\S]*\}\n/)],
-    ["prose_refusal", (text) => expect(text).toMatch(/^I'm sorry/)],
-    ["invalid_json", (text) => expect(() => JSON.parse(text)).toThrow()],
-    ["two_variants", (text) => expect((JSON.parse(text) as Variants).variants).toHaveLength(2)],
-    ["four_variants", (text) => expect((JSON.parse(text) as Variants).variants).toHaveLength(4)],
-    ["links", (text) => expect((JSON.parse(text) as Variants).variants[0]?.prompt).toContain("https://")],
-  ];
-  for (const [mode, check] of shapes) {
-    test(`of the shape ${mode} is handed on as text, by switch or by a word in the wish`, async () => {
-      lane.emulator.faults.set("openrouter.answer", { mode, times: 1 });
-      check((await lane.client.complete(order(WISH))).text);
-      check((await lane.client.complete(order(`${WISH} sandbox:${mode}`))).text);
-      expect(JSON.parse((await lane.client.complete(order(WISH))).text)).toHaveProperty("variants.2");
-    });
-  }
-});
-
 describe("the price", () => {
   for (const mode of ["negative", "not_a_number", "missing_cost", "no_usage"]) {
     test(`C6 that is told as ${mode} is refused and alerts, and the answer still counts`, async () => {
       lane.emulator.faults.set("openrouter.usage", { mode });
-      const { call } = lane.streamed();
+      const { call } = await streamed();
       const completion = await call;
       expect(completion.usage.costMicrodollars).toBeNull();
       expect(completion.text).toContain(WISH);
-      expect(lane.alerts()).toHaveLength(1);
-      expect(lane.alerts()[0]).toMatchObject({ generationId: completion.generationId, model: HAIKU });
+      expect(alerts()).toHaveLength(1);
+      expect(alerts()[0]).toMatchObject({ generationId: completion.generationId, model: HAIKU });
     });
   }
 
   test("comes with a frame of no choices as well", async () => {
     lane.emulator.faults.set("openrouter.usage", { mode: "empty_choices" });
-    expect((await lane.streamed().call).usage.costMicrodollars).toBeGreaterThan(0);
+    expect((await (await streamed()).call).usage.costMicrodollars).toBeGreaterThan(0);
   });
 
   test("is that of the model that answered, when the first one failed", async () => {
@@ -201,7 +149,7 @@ describe("the price", () => {
     const { model, usage } = await client.complete(order(WISH));
     expect(model).toBe(NEWER_HAIKU);
     expect(usage.costMicrodollars).toBe(Math.round(0.1 * usage.inputTokens + 0.5 * usage.outputTokens));
-    expect(lane.lastAsked()).toMatchObject({ model: HAIKU, models: [HAIKU, NEWER_HAIKU], answeredBy: NEWER_HAIKU });
+    expect(lastAsked()).toMatchObject({ model: HAIKU, models: [HAIKU, NEWER_HAIKU], answeredBy: NEWER_HAIKU });
     lane.emulator.faults.set("openrouter.fallback", { mode: "all_fail" });
     expect(await failureOf(client.complete(order(WISH)))).toMatchObject({ kind: "unavailable" });
   });
@@ -214,5 +162,29 @@ describe("the price", () => {
     expect(failure).toMatchObject({ kind: "out_of_funds", alert: true });
     expect(failure.message).toContain("max_tokens");
     expect((await lane.client.complete(order(WISH, { maxTokens: 500 }))).model).toBe(HAIKU);
+  });
+});
+
+describe("the emulator's account", () => {
+  test("knows the most requests at once, in all and for each person", async () => {
+    const fresh = await startOpenRouterLane({ answerMs: 700 });
+    try {
+      const ask = (endUserHash: string, more = {}) => fresh.client.complete(order(WISH, { endUserHash, ...more }));
+      await Promise.all([ask("a"), ask("a"), ask("b", { onDelta: () => {} })]);
+      await ask("a");
+      expect(fresh.emulator.stats().atOnce).toEqual({ overall: 3, byUser: { a: 2, b: 1 } });
+      expect(fresh.emulator.stats().outcomes).toEqual({ answered: 4 });
+    } finally {
+      await fresh.emulator.stop();
+    }
+  });
+
+  test("takes and shows its switches over HTTP", async () => {
+    const put = await fetch(`${lane.emulator.url}/_faults`, {
+      method: "PUT",
+      body: JSON.stringify({ "openrouter.chat": { mode: "http_402" } }),
+    });
+    expect(put.status).toBe(200);
+    expect(await failureOf(lane.client.complete(order(WISH)))).toMatchObject({ kind: "out_of_funds" });
   });
 });
