@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { until } from "../support/until.ts";
 import { failureOf, order, startOpenRouterLane, useOpenRouterLane, WISH } from "./openrouter-lane.ts";
 
 const lane = useOpenRouterLane();
@@ -91,7 +92,7 @@ describe("a stream", () => {
     await expect(lane.client.complete(order(WISH, { onDelta, signal: leaving.signal }))).rejects.toThrow(
       "page was closed",
     );
-    for (let tick = 0; tick < 100 && lane.lastAsked()?.outcome === "open"; tick += 1) await Bun.sleep(10);
+    await until(() => lane.lastAsked()?.outcome !== "open", "the emulator has seen it leave");
     expect(lane.lastAsked()).toMatchObject({ outcome: "left", costMicrodollars: 0 });
     expect(lane.emulator.stats().spentMicrodollars).toBe(spent);
 
