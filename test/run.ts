@@ -120,16 +120,23 @@ async function runLane(lane: Lane): Promise<Totals> {
   running.add(started);
   const totals = await started.totals;
   running.delete(started);
-  return totals;
+  return { ...totals, failures: totals.failures.map((failure) => `${lane.name}: ${failure}`) };
 }
 
 function sumOf(results: readonly Totals[]): Totals {
   const sum = (of: (totals: Totals) => number) => results.reduce((total, totals) => total + of(totals), 0);
-  return { passed: sum((t) => t.passed), failed: sum((t) => t.failed), skipped: sum((t) => t.skipped) };
+  return {
+    passed: sum((t) => t.passed),
+    failed: sum((t) => t.failed),
+    skipped: sum((t) => t.skipped),
+    failures: results.flatMap(({ failures }) => failures),
+  };
 }
 
 function report(results: readonly Totals[]): number {
-  const { passed, failed, skipped } = sumOf(results);
+  const { passed, failed, skipped, failures } = sumOf(results);
+  // At the end, where whoever keeps nothing but the last lines still sees them.
+  for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
   if (passed + failed === 0) process.stdout.write("No test ran.\n");
   process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
   return failed > 0 || passed === 0 ? 1 : 0;

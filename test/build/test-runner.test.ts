@@ -53,17 +53,36 @@ describe("what the runner counts", () => {
   ];
 
   test("the numbers before the last line, not those that a test printed", () => {
-    expect(readTotals([" 99 pass", "some output", "", ...summary], 1)).toEqual({ passed: 12, failed: 2, skipped: 4 });
+    expect(readTotals([" 99 pass", "some output", "", ...summary], 1)).toEqual({
+      passed: 12,
+      failed: 2,
+      skipped: 4,
+      failures: [],
+    });
   });
 
   test("a run that breaks off or fails without a failed test as one failure", () => {
-    expect(readTotals([" 99 pass"], 139)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+    expect(readTotals([" 99 pass"], 139)).toEqual({ passed: 0, failed: 1, skipped: 0, failures: [] });
     expect(readTotals([" 5 pass", " 0 fail", "Ran 5 tests across 1 file. [1s]"], 1).failed).toBe(1);
   });
 
   test("a lane in which no test has the wanted name as nothing", () => {
     const lines = ['error: regex "J6" matched 0 tests. Searched 2 files (skipping 9 tests) [6.00ms]'];
-    expect(readTotals(lines, 1)).toEqual({ passed: 0, failed: 0, skipped: 0 });
+    expect(readTotals(lines, 1)).toEqual({ passed: 0, failed: 0, skipped: 0, failures: [] });
+  });
+
+  test("each failed test by its file and its name, not what a test printed", () => {
+    const lines = [
+      "test/a.test.ts:",
+      "(pass) one [1ms]",
+      "said: (fail) two",
+      "test/b.test.ts:",
+      "(fail) P1 of it > three [12.50ms]",
+    ];
+    expect(readTotals([...lines, "(fail) four", ...summary], 1).failures).toEqual([
+      "test/b.test.ts: P1 of it > three",
+      "test/b.test.ts: four",
+    ]);
   });
 });
 

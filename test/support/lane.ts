@@ -11,6 +11,8 @@ export interface Totals {
   passed: number;
   failed: number;
   skipped: number;
+  /** Each test that failed, with its file; what went wrong with the run itself in words. */
+  failures: readonly string[];
 }
 
 export interface RunningLane {
@@ -82,9 +84,16 @@ export function startLane(
     end();
     await Promise.race([reading, Bun.sleep(OUTPUT_GRACE_MS)]);
     condenser.finish();
-    if (overdue) print(`was ended after ${LANE_DEADLINE_MS / 60_000} minutes`);
-    else if (!lines.some((line) => LAST_LINE.test(line))) print(`broke off with exit code ${code}`);
-    return readTotals(lines, code);
+    const isWhole = lines.some((line) => LAST_LINE.test(line));
+    const trouble = overdue
+      ? `was ended after ${LANE_DEADLINE_MS / 60_000} minutes`
+      : isWhole
+        ? null
+        : `broke off with exit code ${code}`;
+    if (trouble === null) return readTotals(lines, code);
+    print(trouble);
+    const totals = readTotals(lines, code);
+    return { ...totals, failures: [...totals.failures, trouble] };
   };
   return { totals: finish(), end };
 }
@@ -101,6 +110,7 @@ async function readLines(stream: ReadableStream<Uint8Array>, take: (line: string
 }
 
 const FILE_LINE = /^(\S+\.test\.tsx?):$/;
+const FAIL_LINE = /^\(fail\) (.*?)(?: \[\d+(?:\.\d+)?ms\])?$/;
 const PASS_LINE = /^(\(pass\)|✓) /;
 const TEST_TIME = /^\((?:pass|fail)\) .* \[(\d+(?:\.\d+)?)ms\]$/;
 /** The time of a file's tests is said from here on: these are what a whole run waits for. */
@@ -154,8 +164,21 @@ export function readTotals(lines: readonly string[], exitCode: number): Totals {
     passed: counted.pass ?? 0,
     failed: counted.fail ?? 0,
     skipped: (counted.skip ?? 0) + (counted.todo ?? 0),
+    failures: failedTests(lines),
   };
   const nothingMatched = lines.some((line) => NOTHING_MATCHED_LINE.test(line));
   if (exitCode !== 0 && totals.failed === 0 && !nothingMatched) totals.failed = 1;
   return totals;
+}
+
+/** The tests that failed, so that the end of a long output can name them. */
+function failedTests(lines: readonly string[]): string[] {
+  const failures: string[] = [];
+  let file = "";
+  for (const line of lines) {
+    file = FILE_LINE.exec(line)?.[1] ?? file;
+    const title = FAIL_LINE.exec(line)?.[1];
+    if (title !== undefined) failures.push(`${file}: ${title}`);
+  }
+  return failures;
 }
