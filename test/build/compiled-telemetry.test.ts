@@ -74,7 +74,7 @@ describe("the compiled program", () => {
     expect(page.find(({ name }) => name === "atelier_stored_numbers_fresh")?.value).toBe(1);
     const health = await deployment.run(["healthcheck", "--url", new URL(metricsUrl).origin]);
     expect(health.code).toBe(0);
-  }, 20_000);
+  }, 60_000);
 
   test.skipIf(lane !== "postgres")(
     "serves metrics of a worker and of a scheduler too (they need Postgres)",

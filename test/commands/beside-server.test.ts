@@ -10,8 +10,8 @@ import { type ProgramResult, runProgram, startProgram } from "./program.ts";
 
 const LOAD_MS = 60_000;
 const PEOPLE_AT_ONCE = 6;
-const START_MS_MAX = 20_000;
-const STOP_MS_MAX = 15_000;
+const START_MS_MAX = 60_000;
+const STOP_MS_MAX = 60_000;
 
 const dataFolder = mkdtempSync(join(tmpdir(), "atelier-beside-"));
 const backupFolder = mkdtempSync(join(tmpdir(), "atelier-beside-backups-"));

@@ -40,7 +40,7 @@ test("atelier maintenance switches a running server off and on, and tells how it
 
   expect(await run("off")).toMatchObject({ code: 0, out: "Maintenance is off: new pictures are taken.\n" });
   await until(async () => (await maintenance()) === null, "the server feels its end");
-}, 30_000);
+}, 60_000);
 
 test("it asks for a reason, and takes no word too many", async () => {
   const nothing = await run("on");
@@ -50,4 +50,4 @@ test("it asks for a reason, and takes no word too many", async () => {
   expect((await run("on", "--reason", "x", "--text-ru", "x".repeat(501))).err).toContain("at most 500 characters");
   expect((await run("off", "now")).code).toBe(2);
   expect(await maintenance()).toBeNull();
-}, 30_000);
+}, 60_000);

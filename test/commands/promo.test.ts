@@ -56,7 +56,7 @@ describe("atelier promo", () => {
     );
     expect(await redeem("SPRING2026")).toEqual([410, "promo_expired"]);
     expect(await listed()).toMatchObject([{ state: "stopped", uses: 1 }]);
-  }, 30_000);
+  }, 60_000);
 
   test("makes up a code that nobody guesses, for one person, unless told otherwise", async () => {
     const outs = [];
@@ -66,7 +66,7 @@ describe("atelier promo", () => {
     expect(await redeem(codes[0] ?? "")).toEqual([200, 5]);
     expect(await redeem(codes[0] ?? "")).toEqual([409, "promo_exhausted"]);
     expect((await listed("--limit", "3")).map(({ code }) => code)).toEqual(codes.toReversed());
-  }, 30_000);
+  }, 60_000);
 
   test("makes a code for days of a plan", async () => {
     const made = await run("create", "--days", "7", "--plan", "pro", "--code", "WEEKOFPRO");
@@ -105,5 +105,5 @@ describe("atelier promo", () => {
       expect(err).toContain(sentence);
     }
     expect(await listed()).toEqual(before);
-  }, 30_000);
+  }, 60_000);
 });

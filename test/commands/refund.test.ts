@@ -48,7 +48,7 @@ describe("atelier refund", () => {
     const without = await refund(id, "--amount", "399");
     expect(without).toMatchObject({ code: 2 });
     expect(without.err).toContain("Of this payment 0 ₽ can be given back");
-  }, 30_000);
+  }, 60_000);
 
   test("P13 says what is wrong with a key, and gives nothing back", async () => {
     const { id } = await paidFor(app, await app.signIn(), "pack_20");

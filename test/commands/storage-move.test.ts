@@ -130,7 +130,7 @@ describe("atelier storage move", () => {
     expect(last).toMatchObject(inOrder);
     expect(await contentsOf(bucket)).toEqual(before);
     expect(await contentsOf(disk)).toEqual({});
-  }, 30_000);
+  }, 60_000);
 
   const misuse: Array<readonly [string[], Record<string, string>, string]> = [
     [[], {}, "--to is missing"],

@@ -13,7 +13,7 @@ import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { runProgram, settingsOf } from "./program.ts";
 
 // Many runs of the job each; the machine may be busy with other things.
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 // The commands use the machine's clock, so the product beside them does too.
 const now = () => createTestClock(new Date());

@@ -116,7 +116,7 @@ describe("atelier user grant", () => {
     if (lane === "postgres") await until(() => woken.includes(person.id), "the notice of the other process");
     else expect(woken).not.toContain(person.id);
     unsubscribe();
-  }, 20_000);
+  }, 60_000);
 });
 
 describe("atelier user show", () => {

@@ -59,7 +59,7 @@ beforeAll(async () => {
   await multiply("outbox_messages", { id: uuidOf("ffff"), cause: "'cause-' || n" });
   await app().ctx.transaction((tx) => enqueue(tx, "ledger.verify", {}));
   await app().open.database.raw("analyze");
-}, 30_000);
+}, 60_000);
 
 const TABLES = "generations|chat_turns|payments|refunds|outbox_messages|credit_holds|provider_states";
 /** A step that reads a table from end to end, whatever has ended in it. */

@@ -130,11 +130,11 @@ describe.skipIf(lane === "sqlite")("behind a pooler in transaction mode (Postgre
       const socket = await person.listen(0);
       const generation = await person.ordered();
       expect(await person.ended(generation.id)).toMatchObject({ status: "succeeded" });
-      await until(() => socket.events.some(({ type }) => type === "generation.succeeded"), "its end is told", 8_000);
+      await until(() => socket.events.some(({ type }) => type === "generation.succeeded"), "its end is told");
       await deployment.inside(async (ctx) => expect(await violations(ctx, deployment.kie)).toEqual([]));
       await deployment.close();
       await through.close();
     },
-    40_000,
+    60_000,
   );
 });

@@ -74,7 +74,7 @@ describe.skipIf(lane === "sqlite")("an encrypted connection (Postgres only)", ()
     }
     await statements(["alter system set ssl = on", "select pg_reload_conf()"]);
     await Bun.sleep(200);
-  }, 30_000);
+  }, 60_000);
   afterAll(() => own?.close());
 
   /** Whether the session is encrypted, or why there is none. */

@@ -85,5 +85,5 @@ describe("a backup under write load", () => {
     const here = await (await app.ctx.storage.read(key))?.content();
     expect(here?.length).toBeGreaterThan(0);
     expect(Buffer.compare(there ?? new Uint8Array(), here ?? new Uint8Array([0]))).toBe(0);
-  }, 60_000);
+  }, 120_000);
 });

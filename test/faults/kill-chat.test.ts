@@ -62,4 +62,4 @@ test(`C2 C5 ${ROUND_COUNT} kills in the middle of a turn: the answer comes once,
   expect((await person.balance()).free_actions.used).toBe(ROUND_COUNT);
   // A killed process asks again: at most twice as many calls as turns, and the people pay for one each.
   expect(openRouter.stats().requests.length).toBeLessThanOrEqual(2 * ROUND_COUNT);
-}, 90_000);
+}, 120_000);

@@ -9,6 +9,7 @@ import { violations } from "../support/invariants.ts";
 import { type Deployment, deploy, type ServerProcess } from "../support/processes.ts";
 import { type RemotePerson, signInAt } from "../support/remote-person.ts";
 import { faultsSeed, seededRandom, spreadMoments } from "../support/seeded-random.ts";
+import { within } from "../support/timing.ts";
 import { until } from "../support/until.ts";
 
 const ROUND_COUNT = 20;
@@ -88,7 +89,7 @@ async function killRound(
   await victim.end("SIGKILL");
   const next = await deployment.start(KILLED_ROLE);
   const readyAt = performance.now();
-  await deployment.inside((ctx) => until(() => allTakenUpAgain(ctx, held), "held jobs are taken up again", 10_000));
+  await deployment.inside((ctx) => until(() => allTakenUpAgain(ctx, held), "held jobs are taken up again"));
   const backMs = performance.now() - readyAt;
   const round = { stages, held: held.length, backMs, backFromStartMs: next.startMs + backMs };
   return { round, next };
@@ -147,7 +148,8 @@ test(`J2 F1 ${ROUND_COUNT} kills at random moments: at most one create each, eve
     // The only way in which a kill may cost anybody their picture is a create whose answer died with the process.
     expect(Object.keys(ends).filter((end) => end !== "succeeded" && end !== "timed_out")).toEqual([]);
   });
-  expect(Math.max(...rounds.map((round) => round.backMs))).toBeLessThan(2_000);
+  // A lease that nobody gives back is taken up after 25 s.
+  expect(Math.max(...rounds.map((round) => round.backMs))).toBeLessThan(within(2_000, 12_000));
   const met = new Set(rounds.flatMap((round) => round.stages));
   expect([...met].toSorted()).toEqual(["finishing", "queued", "running", "submitting"]);
   await deployment.close();

@@ -11,6 +11,7 @@ import { violations } from "../support/invariants.ts";
 import { jobRow } from "../support/jobs.ts";
 import { deploy } from "../support/processes.ts";
 import { signInAt } from "../support/remote-person.ts";
+import { within } from "../support/timing.ts";
 
 /** What a later version may do to the schema while this one still runs: nothing that this one's statements notice. */
 const LATER: Migration = {
@@ -65,7 +66,7 @@ describe.skipIf(lane === "sqlite")("two versions side by side (Postgres only: SQ
       const applied = await Promise.all([migrate(needs), migrate(needs)]);
       expect(applied.flat()).toEqual([LATER.name]);
       // The killed one's session would have kept its locks for half a minute.
-      expect(performance.now() - begun).toBeLessThan(6_000);
+      expect(performance.now() - begun).toBeLessThan(within(6_000, 20_000));
 
       const after = await person.ordered();
       for (const { id } of [before, after]) expect(await person.ended(id)).toMatchObject({ status: "succeeded" });
@@ -80,12 +81,12 @@ describe.skipIf(lane === "sqlite")("two versions side by side (Postgres only: SQ
     });
     // While a table is locked a read of it waits, and a wait that is too long is a 503 to be tried again: never a fault.
     expect([...statuses].filter((status) => status !== 503)).toEqual([200]);
-    expect(longestMs).toBeLessThan(5_000);
+    expect(longestMs).toBeLessThan(within(5_000, 15_000));
 
     // An old process that starts now would write what the new one misreads: it says so and does not start.
     const refused = await deployment.run(["serve", "--role", "worker"]);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('newer version of atelier (it has the migration "9000_later"');
     await deployment.close();
-  }, 60_000);
+  }, 120_000);
 });

@@ -50,7 +50,7 @@ async function killSender(deployment: Deployment, running: readonly ServerProces
 test(
   `T4 T5 ${MESSAGES} messages in real time${lane === "postgres" ? ", two workers" : ""}, ${KILL_COUNT} kills of the one that sends: none twice, and none lost without being named`,
   async () => {
-    const random = seededRandom(faultsSeed());
+    const random = seededRandom(faultsSeed("OUTBOX_LOAD"));
     telegram.setNewcomers("started");
     telegram.faults.set("telegram.limits", { mode: "on" });
     telegram.faults.set("telegram.edge", { mode: "delay", delayMs: ANSWER_MS });

@@ -11,11 +11,14 @@ import { schedules } from "../../src/platform/queue/tables.ts";
 import { lane, type TestDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { type OwnPostgres, startOwnPostgres } from "../support/own-postgres.ts";
+import { within } from "../support/timing.ts";
 import { until } from "../support/until.ts";
 
 /** The longest that anybody waits: for a connection, and then for a statement. */
-const ANSWER_MS_MAX = 5_000;
-const WAIT_MS_MAX = 3_500;
+const ANSWER_MS_MAX = within(5_000, 15_000);
+const WAIT_MS_MAX = within(3_500, 10_000);
+/** What needs no waiting at all. */
+const AT_ONCE_MS_MAX = within(1_000, 2_800);
 
 describe.skipIf(lane === "sqlite")("connections to Postgres (SQLite has none)", () => {
   let own: OwnPostgres;
@@ -27,7 +30,7 @@ describe.skipIf(lane === "sqlite")("connections to Postgres (SQLite has none)", 
     const first = await own.open(database);
     await migrate({ database: first, clock: systemClock, migrations: ownMigrations });
     await first.close();
-  }, 30_000);
+  }, 120_000);
   afterEach(async () => {
     own.wire.heal();
     await Promise.all(opened.splice(0).map((one) => one.close()));
@@ -81,23 +84,22 @@ describe.skipIf(lane === "sqlite")("connections to Postgres (SQLite has none)", 
       ]);
       for (const { trouble, ms } of again) {
         expect(trouble).toBe("none");
-        expect(ms).toBeLessThan(1_000);
+        expect(ms).toBeLessThan(AT_ONCE_MS_MAX);
       }
     } finally {
       for (const pid of frozen) process.kill(pid, "SIGCONT");
     }
     // The sessions that were left are ended by the server, which hears of it once it goes on.
     await until(async () => !(await backends()).some((pid) => frozen.includes(pid)), "they are gone");
-  }, 20_000);
+  }, 120_000);
 
   test("F7 a statement that the server itself ends leaves the connection as it is, and what is known to take longer may", async () => {
     const one = await open({ poolMax: 1, statementTimeoutMs: 300 });
     await one.raw("select 1");
     const before = await backends();
-    expect(await timed(one.raw("select pg_sleep(2)"))).toMatchObject({
-      trouble: "busy",
-      ms: expect.closeTo(300, -2.7),
-    });
+    const { trouble, ms } = await timed(one.raw("select pg_sleep(12)"));
+    expect(trouble).toBe("busy");
+    expect(ms).toBeWithin(250, within(550, 10_000));
     await withPatience(3_000, () => one.raw("select pg_sleep(0.8)"));
     await withPatience(3_000, () =>
       one.transaction(async (tx) => {
@@ -107,7 +109,7 @@ describe.skipIf(lane === "sqlite")("connections to Postgres (SQLite has none)", 
     // For that one transaction only.
     expect(await timed(one.raw("select pg_sleep(0.8)"))).toMatchObject({ trouble: "busy" });
     expect(await backends()).toEqual(before);
-  }, 20_000);
+  }, 120_000);
 
   test("F7 a wait for a lock ends before the statement's own time, and the holder goes on", async () => {
     const one = await open({ poolMax: 2, statementTimeoutMs: 800 });
@@ -126,11 +128,11 @@ describe.skipIf(lane === "sqlite")("connections to Postgres (SQLite has none)", 
       expect(ms).toBeWithin(550, 790);
     });
     expect(await one.queries.select().from(schedules)).toMatchObject([{ runs: 2 }]);
-  }, 20_000);
+  }, 120_000);
 
   test("F11 a pool that is used up refuses within its wait and says busy; nothing is stuck afterwards", async () => {
     const one = await open({ poolMax: 3 });
-    const long = Array.from({ length: 3 }, () => one.raw("select pg_sleep(3.5)"));
+    const long = Array.from({ length: 3 }, () => one.raw("select pg_sleep(6)"));
     await Bun.sleep(100);
     const late = await Promise.all(Array.from({ length: 50 }, () => timed(one.raw("select 1"))));
     for (const { trouble, ms } of late) {
@@ -141,7 +143,7 @@ describe.skipIf(lane === "sqlite")("connections to Postgres (SQLite has none)", 
     const after = await Promise.all(Array.from({ length: 300 }, () => timed(one.raw("select 1"))));
     expect(new Set(after.map(({ trouble }) => trouble))).toEqual(new Set(["none"]));
     expect(await backends()).toHaveLength(3);
-  }, 20_000);
+  }, 120_000);
 
   test("F11 300 idle sessions of others leave no place: that is busy or away within the wait, and heals", async () => {
     const limit = await own.admin(database, (sql) => sql`show max_connections`);
@@ -155,10 +157,11 @@ describe.skipIf(lane === "sqlite")("connections to Postgres (SQLite has none)", 
     expect(ms).toBeLessThan(WAIT_MS_MAX);
     await Promise.all(others.map((other) => other.close()));
     await until(async () => (await timed(one.raw("select 1"))).trouble === "none", "there is room again");
-  }, 30_000);
+  }, 120_000);
 
   test("F6 backends ended 5 a second under load: at most 1 % of the statements fail, none is stuck", async () => {
     const one = await open({ poolMax: 5 });
+    const STATEMENTS_PER_KILL = 250;
     const results: { trouble: string | null; ms: number }[] = [];
     let isOver = false;
     const load = Array.from({ length: 10 }, async (_, place) => {
@@ -176,7 +179,9 @@ describe.skipIf(lane === "sqlite")("connections to Postgres (SQLite has none)", 
     for (let round = 0; round < 15; round += 1) {
       const [victim] = await backends();
       if (victim !== undefined) await own.admin(null, (sql) => sql`select pg_terminate_backend(${victim})`);
-      await Bun.sleep(200);
+      // Five a second; and, as it is a share that is judged, not before enough has come through on a slow machine too.
+      const enough = (round + 1) * STATEMENTS_PER_KILL;
+      await Promise.all([Bun.sleep(200), until(() => results.length >= enough, "statements come through")]);
     }
     isOver = true;
     await Promise.all(load);
@@ -187,21 +192,22 @@ describe.skipIf(lane === "sqlite")("connections to Postgres (SQLite has none)", 
     expect(failed.every(({ trouble }) => trouble !== null)).toBe(true);
     expect(failed.length).toBeLessThanOrEqual(results.length / 100);
     expect(Math.max(...results.map(({ ms }) => ms))).toBeLessThan(WAIT_MS_MAX);
-  }, 30_000);
+  }, 120_000);
 
   test("F5 a server that is away is said to be away; the first statement after it is back comes through at once", async () => {
     const one = await open();
     await one.raw("select 1");
-    const restarting = own.server.restart({ mode: "immediate", downMs: 3_600 });
-    await Bun.sleep(300);
-    const { trouble, ms } = await timed(one.raw("select 1"));
-    expect(trouble).toBe("away");
+    const restarting = own.server.restart({ mode: "immediate", downMs: 7_000 });
+    const isAway = async () => (await timed(one.raw("select 1"))).trouble === "away";
+    const begun = performance.now();
+    await until(isAway, "it is said to be away");
+    const ms = performance.now() - begun;
     expect(ms).toBeLessThan(WAIT_MS_MAX);
     await restarting;
     const back = await timed(one.raw("select 1"));
     expect(back.trouble).toBe("none");
-    expect(back.ms).toBeLessThan(1_500);
-  }, 30_000);
+    expect(back.ms).toBeLessThan(within(1_500, 6_000));
+  }, 120_000);
 
   test("F5 a server that was demoted is left: writing goes on once it takes writes again", async () => {
     const one = await open();
@@ -215,8 +221,8 @@ describe.skipIf(lane === "sqlite")("connections to Postgres (SQLite has none)", 
     expect((await timed(write())).trouble).toBe("away");
     expect((await timed(one.raw("select 1"))).trouble).toBe("away");
     await own.admin(null, (sql) => sql.unsafe(`alter database ${name} reset default_transaction_read_only`));
-    await until(async () => (await timed(write())).trouble === "none", "it takes writes again", 3_000);
-  }, 20_000);
+    await until(async () => (await timed(write())).trouble === "none", "it takes writes again");
+  }, 120_000);
 
   test("F5 of several hosts the one that takes writes is found", async () => {
     const url = new URL(database.url);
@@ -242,10 +248,10 @@ describe.skipIf(lane === "sqlite")("connections to Postgres (SQLite has none)", 
     own.wire.silence(rows.map((row) => Number(row.client_port)));
     await one.notify("news", "lost");
     const begun = performance.now();
-    await until(() => heard.includes(null), "it is told", 12_000);
-    expect(performance.now() - begun).toBeLessThan(8_000);
+    await until(() => heard.includes(null), "it is told");
+    expect(performance.now() - begun).toBeLessThan(within(8_000, 25_000));
     await one.notify("news", "after");
     await until(() => heard.includes("after"), "it hears again");
     expect(heard).not.toContain("lost");
-  }, 30_000);
+  }, 120_000);
 });

@@ -9,6 +9,7 @@ import { lane } from "../support/database.ts";
 import { violations } from "../support/invariants.ts";
 import { type Deployment, type DeploymentOptions, deploy, freePort } from "../support/processes.ts";
 import { type RemotePerson, signInAt } from "../support/remote-person.ts";
+import { within } from "../support/timing.ts";
 import { until } from "../support/until.ts";
 
 /** Tests of this file wait for deadlines and run side by side, so each closes what is its own. */
@@ -47,8 +48,9 @@ function startHealthWatch(url: string): { stop(): Promise<number[]> } {
 /** The watch itself shares two cores with two lanes of tests, so the slowest answer is judged more kindly. */
 function expectQuick(times: readonly number[]): void {
   expect(times.length).toBeGreaterThan(20);
-  expect(times[Math.floor(times.length / 2)]).toBeLessThan(200);
-  expect(times.at(-1)).toBeLessThan(3_000);
+  expect(times[Math.floor(times.length / 2)]).toBeLessThan(within(200, 2_000));
+  // A call to the provider that hangs is given up after 30 s.
+  expect(times.at(-1)).toBeLessThan(within(3_000, 15_000));
 }
 
 /** The largest number of moments within any `windowMs`. */
@@ -84,7 +86,7 @@ test("J6 thirty fittings at once: all are made, the provider never sees more tha
     });
     process.stdout.write(`30 fittings took ${Math.round(ms)} ms, at most ${most} creates within 10 s\n`);
   });
-}, 90_000);
+}, 120_000);
 
 test.concurrent("F9 J1 a provider that hangs or hangs up: the generation is released by its deadline, others are not affected", async () => {
   const settings = { GENERATION_DEADLINE_SECONDS: "6" };
@@ -106,8 +108,10 @@ test.concurrent("F9 J1 a provider that hangs or hangs up: the generation is rele
     const ended = await Promise.all(lost.map(({ id }) => unlucky.ended(id)));
     expect(ended.map(({ error }) => error?.code)).toEqual(["timed_out", "timed_out", "timed_out"]);
     for (const { created_at, finished_at } of ended) {
-      // The schedule looks every 10 s.
-      expect(Date.parse(finished_at ?? "") - Date.parse(created_at)).toBeLessThan((6 + 10 + 2) * 1_000);
+      // The schedule looks every 10 s; the call that hangs is given up after 30 s.
+      expect(Date.parse(finished_at ?? "") - Date.parse(created_at)).toBeLessThan(
+        (6 + 10) * 1_000 + within(2_000, 10_000),
+      );
     }
     expect(await unlucky.balance()).toMatchObject({ reserved: 0, free_actions: { used: 0 } });
     expectQuick(await health.stop());
@@ -118,7 +122,7 @@ test.concurrent("F9 J1 a provider that hangs or hangs up: the generation is rele
     const alerts = await deployment.inside((ctx) => recentAlerts(ctx, new Date(0)));
     expect(alerts.map(({ reason }) => reason)).toEqual(Array(3).fill("provider_answer_lost"));
   });
-}, 90_000);
+}, 120_000);
 
 test.concurrent("J2 a create that is carried out and then hangs is found by its callback: one create, one picture", async () => {
   await withDeployment({}, async (deployment) => {
@@ -130,7 +134,7 @@ test.concurrent("J2 a create that is carried out and then hangs is found by its 
     expect(deployment.kie.stats().creates).toEqual({ accepted: 1, refused: {}, disturbed: { executed_hang: 1 } });
     expect(await deployment.inside((ctx) => violations(ctx, deployment.kie))).toEqual([]);
   });
-}, 60_000);
+}, 120_000);
 
 test.concurrent("F9 a provider that is down: the breaker opens, orders get 503 before any charge, and it closes again", async () => {
   const port = await freePort();

@@ -3,12 +3,13 @@ import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { deploy } from "../support/processes.ts";
 import { signInAt } from "../support/remote-person.ts";
+import { within } from "../support/timing.ts";
 import { until } from "../support/until.ts";
 
 /** SLOW_CLIENTS takes more of each kind, for a run by hand. */
 const EACH = Number(process.env.SLOW_CLIENTS ?? 100);
 /** What a request of others may take meanwhile. */
-const OTHERS_MS_MAX = 200;
+const OTHERS_MS_MAX = within(200, 3_000);
 /** Bun gives headers so long from the first byte; a body of ours is given 15 s, and an idle connection a minute. */
 const HEADERS_MS_MAX = 14_000;
 const MEMORY_MIB_MAX = 60;
@@ -82,8 +83,8 @@ test("F11 hundreds of idle, half-open and trickling connections, and readers tha
   }
   expect(memoryMib(server.pid) - memoryBefore).toBeLessThan(MEMORY_MIB_MAX);
   // Whoever does not come to the point is cut off, however steadily it trickles; an idle connection may be used again.
-  expect(halfHeads.filter(({ isOpen }) => isOpen())).toEqual([]);
-  expect(silent.filter(({ isOpen }) => isOpen())).toEqual([]);
+  const isCutOff = ({ isOpen }: { isOpen(): boolean }) => !isOpen();
+  await until(() => [...halfHeads, ...silent].every(isCutOff), "those who say nothing whole were cut off");
   expect(idle.filter(({ isOpen }) => isOpen())).toHaveLength(EACH);
   const givenUp = () => bodies.filter(({ heard }) => heard().startsWith("HTTP/1.1 408")).length;
   await until(() => givenUp() === BODIES_PER_NETWORK, "the bodies that trickle in were given up");
@@ -91,4 +92,4 @@ test("F11 hundreds of idle, half-open and trickling connections, and readers tha
   for (const { socket } of [...silent, ...halfHeads, ...idle, ...bodies, ...stopped]) socket.destroy();
   expect(await lookAtOthers("/balance")).toBe(200);
   await deployment.close();
-}, 60_000);
+}, 120_000);

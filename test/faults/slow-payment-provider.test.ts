@@ -3,6 +3,7 @@ import { isNotNull } from "drizzle-orm";
 import { payments } from "../../src/features/billing/index.ts";
 import { type Person, startTestApp } from "../support/app.ts";
 import { balance } from "../support/fitting.ts";
+import { within } from "../support/timing.ts";
 import { until } from "../support/until.ts";
 
 /** YooKassa itself may take this long over one call. */
@@ -13,7 +14,9 @@ const BUYERS = 30;
 const NOTICES = 30;
 /** How many may wait for the provider at once, of buyers and of notices each. */
 const AT_ONCE_MAX = 20;
-const ANSWER_MS_MAX = 200;
+/** Whoever were held up by the provider would wait for its answer, or for the end of a buyer's patience of 15 s. */
+const ANSWER_MS_MAX = within(200, 4_000);
+const ANSWERS_MIN = within(200, 50);
 const OTHER_PATHS = ["/health/live", "/health/ready", "/api/v1/plans", "/api/v1/balance", "/api/v1/payments"];
 
 interface Answer {
@@ -78,6 +81,6 @@ test("P8 with the payment provider at 30 s a call, other routes answer at once, 
   process.stdout.write(
     `slow provider: ${sorted.length} other requests, 99 % within ${most.toFixed(0)} ms, all within ${slowest.toFixed(0)} ms\n`,
   );
-  expect(sorted.length).toBeGreaterThan(200);
+  expect(sorted.length).toBeGreaterThan(ANSWERS_MIN);
   expect(most).toBeLessThan(ANSWER_MS_MAX);
 }, 120_000);

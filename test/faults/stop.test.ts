@@ -7,6 +7,7 @@ import { violations } from "../support/invariants.ts";
 import { type Deployment, deploy, type ProcessRole, type ServerProcess } from "../support/processes.ts";
 import { photoForm, type RemotePerson, type RequestOptions, signInAt } from "../support/remote-person.ts";
 import { faultsSeed, seededRandom, spreadMoments } from "../support/seeded-random.ts";
+import { within } from "../support/timing.ts";
 import { until } from "../support/until.ts";
 
 /** Three in the gate; `STOP_ROUNDS=20` is the full number. */
@@ -128,7 +129,7 @@ async function everyGenerationHasEnded(deployment: Deployment): Promise<void> {
 test(
   `F3 ${ROUND_COUNT} stops by SIGTERM under load: exit code 0 in time, no request in flight fails, every picture is made`,
   async () => {
-    const seed = faultsSeed();
+    const seed = faultsSeed("STOP_ROUNDS");
     const moments = spreadMoments(ROUND_COUNT, 2_000, seededRandom(seed));
     const deployment = await deploy({
       kie: { taskMs: 800 },
@@ -189,7 +190,8 @@ test.each(["SIGTERM", "SIGINT"] as const)(
     process.kill(server.pid, second);
     const { code } = await stopping;
     expect(code).toBe(1);
-    expect(performance.now() - begun).toBeLessThan(1_000);
+    // The first signal alone would wait for the call that hangs.
+    expect(performance.now() - begun).toBeLessThan(within(1_000, 8_000));
     expect(server.log().filter(({ level }) => level === "error")).toMatchObject([
       { message: "ended before everything was down", why: `${second} came a second time` },
     ]);
@@ -198,7 +200,7 @@ test.each(["SIGTERM", "SIGINT"] as const)(
     expect(await deployment.inside((ctx) => violations(ctx, deployment.kie))).toEqual([]);
     await deployment.close();
   },
-  60_000,
+  120_000,
 );
 
 test("F3 a stop while the provider hangs hands the job back and ends in time; the callback still finds the picture", async () => {
@@ -218,4 +220,4 @@ test("F3 a stop while the provider hangs hands the job back and ends in time; th
   expect(await person.ended(generation.id)).toMatchObject({ status: "succeeded" });
   expect(await deployment.inside((ctx) => violations(ctx, deployment.kie))).toEqual([]);
   await deployment.close();
-}, 60_000);
+}, 120_000);

@@ -7,6 +7,7 @@ import { startWorkerRole } from "../../src/roles/worker.ts";
 import { type Person, startTestApp, type TestApp } from "../support/app.ts";
 import { realClock } from "../support/clock.ts";
 import { balance } from "../support/fitting.ts";
+import { until as untilTrue } from "../support/until.ts";
 
 type Frame = Record<string, unknown> & { type: string };
 
@@ -42,12 +43,11 @@ async function openChat(app: TestApp, person: Person, port: number) {
   const frames: Array<Frame & { at: number }> = [];
   socket.onmessage = ({ data }) => frames.push({ ...(JSON.parse(String(data)) as Frame), at: performance.now() });
   const until = async (type: string) => {
-    for (let waited = 0; waited < 5_000; waited += 5) {
-      const found = frames.find((frame) => frame.type === type);
-      if (found) return found;
-      await Bun.sleep(5);
-    }
-    throw new Error(`no frame "${type}" came; there were: ${frames.map((frame) => frame.type).join(", ")}`);
+    const find = () => frames.find((frame) => frame.type === type);
+    await untilTrue(() => find() !== undefined, `a frame "${type}"`).catch((error: Error) => {
+      throw new Error(`${error.message}; there were: ${frames.map((frame) => frame.type).join(", ")}`);
+    });
+    return find() as Frame & { at: number };
   };
   await until("hello");
   return { socket, frames, until, send: (frame: object) => socket.send(JSON.stringify(frame)) };
@@ -80,7 +80,7 @@ describe("a conversation with a real worker", () => {
     expect(await balance(app, person)).toMatchObject({ credits: 19, reserved: 0 });
     expect((await verifyLedger(app.ctx)).differences).toEqual([]);
     await stop();
-  }, 30_000);
+  }, 60_000);
 
   test("over the socket the first words come before the provider has finished", async () => {
     const { app, person, port, stop } = await startLive();
@@ -126,8 +126,10 @@ describe("a conversation with a real worker", () => {
     const variants = await second.until("variants");
     await second.until("done");
     second.send(message);
+    const variantsOf = () => second.frames.filter((frame) => frame.type === "variants");
+    await untilTrue(() => variantsOf().length > 1, "the answer once more");
     await Bun.sleep(100);
-    const again = second.frames.filter((frame) => frame.type === "variants");
+    const again = variantsOf();
     expect(again).toHaveLength(2);
     expect(again[1]).toMatchObject({ message_id: variants.message_id });
     expect(app.openRouter.stats().requests).toHaveLength(1);
@@ -145,8 +147,10 @@ describe("a conversation with a real worker", () => {
     for (const frame of ["no json", "{}", surplus, withNul, withHalf]) {
       chat.socket.send(frame);
     }
+    const errors = () => chat.frames.filter((frame) => frame.type === "error");
+    await untilTrue(() => errors().length >= 5, "an error for each");
     await Bun.sleep(50);
-    expect(chat.frames.filter((frame) => frame.type === "error").map((frame) => frame.code)).toEqual([
+    expect(errors().map((frame) => frame.code)).toEqual([
       "validation_failed",
       "validation_failed",
       "validation_failed",
@@ -156,7 +160,7 @@ describe("a conversation with a real worker", () => {
     chat.send({ type: "message", id: "ok", content: "make it red" });
     expect(await chat.until("done")).toMatchObject({ id: "ok" });
     chat.send({ type: "message", id: "no", content: "порно" });
-    await Bun.sleep(100);
+    await untilTrue(() => errors().length > 5, "the refusal");
     expect(chat.frames.at(-1)).toMatchObject({ type: "error", id: "no", code: "prompt_refused" });
     chat.socket.close();
     await stop();

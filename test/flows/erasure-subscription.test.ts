@@ -87,7 +87,7 @@ test("X4 P4 a card that was charged for a renewal, with the answer lost, is foun
   const alerts = await app.ctx.db.select().from(ownerAlerts);
   expect(alerts.map((alert) => alert.reason)).toContain("paid_after_erasure");
   expect((await verifyLedger(app.ctx)).differences).toEqual([]);
-}, 20_000);
+}, 60_000);
 
 test("X4 a plan that is paid for while an erasure is under way ends with it, and does not go on unseen", async () => {
   const app = await startTestApp();
@@ -103,7 +103,7 @@ test("X4 a plan that is paid for while an erasure is under way ends with it, and
   const alerts = await app.ctx.db.select().from(ownerAlerts);
   expect(alerts.map((alert) => alert.reason)).toEqual(["paid_after_erasure"]);
   expect((await verifyLedger(app.ctx)).differences).toEqual([]);
-}, 20_000);
+}, 60_000);
 
 test("X4 a plan that is paid for after the erasure ends at the next cleanup, and the owner hears of it", async () => {
   const app = await startTestApp();
@@ -122,4 +122,4 @@ test("X4 a plan that is paid for after the erasure ends at the next cleanup, and
   const alerts = await app.ctx.db.select().from(ownerAlerts);
   expect(alerts.map((alert) => alert.reason)).toEqual(["paid_after_erasure"]);
   expect((await verifyLedger(app.ctx)).differences).toEqual([]);
-}, 20_000);
+}, 60_000);

@@ -147,8 +147,16 @@ describe("an export", () => {
     );
     await until(() => storage.opened.length > 0, "the first picture");
     socket.pause();
-    await Bun.sleep(500);
-    const [takenAtPause, openedAtPause] = [taken, storage.opened.length];
+    const state = () => [taken, storage.opened.length] as const;
+    let before = state();
+    // What was on its way comes to rest.
+    const isAtRest = async () => {
+      before = state();
+      await Bun.sleep(500);
+      return Bun.deepEquals(before, state());
+    };
+    await until(isAtRest, "nothing more is read or sent");
+    const [takenAtPause, openedAtPause] = before;
     await Bun.sleep(500);
     // Sockets hold a few megabytes on both sides; the rest has not even been read.
     expect(storage.opened.length).toBe(openedAtPause);

@@ -7,6 +7,7 @@ import { TEST_BOT_TOKEN, useTestApp } from "../support/app.ts";
 import { startSentryIngest } from "../support/collectors.ts";
 import { uploadPhotos } from "../support/fitting.ts";
 import { telemetryWith } from "../support/telemetry.ts";
+import { within } from "../support/timing.ts";
 import { until } from "../support/until.ts";
 
 const ingest = startSentryIngest();
@@ -123,14 +124,10 @@ describe("reports of bugs", () => {
     };
     await ctx.transaction((tx) => enqueue({ ...tx, requestId: "parked-request-01" }, "test.fails", {}));
     const worker = await startWorker(ctx, { concurrency: 1, handlers: new Map([["test.fails", fails]]) });
-    await until(
-      () => {
-        app().clock.advance(60_000);
-        return app().logLines.some((line) => line.includes("job parked after its last try"));
-      },
-      "the job's end",
-      10_000,
-    );
+    await until(() => {
+      app().clock.advance(60_000);
+      return app().logLines.some((line) => line.includes("job parked after its last try"));
+    }, "the job's end");
     await until(() => ingest.events().length > before, "the report of the job");
     await worker.stop(100);
     await Bun.sleep(50);
@@ -166,9 +163,9 @@ describe("reports of bugs", () => {
   test("come no faster than thirty a minute", async () => {
     const before = ingest.events().length;
     for (let index = 0; index < 100; index += 1) telemetry.faults?.report({ what: "a flood", error: new Error("x") });
+    await until(() => ingest.events().length > before, "the first of them");
     await Bun.sleep(300);
     const reports = ingest.events().length - before;
-    expect(reports).toBeGreaterThan(0);
     expect(reports).toBeLessThanOrEqual(30);
   });
 });
@@ -179,11 +176,11 @@ describe("a Sentry that does not answer", () => {
     const watching = await telemetryWith({ SENTRY_DSN: dead.dsn });
     const startedAt = performance.now();
     for (let index = 0; index < 20; index += 1) watching.faults?.report({ what: "a test", error: new Error("x") });
-    expect(performance.now() - startedAt).toBeLessThan(100);
+    expect(performance.now() - startedAt).toBeLessThan(within(100, 2_000));
     await until(() => dead.bodies.length > 0, "the first report on its way");
     const stoppedAt = performance.now();
     await watching.stop();
-    expect(performance.now() - stoppedAt).toBeLessThan(2_300);
+    expect(performance.now() - stoppedAt).toBeLessThan(within(2_300, 15_000));
     await dead.stop();
   });
 });

@@ -6,10 +6,12 @@ import { notify, ownerAlerts, tellOwner } from "../../src/features/notifications
 import { files } from "../../src/features/photos/index.ts";
 import { users } from "../../src/features/profile/index.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/platform/clock.ts";
+import { isConnected } from "../../src/platform/live/presence.ts";
 import { connect, cut } from "../features/live/live-client.ts";
 import { type Person, startTestApp, type TestApp } from "../support/app.ts";
 import { outboxOf, signInWith, writeState, written } from "../support/bot.ts";
 import { finish, ordered } from "../support/fitting.ts";
+import { until } from "../support/until.ts";
 
 const plain = (text: string | undefined) => text?.replaceAll(/[\u00a0\u202f]/g, " ");
 
@@ -112,12 +114,12 @@ describe("the end of a picture", () => {
     const port = await app.listen();
     const person = await signInWith(app, "started");
     const client = await connect(app, port, person);
-    await Bun.sleep(100);
+    await until(() => isConnected(app.ctx, person.id), "the socket is known to be open");
     await made(app, person);
     await app.work();
     expect(written(app, person)).toEqual([]);
     cut(client);
-    await Bun.sleep(200);
+    await until(async () => !(await isConnected(app.ctx, person.id)), "the socket is known to be closed");
     await made(app, person);
     await app.work();
     expect(written(app, person)).toHaveLength(1);

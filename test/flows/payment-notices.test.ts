@@ -74,7 +74,7 @@ describe("what the provider says of a payment", () => {
     app.yooKassa.faults.clear();
     expect((await notify(app, paid)).status).toBe(200);
     expect(await balance(app, person)).toMatchObject({ credits: 60 });
-  }, 20_000);
+  }, 60_000);
 
   const mismatches = [
     ["underpaid", "payment_amount_differs"],

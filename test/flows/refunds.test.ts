@@ -82,7 +82,7 @@ describe("giving money back", () => {
       expect(await taxMonth(app.ctx, "2026-11")).toMatchObject([{ state: "annulled" }]);
       expect((await verifyLedger(app.ctx)).differences).toEqual([]);
     },
-    20_000,
+    60_000,
   );
 
   test("P13 a refund whose answer was lost is asked again under its key: one refund at the provider", async () => {

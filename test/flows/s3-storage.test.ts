@@ -14,6 +14,7 @@ import { picture, uploadForm } from "../support/pictures.ts";
 import { useS3Door } from "../support/s3-door.ts";
 import { S3_BUCKET, S3_BUCKET_WITH_CORS } from "../support/s3-server.ts";
 import { newPrefix, s3Settings } from "../support/s3-storage.ts";
+import { within } from "../support/timing.ts";
 import { hashOf, tracesInTables } from "../support/traces.ts";
 
 /** The product with its pictures in a bucket: nothing of it may need a disk. */
@@ -93,7 +94,7 @@ describe("a try-on with pictures in a bucket", () => {
     door.fault = () => "hang";
     const startedAt = performance.now();
     const report = await cleanUp(app.ctx, { dryRun: false });
-    expect(performance.now() - startedAt).toBeLessThan(8_000);
+    expect(performance.now() - startedAt).toBeLessThan(within(8_000, 25_000));
     expect(report).toMatchObject({ files: 0, files_refused: 1, orphans: 0, orphans_refused: 1 });
     expect(report).toHaveProperty("departures");
     door.fault = () => null;
@@ -128,7 +129,7 @@ describe("F10 a bucket that is away", () => {
         order(app, person, photos),
         order(app, person, photos, { key: "one-tap" }),
       ]);
-      expect(performance.now() - startedAt).toBeLessThan(3_000);
+      expect(performance.now() - startedAt).toBeLessThan(within(3_000, 15_000));
       for (const response of refused) {
         expect(await refusal(response)).toMatchObject({ status: 503, code: "storage_unavailable", retry_after: 10 });
         expect(response.headers.get("retry-after")).toBe("10");

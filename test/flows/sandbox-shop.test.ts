@@ -27,10 +27,10 @@ test("in the sandbox a pack is bought on the pay page behind the server's own po
     expect((await balance()).credits).toBe(0);
     const paid = await press(GOOD_CARD);
     expect([200, 302, 303]).toContain(paid.status);
-    await until(async () => (await balance()).credits === 60, "the credits arrive", 10_000);
+    await until(async () => (await balance()).credits === 60, "the credits arrive");
     const shown = (await (await fetch(`${base}/api/v1/payments/${payment.id}`, { headers })).json()) as object;
     expect(shown).toMatchObject({ status: "succeeded", amount: "399.00", test: true });
   } finally {
     await stop();
   }
-}, 30_000);
+}, 60_000);

@@ -6,7 +6,7 @@ import { startTestApp } from "../support/app.ts";
 import { alerts, asked, desk, file, fileFor, journal, sell, startTaxApp } from "../support/tax.ts";
 
 // Many runs of the job each; the machine may be busy with other things.
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 describe("refusals", () => {
   for (const mode of ["http_422_password", "http_401_device", "http_403"]) {

@@ -7,7 +7,7 @@ import { createTestClock } from "../support/clock.ts";
 import { alerts, asked, file, fileFor, filings, journal, live, sell, startTaxApp } from "../support/tax.ts";
 
 // Many runs of the job each; the machine may be busy with other things.
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 describe("registering a sale", () => {
   test("X3 carries the payment's second in Moscow, the exact sum and our order; the buyer sees the receipt", async () => {

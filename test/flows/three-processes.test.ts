@@ -8,6 +8,7 @@ import { lane } from "../support/database.ts";
 import { isUnbroken, tasksByGeneration, violations } from "../support/invariants.ts";
 import { type Deployment, deploy, freePort } from "../support/processes.ts";
 import { type LiveSocket, type RemotePerson, signInAt } from "../support/remote-person.ts";
+import { within } from "../support/timing.ts";
 import { until } from "../support/until.ts";
 
 const isPostgres = lane === "postgres";
@@ -37,7 +38,7 @@ async function fittingOverCutSocket(person: RemotePerson): Promise<{ events: Liv
   const seen = first.events.at(-1)?.n ?? 0;
   const second = await person.listen(seen);
   expect(second.hello.active.map(({ id }) => id)).toEqual([generation.id]);
-  await until(() => second.events.some(({ type }) => type === "generation.succeeded"), "the end is told", 20_000);
+  await until(() => second.events.some(({ type }) => type === "generation.succeeded"), "the end is told");
   const events = [...first.events, ...second.events];
   expect(await polled).toEqual(events);
   expect(events.map(({ type }) => type)).toEqual(
@@ -85,10 +86,10 @@ describe.skipIf(!isPostgres)(
       const { events, delaysMs } = await fittingOverCutSocket(person);
       expectUnbroken(events);
       // Without the wake-up from the other process, events would wait for the poll of several seconds.
-      expect(median(delaysMs)).toBeLessThan(1_000);
+      expect(median(delaysMs)).toBeLessThan(within(1_000, 2_500));
       expect(await deployment.inside((ctx) => violations(ctx, deployment.kie))).toEqual([]);
       await deployment.close();
-    }, 40_000);
+    }, 60_000);
 
     test("J1 twenty fittings of five people, two workers, two schedulers: one create each, paid before free, no gap", async () => {
       const deployment = await deploy({ settings: { WORKER_CONCURRENCY: "2" } });
@@ -160,7 +161,7 @@ describe.skipIf(isPostgres)(
       expectUnbroken((await fittingOverCutSocket(person)).events);
       expect(await deployment.inside((ctx) => violations(ctx, deployment.kie))).toEqual([]);
       await deployment.close();
-    }, 40_000);
+    }, 60_000);
 
     test("F17 a role of its own is refused with a sentence", async () => {
       const deployment = await deploy();
@@ -172,7 +173,7 @@ describe.skipIf(isPostgres)(
         );
       }
       await deployment.close();
-    }, 20_000);
+    }, 60_000);
 
     test("F17 a second server on the data folder is refused with a sentence, and the first one works on", async () => {
       const deployment = await deploy();
@@ -185,7 +186,7 @@ describe.skipIf(isPostgres)(
       const person = await signInAt(deployment.url);
       expect(await person.ended((await person.ordered()).id)).toMatchObject({ status: "succeeded" });
       await deployment.close();
-    }, 30_000);
+    }, 60_000);
   },
 );
 
@@ -200,4 +201,4 @@ test("F17 a second server on the port is refused with a sentence and takes no jo
   expect(stderr).not.toContain("worker started");
   await other.close();
   await deployment.close();
-}, 30_000);
+}, 60_000);

@@ -39,7 +39,7 @@ const REFUSALS = new Set([
   "image_too_small",
 ]);
 
-const seed = faultsSeed();
+const seed = faultsSeed("FUZZ_UPLOADS");
 
 async function specimens(): Promise<Specimen[]> {
   const of = (type: string, bytes: Uint8Array): Specimen => ({ type, bytes: new Uint8Array(bytes) });

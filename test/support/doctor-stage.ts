@@ -10,7 +10,7 @@ import { lane } from "./database.ts";
 
 const CREDITS = 1_000;
 /** For tests that start the program many times. */
-export const EXAMINATIONS_MS_MAX = 30_000;
+export const EXAMINATIONS_MS_MAX = 90_000;
 /** The lane's Postgres writes nothing through to the disk, which is quick and what a server of money must not do. */
 export const DATABASE_WELL = lane === "postgres" ? "warning" : "ok";
 

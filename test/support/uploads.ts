@@ -6,6 +6,7 @@ import { files } from "../../src/features/photos/index.ts";
 import { type Person, useTestApp } from "./app.ts";
 import { PHONE_SECRET, tailBytesOfJpeg } from "./hostile-files.ts";
 import { uploadForm } from "./pictures.ts";
+import { within } from "./timing.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 /** A refusal of an upload. */
@@ -20,8 +21,8 @@ export const JPEG = "image/jpeg";
 export const PNG = "image/png";
 export const WEBP = "image/webp";
 
-/** Far above what the routes take, far below what would be felt as waiting. */
-export const PROMPT_MS = 500;
+/** Far above what the routes take; alone, far below what would be felt as waiting. */
+export const PROMPT_MS = within(500, 4_000);
 
 export interface Stored {
   rows: number;

@@ -98,7 +98,7 @@ describe("the audience of a broadcast", () => {
       expect([segment, written + off + unreachable, written]).toEqual([segment, people, reachable]);
     }
     expect(await ctx.db.$count(outboxMessages, eq(outboxMessages.state, "waiting"))).toBe(0);
-  }, 30_000);
+  }, 60_000);
 
   test("of nobody is nobody", async () => {
     const app = await startTestApp({ settings: OWNER_SETTING });

@@ -122,7 +122,7 @@ describe("the owner's meters", () => {
       expect(await app.ctx.db.select().from(taxEntries)).toHaveLength(10);
       expect(await alerts(app)).toEqual(["yookassa_month_80_percent", "yookassa_month_95_percent"]);
     }
-  }, 30_000);
+  }, 60_000);
 
   test("the real flow feeds both meters", async () => {
     const app = await startTestApp({ settings: { YOOKASSA_MONTH_LIMIT_ROUBLES: "1000" } });

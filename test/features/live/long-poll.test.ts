@@ -88,7 +88,7 @@ describe("the long poll", () => {
     }
     await writing;
     expect(seen).toEqual(upTo(total));
-  }, 20_000);
+  }, 60_000);
 
   test("gives a long absence back page by page", async () => {
     const person = await product.signIn();

@@ -41,7 +41,7 @@ describe.skipIf(lane === "sqlite")("events between two processes (with SQLite on
     await Bun.sleep(30);
     expect(numbersOf(client.events)).toEqual(upTo(105));
     client.socket.close();
-  }, 20_000);
+  }, 60_000);
 
   test("wake a long poll of the other one", async () => {
     const person = await api.signIn();

@@ -140,7 +140,7 @@ describe("the maintenance switch", () => {
     expect(await statusFor(other)).not.toBeNull();
     for (const app of [one, other]) await app.close();
     await database.remove();
-  }, 15_000);
+  }, 60_000);
 
   test("asks the database once for many orders", async () => {
     const app = await startTestApp();

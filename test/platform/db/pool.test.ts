@@ -90,7 +90,7 @@ test("F7 a late connection is ended with the reason, the idle ones with it, and 
   const [late, idle] = await Promise.all([pool.take(), pool.take()]);
   pool.give(idle as Fake);
   (late as Fake).dueMs = performance.now() + 50;
-  await until(() => (late as Fake).isBroken, "it is ended", 1_000);
+  await until(() => (late as Fake).isBroken, "it is ended");
   expect((late as Fake).why?.unavailability).toBe("busy");
   expect((idle as Fake).isBroken).toBe(true);
   pool.give(late as Fake);

@@ -81,7 +81,7 @@ describe("a refusal is a problem document", () => {
     expect(body.code).toBe("rate_limited");
     expect(answer.headers.get("retry-after")).toBe(String(body.retry_after));
     expect(body.retry_after).toBeGreaterThanOrEqual(1);
-  }, 20_000);
+  }, 60_000);
 
   test("in both languages for every code, with a sentence and a status", () => {
     for (const code of REFUSAL_CODES) {

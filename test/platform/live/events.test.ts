@@ -62,7 +62,7 @@ describe("the sequence of a person's events", () => {
     isOver = true;
     await reading;
     expect(seen).toEqual(upTo(total));
-  }, 20_000);
+  }, 60_000);
 
   test("gives back the number of a transaction that was undone", async () => {
     const userId = newId();

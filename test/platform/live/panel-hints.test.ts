@@ -164,11 +164,11 @@ describe.skipIf(lane === "sqlite")("between processes (Postgres only: SQLite has
       isHeard = true;
     });
     other.ctx.wakeUps.wake("panel", "a_page_of_tomorrow");
-    await until(() => isHeard, "the word of tomorrow", 5_000);
+    await until(() => isHeard, "the word of tomorrow");
     await Bun.sleep(LONG_MS);
     expect(frames).toHaveLength(1);
     other.ctx.wakeUps.wake("panel", "figures");
-    await until(() => frames.length === 2, "it is heard here", 5_000);
+    await until(() => frames.length === 2, "it is heard here");
     expect(topics()).toEqual([["figures"]]);
   });
 
@@ -185,7 +185,7 @@ describe.skipIf(lane === "sqlite")("between processes (Postgres only: SQLite has
       for (let index = 0; index < 200; index += 1) ctx.wakeUps.wake("panel", PANEL_TOPICS[index % 3]);
       await Bun.sleep(5);
     }
-    await until(() => notices.length > 0, "a notice", 5_000);
+    await until(() => notices.length > 0, "a notice");
     await Bun.sleep(LONG_MS);
     expect(notices).toHaveLength(1);
   });

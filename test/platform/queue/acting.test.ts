@@ -123,7 +123,7 @@ test("J1 running schedulers: one makes the jobs; once it stops, the other goes o
   expect(await actingScheduler(ctx)).toMatchObject({ holderId: holder?.holderId ?? "" });
   expect(other.logLines.filter((line) => line.includes("acts now"))).toEqual([]);
   await first.stop();
-  await until(async () => (await actingScheduler(ctx)) !== null, "the other has taken over", 3_000);
+  await until(async () => (await actingScheduler(ctx)) !== null, "the other has taken over");
   expect((await actingScheduler(ctx))?.holderId).not.toBe(holder?.holderId ?? "");
   clock.advance(60_000);
   expect(other.logLines.filter((line) => line.includes("this scheduler acts now"))).toHaveLength(1);

@@ -177,7 +177,7 @@ describe("a running scheduler", () => {
     await until(async () => (await allJobs(ctx)).length === 2, "both have made their first job");
     await workOff();
     clock.advance(HOUR_MS);
-    await until(async () => (await allJobs(ctx)).some((job) => job.kind === "work"), "the next slot is used", 3_000);
+    await until(async () => (await allJobs(ctx)).some((job) => job.kind === "work"), "the next slot is used");
     await scheduler.stop();
     await workOff();
     clock.advance(DAY_MS);
@@ -192,7 +192,7 @@ describe("a running scheduler", () => {
     machinery().atEnd(() => scheduler.stop());
     await until(async () => (await workOff()) === 1, "it has made a job in the wrong year");
     clock.set("2026-11-18T12:00:00.000Z");
-    await until(async () => (await workOff()) === 1, "it makes one in the right year", 3_000);
+    await until(async () => (await workOff()) === 1, "it makes one in the right year");
   });
 
   test("is not stopped by an entry that cannot be run", async () => {
@@ -205,7 +205,7 @@ describe("a running scheduler", () => {
       "both failed",
     );
     await open.raw("alter table schedules_away rename to schedules");
-    await until(async () => (await allJobs(ctx)).length === 2, "both run once that is possible", 3_000);
+    await until(async () => (await allJobs(ctx)).length === 2, "both run once that is possible");
   });
 });
 

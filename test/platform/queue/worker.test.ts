@@ -98,7 +98,7 @@ describe("a worker", () => {
     for (let at = 0; at < 60; at += 1) await put(ctx, "work");
     await start({ work }, { concurrency: 5 });
     await start({ work }, { concurrency: 5, ctx: other });
-    await until(queueIsEmpty, "all are done", 10_000);
+    await until(queueIsEmpty, "all are done");
     expect(done).toHaveLength(60);
     expect(new Set(done).size).toBe(60);
   });
