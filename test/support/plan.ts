@@ -4,6 +4,7 @@ import { drizzle as recordPostgres } from "drizzle-orm/pg-proxy";
 import { drizzle as recordSqlite } from "drizzle-orm/sqlite-proxy";
 import postgres from "postgres";
 import type { Queries } from "../../src/platform/db/database.ts";
+import { runStatementsOf } from "../../src/platform/db/hot-statement.ts";
 import { SQLITE_FILE_NAME } from "../../src/platform/db/open.ts";
 import { lane, type TestDatabase } from "./database.ts";
 
@@ -22,7 +23,9 @@ export async function plansOf(database: TestDatabase, use: (db: Queries) => Prom
     statements.push({ text, parameters });
     return { rows: [] };
   };
-  await use((lane === "postgres" ? recordPostgres(record) : recordSqlite(record)) as unknown as Queries);
+  const recording = (lane === "postgres" ? recordPostgres(record) : recordSqlite(record)) as unknown as Queries;
+  runStatementsOf(recording, async (text, values) => (await record(text, [...values])).rows);
+  await use(recording);
   return lane === "postgres" ? explainPostgres(database, statements) : explainSqlite(database, statements);
 }
 
