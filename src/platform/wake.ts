@@ -52,6 +52,7 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
     panel: new Set(),
   };
   const timers = new Map<WakeTopic, Timer>();
+  const sentMs = new Map<WakeTopic, number>();
 
   const tellLocal = (topic: WakeTopic, keys: readonly string[] | null) => {
     for (const listener of listeners[topic]) {
@@ -66,6 +67,7 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
   const send = async (topic: WakeTopic) => {
     clearTimeout(timers.get(topic));
     timers.delete(topic);
+    sentMs.set(topic, performance.now());
     const keys = [...gathered[topic]];
     gathered[topic].clear();
     for (let start = 0; start < keys.length; start += KEYS_PER_NOTICE_MAX) {
@@ -81,11 +83,14 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
     wake(topic, key = "") {
       tellLocal(topic, key === "" ? [] : [key]);
       gathered[topic].add(key);
-      if (!timers.has(topic))
-        timers.set(
-          topic,
-          setTimeout(() => void send(topic), GATHER_MS[topic]),
-        );
+      if (timers.has(topic)) return;
+      // After a pause there is nothing to gather with, so that a lone job begins elsewhere at once.
+      const gatherMs = GATHER_MS[topic];
+      const isGathered = topic === "panel" || performance.now() - (sentMs.get(topic) ?? -gatherMs) < gatherMs;
+      timers.set(
+        topic,
+        setTimeout(() => void send(topic), isGathered ? gatherMs : 0),
+      );
     },
     subscribe(topic, listener) {
       listeners[topic].add(listener);
