@@ -10,8 +10,9 @@ export type WakeTopic = (typeof WAKE_TOPICS)[number];
 
 /**
  * Wake-ups between those who write rows and those who wait for them. They are hints: everybody also polls. In the same
- * process they arrive at once; other processes hear of them through Postgres NOTIFY, gathered for some milliseconds and
- * sent outside the transaction, because a NOTIFY in every commit cost more than half of all commits at 32 writers.
+ * process they arrive at once; other processes hear of them through Postgres NOTIFY, the first at once and what follows it
+ * gathered for some milliseconds, sent outside the transaction, because a NOTIFY in every commit cost more than half of all
+ * commits at 32 writers.
  */
 export interface WakeUps {
   /** Says that something of `topic` changed; `key` is a person's id for `live` and `sessions`, a `PanelTopic` for `panel`. */
@@ -24,7 +25,10 @@ export interface WakeUps {
   stop(): Promise<void>;
 }
 
-/** Nobody waits for the panel as people wait for their pictures: one notice a second, however much happens. */
+/**
+ * How long what follows a notice waits for more. Nobody waits for the panel as people wait for their pictures: one notice a
+ * second, however much happens.
+ */
 const GATHER_MS: Record<WakeTopic, number> = { jobs: 10, live: 10, sessions: 10, maintenance: 10, panel: 1_000 };
 /** Postgres refuses payloads of 8000 bytes and more; a UUID takes 37 with its comma. */
 const KEYS_PER_NOTICE_MAX = 200;
