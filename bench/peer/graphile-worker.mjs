@@ -25,10 +25,27 @@ function openPool(connectionString, max) {
   return pool;
 }
 
-async function completed({ url, jobs, mode }) {
-  const pool = openPool(url, 26);
+/** A pool on the migrated database. */
+async function openQueue(url, connections) {
+  const pool = openPool(url, connections);
   const utils = await makeWorkerUtils({ pgPool: pool, logger: silent });
   await utils.migrate();
+  return { pool, utils };
+}
+
+async function startRunner(pgPool, mode, taskList) {
+  const preset = { worker: { ...PRESETS[mode], pollInterval: 1_000 } };
+  return await run({ pgPool, taskList, preset, noHandleSignals: true, logger: silent, parsedCronItems: [] });
+}
+
+async function close({ pool, utils, runner }) {
+  await runner.stop();
+  await utils.release();
+  await pool.end();
+}
+
+async function completed({ url, jobs, mode }) {
+  const { pool, utils } = await openQueue(url, 26);
   for (let made = 0; made < jobs; made += INSERT_BATCH_SIZE) {
     const batch = Array.from({ length: Math.min(INSERT_BATCH_SIZE, jobs - made) }, () => ({ identifier: "noop" }));
     await utils.addJobs(batch);
@@ -43,22 +60,12 @@ async function completed({ url, jobs, mode }) {
     },
   };
   const beganMs = performance.now();
-  const preset = { worker: { ...PRESETS[mode], pollInterval: 1_000 } };
-  const runner = await run({
-    pgPool: pool,
-    taskList,
-    preset,
-    noHandleSignals: true,
-    logger: silent,
-    parsedCronItems: [],
-  });
+  const runner = await startRunner(pool, mode, taskList);
   await all.promise;
   while ((await pool.query("select 1 from graphile_worker._private_jobs limit 1")).rows.length > 0)
     await pause(POLL_MS);
   const seconds = (performance.now() - beganMs) / 1_000;
-  await runner.stop();
-  await utils.release();
-  await pool.end();
+  await close({ pool, utils, runner });
   return { jobs_per_second: jobs / seconds };
 }
 
@@ -101,20 +108,10 @@ async function enqueued({ url, count }) {
 
 /** From the return of `addJob`, which has committed, to the beginning of the task; the queue is empty each time. */
 async function begun({ url, count, pauseMs }) {
-  const pool = openPool(url, 10);
-  const utils = await makeWorkerUtils({ pgPool: pool, logger: silent });
-  await utils.migrate();
+  const { pool, utils } = await openQueue(url, 10);
   let begin = () => {};
   const taskList = { noop: async () => begin(performance.now()) };
-  const preset = { worker: { ...PRESETS.default, pollInterval: 1_000 } };
-  const runner = await run({
-    pgPool: pool,
-    taskList,
-    preset,
-    noHandleSignals: true,
-    logger: silent,
-    parsedCronItems: [],
-  });
+  const runner = await startRunner(pool, "default", taskList);
   const waits = [];
   for (let made = 0; made < count; made += 1) {
     const { promise, resolve } = deferred();
@@ -124,39 +121,24 @@ async function begun({ url, count, pauseMs }) {
     waits.push(Math.max(0, (await promise) - committedMs));
     await pause(pauseMs);
   }
-  await runner.stop();
-  await utils.release();
-  await pool.end();
+  await close({ pool, utils, runner });
   return { waits };
 }
 
-/** A worker for jobs that another process makes; answers once it listens, and says on standard error when a job began. */
+/** A worker for jobs that another process makes; answers once it listens; `rest` stops it and says when each job began. */
 let worker = null;
 async function work({ url }) {
-  const pool = openPool(url, 10);
-  const utils = await makeWorkerUtils({ pgPool: pool, logger: silent });
-  await utils.migrate();
+  const { pool, utils } = await openQueue(url, 10);
   const starts = [];
   const taskList = { noop: async () => void starts.push(now()) };
-  const preset = { worker: { ...PRESETS.default, pollInterval: 1_000 } };
-  const runner = await run({
-    pgPool: pool,
-    taskList,
-    preset,
-    noHandleSignals: true,
-    logger: silent,
-    parsedCronItems: [],
-  });
+  const runner = await startRunner(pool, "default", taskList);
   worker = { pool, utils, runner, starts };
   return {};
 }
 
 async function rest() {
-  const { pool, utils, runner, starts } = worker;
-  await runner.stop();
-  await utils.release();
-  await pool.end();
-  return { starts };
+  await close(worker);
+  return { starts: worker.starts };
 }
 
 const ANSWERS = { completed, enqueued, begun, work, rest };

@@ -10,8 +10,9 @@ export type WakeTopic = (typeof WAKE_TOPICS)[number];
 
 /**
  * Wake-ups between those who write rows and those who wait for them. They are hints: everybody also polls. In the same
- * process they arrive at once; other processes hear of them through Postgres NOTIFY, gathered for some milliseconds and
- * sent outside the transaction, because a NOTIFY in every commit cost more than half of all commits at 32 writers.
+ * process they arrive at once; other processes hear of them through Postgres NOTIFY, the first at once and what follows it
+ * gathered for some milliseconds, sent outside the transaction, because a NOTIFY in every commit cost more than half of all
+ * commits at 32 writers.
  */
 export interface WakeUps {
   /**
@@ -29,7 +30,10 @@ export interface WakeUps {
 
 export type WakeListener = (keys: readonly string[] | null, news?: unknown) => void;
 
-/** Nobody waits for the panel as people wait for their pictures: one notice a second, however much happens. */
+/**
+ * How long what follows a notice waits for more. Nobody waits for the panel as people wait for their pictures: one notice a
+ * second, however much happens.
+ */
 const GATHER_MS: Record<WakeTopic, number> = { jobs: 10, live: 10, sessions: 10, maintenance: 10, panel: 1_000 };
 /** Postgres refuses payloads of 8000 bytes and more; a UUID takes 37 with its comma. */
 const KEYS_PER_NOTICE_MAX = 200;
@@ -57,6 +61,7 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
     panel: new Set(),
   };
   const timers = new Map<WakeTopic, Timer>();
+  const sentMs = new Map<WakeTopic, number>();
 
   const tellLocal = (topic: WakeTopic, keys: readonly string[] | null, news?: unknown) => {
     for (const listener of listeners[topic]) {
@@ -71,6 +76,7 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
   const send = async (topic: WakeTopic) => {
     clearTimeout(timers.get(topic));
     timers.delete(topic);
+    sentMs.set(topic, performance.now());
     const keys = [...gathered[topic]];
     gathered[topic].clear();
     for (let start = 0; start < keys.length; start += KEYS_PER_NOTICE_MAX) {
@@ -86,11 +92,14 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
     wake(topic, key = "", news) {
       tellLocal(topic, key === "" ? [] : [key], news);
       gathered[topic].add(key);
-      if (!timers.has(topic))
-        timers.set(
-          topic,
-          setTimeout(() => void send(topic), GATHER_MS[topic]),
-        );
+      if (timers.has(topic)) return;
+      // After a pause there is nothing to gather with, so that a lone job begins elsewhere at once.
+      const gatherMs = GATHER_MS[topic];
+      const isGathered = topic === "panel" || performance.now() - (sentMs.get(topic) ?? -gatherMs) < gatherMs;
+      timers.set(
+        topic,
+        setTimeout(() => void send(topic), isGathered ? gatherMs : 0),
+      );
     },
     subscribe(topic, listener) {
       listeners[topic].add(listener);

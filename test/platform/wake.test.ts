@@ -144,6 +144,35 @@ describe.skipIf(lane === "sqlite")("between processes (Postgres only: SQLite has
   });
 });
 
+describe("other processes are told", () => {
+  function toldBy() {
+    const notices: string[] = [];
+    const notify = async (channel: string) => void notices.push(channel);
+    const database = { ...machinery().open, notify };
+    return { notices, wakeUps: createWakeUps(database, machinery().ctx.log, newId()) };
+  }
+
+  test("at once where there is nothing to gather with, and together what comes right after", async () => {
+    const { notices, wakeUps } = toldBy();
+    wakeUps.wake("jobs");
+    // Timers of one delay run in the order in which they were set.
+    await new Promise((wake) => setTimeout(wake, 0));
+    expect(notices).toEqual(["atelier_jobs"]);
+    for (let at = 0; at < 20; at += 1) wakeUps.wake("jobs", `key ${at}`);
+    await Bun.sleep(LONG_MS);
+    expect(notices).toHaveLength(2);
+  });
+
+  test("of what a page of the panel shows never at once", async () => {
+    const { notices, wakeUps } = toldBy();
+    wakeUps.wake("panel", "jobs");
+    await Bun.sleep(LONG_MS);
+    expect(notices).toEqual([]);
+    await wakeUps.stop();
+    expect(notices).toEqual(["atelier_panel"]);
+  });
+});
+
 test("a notice that cannot be sent is a line in the log and nothing more", async () => {
   const lines: string[] = [];
   const log = createLog({ level: "debug", format: "json", write: (line) => lines.push(line) });

@@ -34,24 +34,9 @@ export async function claim(
   kinds: readonly string[],
   limit: number,
 ): Promise<LeasedJob[]> {
-  const { db, clock } = needs;
-  const now = clock.now();
   const lease = newId();
-  // Literals rather than parameters: both planners use the partial index only when they can see the condition.
-  const claimable = sql`${jobs.state} = 'ready' and ${jobs.runAt} <= ${sql.param(now, jobs.runAt)} and ${jobs.kind} in (${literals(kinds)})`;
-  const best = db
-    .select({ id: jobs.id })
-    .from(jobs)
-    .where(claimable)
-    .orderBy(jobs.priority, jobs.turn, jobs.runAt, jobs.id)
-    .limit(limit);
-  const picked = db.$with("picked").as(dialect === "postgres" ? best.for("update", { skipLocked: true }) : best);
-  const rows = await db
-    .with(picked)
-    .update(jobs)
-    .set({ state: "leased", lease, workerId, claims: sql`${jobs.claims} + 1`, updatedAt: now })
-    .where(sql`${isPicked(sql`select ${sql.identifier("id")} from ${picked}`)}${unsynced()}`)
-    .returning();
+  const query = preparedFor(needs.db, `claim ${kinds}`, () => prepareClaim(needs.db, kinds));
+  const rows = await query.execute({ now: needs.clock.now(), lease, workerId, limit });
   const leased = rows.map((row) => ({ ...row, lease }));
   return leased.sort(
     (a, b) =>
@@ -60,6 +45,46 @@ export async function claim(
       a.runAt.getTime() - b.runAt.getTime() ||
       (a.id < b.id ? -1 : Number(a.id > b.id)),
   );
+}
+
+function prepareClaim(db: Queries, kinds: readonly string[]) {
+  const now = sql.param(sql.placeholder("now"), jobs.runAt);
+  // Literals rather than parameters: both planners use the partial index only when they can see the condition.
+  const claimable = sql`${jobs.state} = 'ready' and ${jobs.runAt} <= ${now} and ${jobs.kind} in (${literals(kinds)})`;
+  const best = db
+    .select({ id: jobs.id })
+    .from(jobs)
+    .where(claimable)
+    .orderBy(jobs.priority, jobs.turn, jobs.runAt, jobs.id)
+    .limit(sql.placeholder("limit"));
+  const picked = db.$with("picked").as(dialect === "postgres" ? best.for("update", { skipLocked: true }) : best);
+  return db
+    .with(picked)
+    .update(jobs)
+    .set({
+      state: "leased",
+      lease: sql`${sql.param(sql.placeholder("lease"), jobs.lease)}`,
+      workerId: sql`${sql.param(sql.placeholder("workerId"), jobs.workerId)}`,
+      claims: sql`${jobs.claims} + 1`,
+      updatedAt: sql`${sql.param(sql.placeholder("now"), jobs.updatedAt)}`,
+    })
+    .where(sql`${isPicked(sql`select ${sql.identifier("id")} from ${picked}`)}${unsynced()}`)
+    .returning()
+    .prepare("claim");
+}
+
+/**
+ * Putting the text of a claim together takes twice the time of all the rest that this process does for it: each statement is
+ * built once for each handle of the database and, as the kinds are part of it, for each worker's kinds.
+ */
+const prepared = new WeakMap<Queries, Map<string, unknown>>();
+
+function preparedFor<Query>(db: Queries, name: string, build: () => Query): Query {
+  const own = prepared.get(db) ?? new Map<string, unknown>();
+  prepared.set(db, own);
+  const query = (own.get(name) as Query | undefined) ?? build();
+  own.set(name, query);
+  return query;
 }
 
 /**
@@ -74,14 +99,18 @@ function unsynced(): SQL {
 
 /** Deletes those of `ids` that are still held under one of `leases`. */
 export async function complete(needs: QueueNeeds, ids: readonly string[], leases: readonly string[]): Promise<void> {
-  await needs.db
-    .delete(jobs)
-    .where(sql`${jobs.state} = 'leased' and ${isOneOf(jobs.id, ids)} and ${isOneOf(jobs.lease, leases)}`);
+  const query = preparedFor(needs.db, "complete", () => prepareComplete(needs.db));
+  await query.execute({ ids: JSON.stringify(ids), leases: JSON.stringify(leases) });
 }
 
-/** Whether `column` is one of `ids`, as one bound value. */
-function isOneOf(column: SQL | typeof jobs.id | typeof jobs.lease, ids: readonly string[]): SQL {
-  const list = JSON.stringify(ids);
+function prepareComplete(db: Queries) {
+  const held = sql`${isOneOf(jobs.id, "ids")} and ${isOneOf(jobs.lease, "leases")}`;
+  return db.delete(jobs).where(sql`${jobs.state} = 'leased' and ${held}`).prepare("complete");
+}
+
+/** Whether `column` is one of the ids that are bound as one value, a list in JSON. */
+function isOneOf(column: typeof jobs.id | typeof jobs.lease, name: string): SQL {
+  const list = sql.placeholder(name);
   return dialect === "postgres"
     ? sql`${column} = any(array(select value::uuid from jsonb_array_elements_text(${list}::text::jsonb)))`
     : sql`${column} in (select value from json_each(${list}))`;
