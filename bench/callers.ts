@@ -80,7 +80,7 @@ export async function call(calling: Calling): Promise<Record<string, number>> {
 }
 
 /** Whether an answer has come to its end. */
-function isWhole(heard: string): boolean {
+export function isWhole(heard: string): boolean {
   const headEnd = heard.indexOf(HEAD_END);
   if (headEnd === -1) return false;
   const head = heard.slice(0, headEnd);

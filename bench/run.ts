@@ -37,6 +37,10 @@ const BENCHES: readonly Bench[] = [
   bench("recovery", "Q9", "postgres", false, "from a worker's SIGKILL until its jobs are in hand again"),
   bench("ledger", "Q4", "sqlite", false, "debit, ledger entry and job on SQLite, beside bare bun:sqlite"),
   bench("balance", "H1 H1s H3", "postgres", true, "GET /balance, beside the old stack, bare Elysia and postgres.js"),
+  bench("sign-in-check", "H2", "postgres", false, "GET /balance, beside the same without the check of the sign-in"),
+  bench("rate-limits", "H1", "postgres", true, "GET /balance with the rate limits on, beside off"),
+  bench("beside-uploads", "H4", "sqlite", true, "small requests while uploads keep every core busy"),
+  bench("overload", "H8", "postgres", true, "three times as many requests as can be answered"),
   bench("order", "G1", "postgres", true, "POST /fitting/generate accepted, beside the old stack"),
   bench("pictures", "I1 I3", "sqlite", true, "the upload of 12 megapixels and the watermark, beside bare sharp"),
   bench("sockets", "H5 H6", "sqlite", false, "events to 1 000 sockets, beside bare sockets of Bun"),
@@ -56,7 +60,7 @@ const BENCHES: readonly Bench[] = [
 const LOCAL_TIME_ZONE = "UTC";
 
 function help(): string {
-  const lines = BENCHES.map(({ name, goals, what }) => `  ${name.padEnd(10)}${goals.padEnd(11)}${what}`);
+  const lines = BENCHES.map(({ name, goals, what }) => `  ${name.padEnd(16)}${goals.padEnd(11)}${what}`);
   return `Usage: ./bunw run bench [name...]\n\n${lines.join("\n")}\n\nResults go to bench/results as JSON; how to read them stands in bench/README.md.\n`;
 }
 

@@ -50,7 +50,7 @@ export interface Shop {
 /** Where the program's own settings end and the caller's begin: the database and the data folder. */
 export async function openShop(
   environment: Record<string, string>,
-  { role = "all" }: { role?: "all" | "api" } = {},
+  { role = "all", limits = "off" }: { role?: "all" | "api"; limits?: "on" | "off" } = {},
 ): Promise<Shop> {
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
@@ -67,7 +67,7 @@ export async function openShop(
     PORT: String(port),
     PUBLIC_URL: base,
     ADMIN_TELEGRAM_IDS: String(OWNER_TELEGRAM_ID),
-    RATE_LIMITS: "off",
+    RATE_LIMITS: limits,
     LOG_LEVEL: "error",
   };
   const server = Bun.spawn([PROGRAM, "serve", "--role", role], { env, stdout: "ignore", stderr: "inherit" });

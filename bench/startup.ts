@@ -2,6 +2,7 @@ import { sleep } from "bun";
 import { makeTemporaryFolder } from "../test/support/temporary-folder.ts";
 import { alternate } from "./alternation.ts";
 import { freePort } from "./free-port.ts";
+import { residentMb } from "./resident-memory.ts";
 import { OURS, report } from "./result.ts";
 import { openShop, PROGRAM } from "./shop.ts";
 
@@ -13,11 +14,6 @@ import { openShop, PROGRAM } from "./shop.ts";
 const ROUNDS = 5;
 const IDLE_MS = 4_000;
 const POLL_MS = 2;
-
-async function residentMb(processId: number): Promise<number> {
-  const status = await Bun.file(`/proc/${processId}/status`).text();
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1_024;
-}
 
 async function startOnce(command: string[], path: string, environment: Record<string, string>, port: number) {
   const beganMs = performance.now();

@@ -94,7 +94,7 @@ async function revoke(ctx: Pick<Context, "db" | "clock">, which: ReturnType<type
  * What is read of a person at each signed-in request: what decides about it, and what the most frequent answers are made
  * of. Names and the like are read by the few who show them.
  */
-const PERSON_COLUMNS = {
+export const PERSON_COLUMNS = {
   id: users.id,
   telegramId: users.telegramId,
   language: users.language,

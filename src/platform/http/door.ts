@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import { Refusal } from "../errors.ts";
-import type { RequestsInHand } from "./in-hand.ts";
+import { type RequestsInHand, TOO_MANY_IN_HAND } from "./in-hand.ts";
 import { problemResponse } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
 import { nextTurn } from "./turn.ts";
@@ -9,6 +9,8 @@ import { nextTurn } from "./turn.ts";
 export const ADDRESS_LENGTH_MAX = 8_192;
 /** No text of ours holds it, and Postgres stores and compares none that does: such an address leads to nothing. */
 const NUL_IN_ADDRESS = /%00/;
+/** Of `https://`; a host follows. */
+const ORIGIN_LENGTH_MIN = 8;
 /**
  * What is announced larger is sent away before anybody asks who it is. Each route has its own limit far below, and first
  * says 401 to strangers.
@@ -30,7 +32,7 @@ export interface DoorOptions {
  */
 export function door({ headersOf, inHand, uploadBytesMax }: DoorOptions) {
   return new Elysia({ name: "door" }).wrap((handle) => (request: Request, ...rest: unknown[]) => {
-    const refusal = refusalOf(request, uploadBytesMax);
+    const refusal = refusalOf(request, uploadBytesMax) ?? crowdRefusal(request, inHand);
     if (refusal !== null) return sentAway(refusal, request, headersOf(request));
     const answerIt = () => (handle as (request: Request, ...rest: unknown[]) => unknown)(request, ...rest);
     const turn = nextTurn();
@@ -61,8 +63,17 @@ function refusalOf(request: Request, uploadBytesMax: number): Refusal | null {
   return isUpload ? new Refusal("file_too_large", { bytes_max: uploadBytesMax }) : new Refusal("body_too_large");
 }
 
+/**
+ * While too many are in hand, whoever comes is sent away here: the less a refusal costs, the more of a flood's time is left
+ * for those who are in. Balancers ask for health at any time.
+ */
+function crowdRefusal(request: Request, inHand: RequestsInHand): Refusal | null {
+  return inHand.isFull && !isHealth(request.url) ? TOO_MANY_IN_HAND : null;
+}
+
+/** The path begins at the first slash behind `http://`. */
+const isHealth = (url: string): boolean => url.startsWith("/health/", url.indexOf("/", ORIGIN_LENGTH_MIN));
+
 function sentAway(refusal: Refusal, request: Request, headers: Readonly<Record<string, string>>): Response {
-  const answer = problemResponse(refusal, request, requestIdOf(request));
-  for (const [name, value] of Object.entries(headers)) if (!answer.headers.has(name)) answer.headers.set(name, value);
-  return answer;
+  return problemResponse(refusal, request, requestIdOf(request), headers);
 }

@@ -15,7 +15,12 @@ export interface RequestsInHand {
   /** Counts it out, if it is in. */
   leave(request: Request): void;
   readonly count: number;
+  /** Whether `enter` would refuse. */
+  readonly isFull: boolean;
 }
+
+/** What it refuses with. Made once: under a flood it is the answer to most requests, and an error's stack is not free. */
+export const TOO_MANY_IN_HAND = new Refusal("busy", { retry_after: RETRY_AFTER_SECONDS });
 
 /** Among whom each request is counted, for those who only wait. */
 const counted = new WeakMap<Request, Set<Request>>();
@@ -24,13 +29,16 @@ export function createRequestsInHand(countMax = REQUESTS_IN_HAND_MAX): RequestsI
   const inHand = new Set<Request>();
   return {
     enter(request) {
-      if (inHand.size >= countMax) throw new Refusal("busy", { retry_after: RETRY_AFTER_SECONDS });
+      if (inHand.size >= countMax) throw TOO_MANY_IN_HAND;
       inHand.add(request);
       counted.set(request, inHand);
     },
     leave: (request) => void inHand.delete(request),
     get count() {
       return inHand.size;
+    },
+    get isFull() {
+      return inHand.size >= countMax;
     },
   };
 }

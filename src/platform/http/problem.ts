@@ -54,10 +54,18 @@ export function problemOf(refusal: Refusal, language: "ru" | "en", requestId: st
 /** Refusals of what is then still on its way; with the connection it stops coming. */
 const CLOSING_STATUSES: ReadonlySet<number> = new Set([408, 413, 414]);
 
-/** The answer that carries a refusal, with `Retry-After` where the refusal names a time. */
-export function problemResponse(refusal: Refusal, request: Request, requestId: string): Response {
+/**
+ * The answer that carries a refusal, with `Retry-After` where the refusal names a time. `everywhere` are headers that it has
+ * besides its own, for an answer that does not come from a route.
+ */
+export function problemResponse(
+  refusal: Refusal,
+  request: Request,
+  requestId: string,
+  everywhere: Readonly<Record<string, string>> = {},
+): Response {
   const problem = problemOf(refusal, languageOf(request), requestId);
-  const headers: Record<string, string> = { "content-type": PROBLEM_TYPE, "x-request-id": requestId };
+  const headers: Record<string, string> = { ...everywhere, "content-type": PROBLEM_TYPE, "x-request-id": requestId };
   if (typeof refusal.details.retry_after === "number") headers["retry-after"] = String(refusal.details.retry_after);
   if (problem.status === 401) headers["www-authenticate"] = "Bearer";
   if (CLOSING_STATUSES.has(problem.status)) headers.connection = "close";
