@@ -37,11 +37,14 @@ function claimLargest(jpeg: Uint8Array): Uint8Array {
   return bomb;
 }
 
-/** The size in a lossless WebP, 14 bits each, is set to the greatest. */
+/** The greatest edge of a WebP, less one, twice in 14 bits. */
+const WEBP_SIZE_BITS = 0x0fff_bffe;
+
+/** The size in a lossless WebP is set to the greatest. */
 function claimLargestWebp(webp: Uint8Array): Uint8Array {
   const bomb = Buffer.from(webp);
   const at = bomb.indexOf("VP8L") + 9;
-  bomb.writeUInt32LE((bomb.readUInt32LE(at) | 0x0fffffff) >>> 0, at);
+  bomb.writeUInt32LE(((bomb.readUInt32LE(at) & 0xf000_0000) | WEBP_SIZE_BITS) >>> 0, at);
   return bomb;
 }
 

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { amountsGiven } from "./amount.ts";
 import { type Machine, machine } from "./machine.ts";
 import { maximum, median, minimum, type Samples } from "./samples.ts";
 
@@ -26,6 +27,8 @@ export interface Result {
   at: string;
   machine: Machine;
   loadAtEnd: number;
+  /** Amounts that were not the usual ones (`amount.ts`), as `BENCH_ROUNDS=1`. */
+  shortened?: string[];
   samples: Record<string, Samples>;
   verdicts: Verdict[];
 }
@@ -40,6 +43,7 @@ export async function report(bench: string, samples: Record<string, Samples>, ba
     at: new Date().toISOString(),
     machine: started,
     loadAtEnd: machine().load,
+    shortened: amountsGiven(),
     samples,
     verdicts,
   };

@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 /**
  * `./bunw run bench [name...]`: runs all benches or the named, one after another, each in a process of its own: the database is
- * chosen when the product's modules load.
+ * chosen when the product's modules load. `./bunw run bench chart` shows what they found (chart.ts).
  */
 interface Bench {
   name: string;
@@ -42,8 +42,11 @@ const BENCHES: readonly Bench[] = [
   bench("beside-uploads", "H4", "sqlite", true, "small requests while uploads keep every core busy"),
   bench("overload", "H8", "postgres", true, "three times as many requests as can be answered"),
   bench("order", "G1", "postgres", true, "POST /fitting/generate accepted, beside the old stack"),
-  bench("pictures", "I1 I3", "sqlite", true, "the upload of 12 megapixels and the watermark, beside bare sharp"),
-  bench("sockets", "H5 H6", "sqlite", false, "events to 1 000 sockets, beside bare sockets of Bun"),
+  bench("pictures", "I1 I3", "sqlite", true, "uploads of 12 megapixels and the watermark, beside sharp and Pillow"),
+  bench("memory", "I4", "sqlite", true, "thousands of uploads: the server's memory, and whether it tires"),
+  bench("bombs", "I5", "sqlite", true, "files that unpack to gigabytes, refused from their headers"),
+  bench("sockets", "H5", "sqlite", false, "events to 1 000 sockets, beside bare sockets of Bun"),
+  bench("slow-reader", "H6", "sqlite", false, "events to 1 000 sockets while some stop reading"),
   bench("startup", "H7", "sqlite", true, "from start to ready, and the memory of an idle server"),
   bench("fitting", "F0", "sqlite", true, "what a fitting takes besides the provider's own time"),
   {
@@ -61,7 +64,7 @@ const LOCAL_TIME_ZONE = "UTC";
 
 function help(): string {
   const lines = BENCHES.map(({ name, goals, what }) => `  ${name.padEnd(16)}${goals.padEnd(11)}${what}`);
-  return `Usage: ./bunw run bench [name...]\n\n${lines.join("\n")}\n\nResults go to bench/results as JSON; how to read them stands in bench/README.md.\n`;
+  return `Usage: ./bunw run bench [name...]\n       ./bunw run bench chart [runs]\n\n${lines.join("\n")}\n\nResults go to bench/results as JSON; how to read them stands in bench/README.md.\n`;
 }
 
 async function run(words: readonly string[]): Promise<number> {
@@ -69,6 +72,7 @@ async function run(words: readonly string[]): Promise<number> {
     process.stdout.write(help());
     return 0;
   }
+  if (words[0] === "chart") return start(join(import.meta.dir, "chart.ts"), undefined, words.slice(1));
   const unknown = words.find((word) => !BENCHES.some(({ name }) => name === word));
   if (unknown !== undefined) {
     process.stderr.write(`There is no bench "${unknown}".\n\n${help()}`);
@@ -92,9 +96,9 @@ async function run(words: readonly string[]): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
-async function start(file: string, dialect?: string): Promise<number> {
+async function start(file: string, dialect?: string, words: readonly string[] = []): Promise<number> {
   const own = { TZ: LOCAL_TIME_ZONE, ...(dialect === undefined ? {} : { DATABASE_DIALECT: dialect }) };
-  const child = Bun.spawn([process.execPath, "--no-env-file", file], {
+  const child = Bun.spawn([process.execPath, "--no-env-file", file, ...words], {
     env: { ...process.env, ...own, TEST_DATABASE_URL: undefined },
     stdin: "ignore",
     stdout: "inherit",

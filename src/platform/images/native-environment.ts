@@ -23,6 +23,26 @@ export function setNativeEnvironment(name: string, value: string): boolean {
   return false;
 }
 
+/** mallopt(3) of glibc. */
+const M_ARENA_MAX = -8;
+
+/**
+ * Lets native threads share this many heaps. By default glibc gives each thread one of its own, up to eight for each core, which
+ * keep what a picture once needed. It has to be said before the threads begin. False where there is no glibc.
+ */
+export function limitNativeHeaps(count: number): boolean {
+  try {
+    const { symbols, close } = dlopen("libc.so.6", {
+      mallopt: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 },
+    });
+    const result = symbols.mallopt(M_ARENA_MAX, count);
+    close();
+    return result === 1;
+  } catch {
+    return false;
+  }
+}
+
 function terminated(text: string): Buffer {
   return Buffer.from(`${text}\0`, "utf8");
 }

@@ -1,3 +1,5 @@
+import { limitNativeHeaps } from "./native-environment.ts";
+
 /** Sharp's module function with everything that hangs on it. */
 export type SharpModule = typeof import("sharp").default;
 
@@ -10,6 +12,9 @@ const LOADERS_ALLOWED = ["VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer"
 /** Threads within one operation. The slots give parallelism; more threads each would only add memory. */
 const THREADS_PER_OPERATION = 1;
 
+/** As many as pictures are usually worked on at once. */
+const NATIVE_HEAPS_MAX = 2;
+
 let loading: Promise<SharpModule> | undefined;
 
 /**
@@ -17,8 +22,14 @@ let loading: Promise<SharpModule> | undefined;
  * program, since that takes about 40 ms. Throws `OperatorError` where the compiled file cannot unpack it.
  */
 export async function loadSharp(): Promise<SharpModule> {
-  loading ??= import("sharp").then(({ default: sharp }) => restrict(sharp));
+  loading ??= load();
   return loading;
+}
+
+async function load(): Promise<SharpModule> {
+  limitNativeHeaps(NATIVE_HEAPS_MAX);
+  const { default: sharp } = await import("sharp");
+  return restrict(sharp);
 }
 
 function restrict(sharp: SharpModule): SharpModule {
