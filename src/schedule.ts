@@ -12,7 +12,6 @@ export const schedule: readonly Schedule[] = [
   { name: "sort jobs of unknown kinds", cron: "* * * * *", kind: "queue.sort_unknown_kinds" },
   { name: "count the figures of days", cron: "20 * * * * *", kind: "figures.count" },
   { name: "look after broadcasts", cron: "35 * * * * *", kind: "broadcasts.sweep" },
-  { name: "count the audiences", cron: "12 * * * *", kind: "audience.count" },
   { name: "watch what products leave", cron: "50 7 * * *", kind: "economy.watch" },
   { name: "clean up", cron: "17 * * * *", kind: "privacy.clean_up" },
   { name: "verify the ledger", cron: "40 3 * * *", kind: "ledger.verify" },

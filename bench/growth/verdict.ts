@@ -1,4 +1,4 @@
-import { median } from "../samples.ts";
+import { median, minimum } from "../samples.ts";
 import type { Timed } from "../stopwatch.ts";
 
 /** What history may cost: this ratio of medians, or a difference that nobody can tell from the noise of two medians. */
@@ -23,6 +23,8 @@ export interface Line {
   bytes: (number | null)[];
   /** The largest against the smallest whose answers are as long. */
   ratio: number | null;
+  /** The same of the quickest answers, which others at work on the machine disturb least. */
+  ratioOfMinima: number | null;
   verdict: "flat" | "within noise" | "GROWS" | "longer answer" | "linear" | "one size only";
   why?: string;
 }
@@ -33,31 +35,38 @@ export function lineOf(sizes: readonly (Timed | undefined)[]): Line {
   const name = `${one?.route} ${one?.how}`.trim();
   const medians = sizes.map((timed) => (timed ? median(timed.ms) : null));
   const bytes = sizes.map((timed) => (timed ? median(timed.bytes) : null));
+  const minima = sizes.map((timed) => (timed ? minimum(timed.ms) : null));
+  const ratios = (at: number) => ({
+    ratio: (medians.at(-1) ?? 0) / (medians[at] ?? 0),
+    ratioOfMinima: (minima.at(-1) ?? 0) / (minima[at] ?? 0),
+  });
+  const none = { ratio: null, ratioOfMinima: null };
   const line = { name, medians, bytes };
   const largest = medians.at(-1) ?? null;
   const bytesOfLargest = bytes.at(-1) ?? null;
-  if (largest === null || bytesOfLargest === null) return { ...line, ratio: null, verdict: "one size only" };
+  if (largest === null || bytesOfLargest === null) return { ...line, ...none, verdict: "one size only" };
   const isAsLong = (length: number | null) => length !== null && bytesOfLargest <= length * LONGER_MAX;
   const at = bytes.slice(0, -1).findIndex(isAsLong);
-  const first = medians.slice(0, -1).find((one) => one !== null) ?? null;
-  if (first === null) return { ...line, ratio: null, verdict: "one size only" };
+  const first = medians.slice(0, -1).findIndex((one) => one !== null);
+  if (first === -1) return { ...line, ...none, verdict: "one size only" };
   const linear = Object.entries(LINEAR).find(([begin]) => name.startsWith(begin));
-  if (linear) return { ...line, ratio: largest / first, verdict: "linear", why: linear[1] };
+  if (linear) return { ...line, ...ratios(first), verdict: "linear", why: linear[1] };
   const base = at === -1 ? null : (medians[at] ?? null);
-  if (base === null) return { ...line, ratio: largest / first, verdict: "longer answer" };
-  const ratio = largest / base;
-  const verdict = ratio <= RATIO_MAX ? "flat" : largest - base <= NOISE_MS ? "within noise" : "GROWS";
-  return { ...line, ratio, verdict };
+  if (base === null) return { ...line, ...ratios(first), verdict: "longer answer" };
+  const both = ratios(at);
+  const verdict = both.ratio <= RATIO_MAX ? "flat" : largest - base <= NOISE_MS ? "within noise" : "GROWS";
+  return { ...line, ...both, verdict };
 }
 
 export function tableOf(labels: readonly string[], lines: readonly Line[]): string {
   const cell = (ms: number | null) => (ms === null ? "-" : ms >= 100 ? ms.toFixed(0) : ms.toFixed(2));
   const rows = [
-    ["median ms", ...labels, "ratio", ""],
-    ...lines.map(({ name, medians, ratio, verdict, why }) => [
+    ["median ms", ...labels, "ratio", "of minima", ""],
+    ...lines.map(({ name, medians, ratio, ratioOfMinima, verdict, why }) => [
       name,
       ...medians.map(cell),
-      ratio === null ? "-" : ratio.toFixed(2),
+      ratio?.toFixed(2) ?? "-",
+      ratioOfMinima?.toFixed(2) ?? "-",
       why === undefined ? verdict : `${verdict}: ${why}`,
     ]),
   ];

@@ -10,7 +10,8 @@ import { audienceCounts, BROADCAST_SEGMENTS } from "./broadcast-tables.ts";
 
 /**
  * Counting everybody takes as long as there are people, so no answer waits for it: it is read from four rows, and a job counts
- * anew. That runs every hour, and at once when somebody asks and the count is older than a minute; pages hear when it is there.
+ * anew when somebody asks and the count is older than a minute; pages hear when it is there. No schedule: on SQLite a count holds
+ * everything else up for its time, and most days nobody asks.
  */
 const FRESH_MS = MINUTE_MS;
 /** Everybody is counted. */
