@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { picture } from "../support/pictures.ts";
 import { becomes } from "../support/until.ts";
-import { TEST_MS_MAX, useChatDesk } from "./telegram-chat-desk.ts";
+import { TEST_MS_MAX, useChatLane } from "./telegram-chat-lane.ts";
 
 const ATTACK = `<img src=x onerror="window.hit=1"><script>window.hit=1</script>"'&`;
 const png = await picture({ width: 300, height: 400, format: "png" });
 
 describe("what stands in a chat", () => {
-  const chat = useChatDesk();
+  const chat = useChatLane();
 
   test(
     "shows photos and documents as thumbnails, and saves them byte by byte under their names",

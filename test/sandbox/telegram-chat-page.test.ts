@@ -2,12 +2,12 @@ import { describe, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { picture } from "../support/pictures.ts";
 import { becomes } from "../support/until.ts";
-import { press, TEST_MS_MAX, useChatDesk } from "./telegram-chat-desk.ts";
+import { press, TEST_MS_MAX, useChatLane } from "./telegram-chat-lane.ts";
 
 const state = (page: Page) => page.locator("body").getAttribute("data-state");
 
 describe("the chat page", () => {
-  const chat = useChatDesk();
+  const chat = useChatLane();
 
   test(
     "is lived in: start, hear the bot, write, block, unblock, with nothing loaded again",

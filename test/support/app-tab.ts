@@ -88,14 +88,18 @@ export async function openTab(options: TabOptions, base: string): Promise<AppTab
   page.on("pageerror", (error) => complaints.push(String(error)));
   const debuggerOf = await context.newCDPSession(page);
   await debuggerOf.send("Network.enable");
-  const network = (conditions: typeof SLOW) =>
-    debuggerOf.send("Network.emulateNetworkConditions", { offline: false, ...conditions });
+  // Both by one hand: what one session of the debugger sets, another one takes back.
+  const line = { isOff: false, speed: FREE };
+  const network = async (change: Partial<typeof line>) => {
+    const { isOff, speed } = Object.assign(line, change);
+    await debuggerOf.send("Network.emulateNetworkConditions", { offline: isOff, ...speed });
+  };
   return {
     page,
     context,
     complaints,
-    offline: (isOff) => context.setOffline(isOff),
-    slow: async (isSlow) => void (await network(isSlow ? SLOW : FREE)),
+    offline: (isOff) => network({ isOff }),
+    slow: (isSlow) => network({ speed: isSlow ? SLOW : FREE }),
     throttle: async (rate) => void (await debuggerOf.send("Emulation.setCPUThrottlingRate", { rate })),
     async go(where) {
       const { search } = new URL(page.url());

@@ -130,12 +130,13 @@ describe.skipIf(lane === "postgres")("the Mini App's shop (in one lane: pages do
       const pack = tab.page.getByRole("button", { name: /Buy 20 credits/ });
       await pack.waitFor();
       await tab.slow(true);
-      // The first order arrives, its answer does not.
+      // The first order arrives, its answer does not; nothing else does before the network is back.
       let isLost = false;
+      let isAway = true;
       const keys: string[] = [];
       await tab.page.route("**/payments/create", async (route) => {
         keys.push(route.request().headers()["idempotency-key"] ?? "");
-        if (isLost) return route.continue();
+        if (isLost) return isAway ? route.abort("internetdisconnected") : route.continue();
         isLost = true;
         await route.fetch();
         await tab.offline(true);
@@ -145,6 +146,7 @@ describe.skipIf(lane === "postgres")("the Mini App's shop (in one lane: pages do
       await tab.says("It will be sent by itself");
       await usable(tab, "shop-offline");
       await Bun.sleep(BREAK_MS);
+      isAway = false;
       await tab.offline(false);
       await onPayPage(tab);
       await tab.slow(false);

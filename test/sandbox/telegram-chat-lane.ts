@@ -22,7 +22,7 @@ export interface Opened {
 }
 
 /** Chats with the sandbox's bot, which says only what a test makes it say, and phones before them. */
-export interface ChatDesk {
+export interface ChatLane {
   /** The server's own address, without a slash at the end. */
   base: string;
   telegram: RunningSandbox["telegram"];
@@ -34,24 +34,24 @@ export interface ChatDesk {
 }
 
 /** Sets it up for all tests of the `describe` in whose body this is called. */
-export function useChatDesk(): () => ChatDesk {
+export function useChatLane(): () => ChatLane {
   let server: SandboxServer | undefined;
-  let desk: ChatDesk | undefined;
+  let lane: ChatLane | undefined;
   beforeAll(async () => {
     server = await startSandboxServer((started) => started.telegram.setWebhook(undefined));
-    desk = deskOf(server);
+    lane = laneOf(server);
   }, STAGE_DEADLINE_MS);
   afterAll(async () => {
     await closeBrowser();
     await server?.stop();
   }, STAGE_DEADLINE_MS);
   return () => {
-    if (!desk) throw new Error("the chats are there only while tests run");
-    return desk;
+    if (!lane) throw new Error("the chats are there only while tests run");
+    return lane;
   };
 }
 
-function deskOf({ base, sandbox: { telegram } }: SandboxServer): ChatDesk {
+function laneOf({ base, sandbox: { telegram } }: SandboxServer): ChatLane {
   return {
     base,
     telegram,
