@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { creditGrants } from "../../src/features/billing/tables.ts";
+import { users } from "../../src/features/profile/tables.ts";
 import { builtOnce, type Given, givenRow, type WholeRow, wholeRow } from "../../src/platform/db/built-once.ts";
 import type { Database } from "../../src/platform/db/database.ts";
+import { idempotencyKeys } from "../../src/platform/http/tables.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { jobs, schedules } from "../../src/platform/queue/tables.ts";
 import { createTestDatabase, openTestDatabase, type TestDatabase } from "../support/database.ts";
@@ -48,6 +50,23 @@ describe("statements that are built once", () => {
     expect(rows).toEqual([given, ordinary]);
     expect(rows[0]?.payload).toEqual({ a: [1, null, "two"] });
     expect(rows[0]?.lease).toBeNull();
+  });
+
+  test("keep nothing as nothing: of a moment, and of a document, which has a null of its own", async () => {
+    const endPlan = builtOnce((db, given: Given<{ at: Date | null }>) =>
+      db
+        .update(users)
+        .set({ subscriptionEnd: given("at", users.subscriptionEnd) })
+        .where(eq(users.telegramId, 1))
+        .returning(),
+    );
+    expect(await endPlan(open.queries, { at: null })).toEqual([]);
+    const insertKey = builtOnce((db, _: Given<WholeRow<typeof idempotencyKeys>>) =>
+      db.insert(idempotencyKeys).values(givenRow(idempotencyKeys)),
+    );
+    const key = { userId: newId(), key: "k", requestHash: "h", state: "running" as const, run: newId() };
+    await insertKey(open.queries, wholeRow(idempotencyKeys, { ...key, createdAt: AT, updatedAt: AT }));
+    expect(await open.raw("select key from idempotency_keys where answer is null")).toEqual([{ key: "k" }]);
   });
 
   test("take the values of each run, not those of the first", async () => {

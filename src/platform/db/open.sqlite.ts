@@ -9,6 +9,7 @@ import {
   refuseInsideTransaction,
   transactionMark,
 } from "./database.ts";
+import { createGroupCommit } from "./group-commit.sqlite.ts";
 import { runStatementsOf } from "./hot-statement.ts";
 
 /** How long a writer waits for an operator's command that holds the write lock. */
@@ -22,9 +23,9 @@ const CHECKPOINT_PAGES = 4_000;
 /**
  * Opens a SQLite file (WAL, `synchronous=FULL`: an acknowledged commit survives a power cut).
  *
- * bun:sqlite is synchronous, and drizzle's own transaction would commit at the first `await`. So every write passes a
- * promise queue over one handle; a transaction takes the queue once, issues BEGIN IMMEDIATE and hands out queries that
- * bypass the queue. Plain reads go through a second, read-only handle: in WAL mode they see the last commit and never
+ * bun:sqlite is synchronous, and drizzle's own transaction would commit at the first `await`. So every write has its turn on
+ * one handle, and those who wait at the same time share a commit (`group-commit.sqlite.ts`); a transaction hands out queries
+ * that run within its turn. Plain reads go through a second, read-only handle: in WAL mode they see the last commit and never
  * wait for a writer.
  */
 export async function openSqlite(path: string): Promise<Database> {
@@ -32,14 +33,18 @@ export async function openSqlite(path: string): Promise<Database> {
   // Another process that opens the same file at this moment may hold it for the switch to WAL.
   const writer = await patiently(() => openHandle(path, false));
   const reader = path === ":memory:" ? writer : await patiently(() => openHandle(path, true));
-  const queue = createPromiseQueue();
+  const group = createGroupCommit({
+    begin: () => patiently(() => void writer.run("begin immediate")),
+    run: (statement) => void writer.run(statement),
+    isInTransaction: () => writer.inTransaction,
+  });
 
   const runOutside: Run = async (statement, parameters, method) => {
     refuseInsideTransaction();
     if (reader !== writer && /^\s*select\b/i.test(statement)) {
       return patiently(() => runOn(reader, statement, parameters, method));
     }
-    return queue(() => patiently(() => runOn(writer, statement, parameters, method)));
+    return group.write(async () => runOn(writer, statement, parameters, method));
   };
   const runInside: Run = async (statement, parameters, method) => {
     refuseAfterTransaction(transactionMark.getStore());
@@ -52,26 +57,16 @@ export async function openSqlite(path: string): Promise<Database> {
     queries: outside,
     async transaction(work) {
       refuseInsideTransaction();
-      return queue(async () => {
-        await patiently(() => writer.run("begin immediate"));
-        try {
-          const result = await insideTransaction(() => work(inside));
-          writer.run("commit");
-          return result;
-        } catch (error) {
-          if (writer.inTransaction) writer.run("rollback");
-          throw error;
-        }
-      });
+      return group.write(() => insideTransaction(() => work(inside)));
     },
     async raw(statement) {
       refuseInsideTransaction();
-      return queue(() => patiently(() => rawOn(writer, statement)));
+      return group.alone(() => patiently(() => rawOn(writer, statement)));
     },
     notify: async () => {},
     listen: async () => {},
     async close() {
-      await queue(async () => {
+      await group.alone(async () => {
         if (reader !== writer) reader.close();
         writer.close();
       });
@@ -153,14 +148,4 @@ async function patiently<T>(statement: () => T): Promise<T> {
       await Bun.sleep(BUSY_PAUSE_MS + Math.random() * BUSY_PAUSE_MS);
     }
   }
-}
-
-/** One piece of work after another, in order of arrival; a failed one does not stop the next. */
-function createPromiseQueue(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const next = last.then(work, work);
-    last = next.catch(() => {});
-    return next;
-  };
 }
