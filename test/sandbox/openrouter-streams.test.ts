@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { within } from "../support/timing.ts";
 import { until } from "../support/until.ts";
 import { failureOf, order, startOpenRouterLane, useOpenRouterLane, WISH } from "./openrouter-lane.ts";
 
@@ -78,7 +79,7 @@ describe("a stream", () => {
     const startedAt = performance.now();
     const failure = await failureOf(client.complete(order(WISH, { onDelta: () => {} })));
     expect(failure).toMatchObject({ kind: "unavailable" });
-    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    expect(performance.now() - startedAt).toBeLessThan(within(1_500, 10_000));
   });
 
   test("is dropped when the caller leaves: at once, in the middle, and between two tries", async () => {

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { EVENT_PAGE_SIZE, type LiveEvent, publish } from "../../../src/platform/live/events.ts";
 import { type Person, startTestApp } from "../../support/app.ts";
+import { within } from "../../support/timing.ts";
 import { numbersOf, serveLive, tell, until, upTo } from "./live-client.ts";
 
 const product = await startTestApp();
@@ -29,7 +30,7 @@ describe("the long poll", () => {
       const begun = performance.now();
       const answer = await ask(person, query);
       expect([numbersOf(answer.events), answer.last_event]).toEqual([[2, 3], 3]);
-      expect(performance.now() - begun).toBeLessThan(1_000);
+      expect(performance.now() - begun).toBeLessThan(within(1_000, 10_000));
     }
   });
 
@@ -45,7 +46,7 @@ describe("the long poll", () => {
     const person = await product.signIn();
     const begun = performance.now();
     expect((await ask(person, "?since=0&wait=1")).events).toEqual([]);
-    expect(performance.now() - begun).toBeWithin(950, 3_000);
+    expect(performance.now() - begun).toBeWithin(950, within(3_000, 15_000));
   });
 
   test("wakes up as soon as something happens", async () => {
@@ -55,7 +56,7 @@ describe("the long poll", () => {
     const begun = performance.now();
     await tell(product, person.id, { woken: true });
     const answer = await waiting;
-    expect(performance.now() - begun).toBeLessThan(1_000);
+    expect(performance.now() - begun).toBeLessThan(within(1_000, 10_000));
     expect(answer).toMatchObject({ events: [{ n: 1, data: { woken: true } }], last_event: 1 });
     expect(server.hub.size).toBe(0);
   });
@@ -137,7 +138,7 @@ describe("the long poll", () => {
     stopping.hub.stop();
     const answer = await waiting;
     expect(await answer.json()).toEqual({ events: [], last_event: 0 });
-    expect(performance.now() - begun).toBeLessThan(1_000);
+    expect(performance.now() - begun).toBeLessThan(within(1_000, 10_000));
     await stopping.stop();
   });
 });

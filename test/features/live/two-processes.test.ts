@@ -3,6 +3,7 @@ import { operators } from "../../../src/features/auth/tables.ts";
 import { publish } from "../../../src/platform/live/events.ts";
 import { startTestApp } from "../../support/app.ts";
 import { createTestDatabase, lane } from "../../support/database.ts";
+import { within } from "../../support/timing.ts";
 import { connect, numbersOf, tell, upTo } from "./live-client.ts";
 
 const database = await createTestDatabase();
@@ -29,7 +30,7 @@ describe.skipIf(lane === "sqlite")("events between two processes (with SQLite on
       const begun = performance.now();
       await tell(worker, person.id, { index });
       await client.until(index + 1);
-      expect(performance.now() - begun).toBeLessThan(1_500);
+      expect(performance.now() - begun).toBeLessThan(within(1_500, 4_000));
     }
     await Promise.all(Array.from({ length: 100 }, (_, index) => tell(index % 2 === 0 ? worker : api, person.id)));
     await client.until(105);
@@ -46,7 +47,7 @@ describe.skipIf(lane === "sqlite")("events between two processes (with SQLite on
     await tell(worker, person.id, { from: "the worker" });
     const answer = (await (await waiting).json()) as { events: { data: unknown }[] };
     expect(answer.events.map((event) => event.data)).toEqual([{ from: "the worker" }]);
-    expect(performance.now() - begun).toBeLessThan(1_500);
+    expect(performance.now() - begun).toBeLessThan(within(1_500, 4_000));
   });
 
   test("hint an operator's socket of one at what the other did", async () => {
