@@ -3,6 +3,7 @@ import { createOpenRouterClient } from "../../src/providers/openrouter/client.ts
 import type { Completion } from "../../src/providers/openrouter/completion.ts";
 import { createEventReader } from "../../src/providers/openrouter/event-stream.ts";
 import { failureOf, HAIKU, keptLog, order } from "../sandbox/openrouter-lane.ts";
+import { within } from "../support/timing.ts";
 import { type BareServer, bareServer } from "./bare-server.ts";
 
 const servers: BareServer[] = [];
@@ -130,7 +131,7 @@ describe("a stream read from bare bytes", () => {
     });
     const startedAt = performance.now();
     expect((await client.complete(order("x", { onDelta: () => {} }))).text).toBe(WHOLE);
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(performance.now() - startedAt).toBeLessThan(within(500, 10_000));
   });
 
   test("is kept alive by comments alone, and given up after a silence", async () => {

@@ -4,6 +4,7 @@ import { ProviderFailure } from "../../src/platform/errors.ts";
 import { createLog, silentLog } from "../../src/platform/telemetry/log.ts";
 import { type ProviderRequest, providerRequest, wasNeverSent } from "../../src/providers/provider-http.ts";
 import { backoffMs, withRetries } from "../../src/providers/retry.ts";
+import { within } from "../support/timing.ts";
 
 const servers: net.Server[] = [];
 afterAll(() => {
@@ -115,7 +116,7 @@ describe("one outside call", () => {
     });
     const startedAt = performance.now();
     await failureOf(request(url, { timeoutMs: 200 }));
-    expect(performance.now() - startedAt).toBeLessThan(600);
+    expect(performance.now() - startedAt).toBeLessThan(within(600, 8_000));
   });
 
   test("the log has one line a call, without query, body or key", async () => {

@@ -6,6 +6,8 @@ import {
   providerStream,
 } from "../../src/providers/provider-stream.ts";
 import { failureOf, keptLog } from "../sandbox/openrouter-lane.ts";
+import { within } from "../support/timing.ts";
+import { until } from "../support/until.ts";
 import { type BareServer, bareServer } from "./bare-server.ts";
 
 const servers: BareServer[] = [];
@@ -77,8 +79,7 @@ describe("an answer read while it is written", () => {
       return "";
     });
     expect(first).toBe("enough");
-    for (let tick = 0; tick < 100 && !closed; tick += 1) await Bun.sleep(10);
-    expect(closed).toBe(true);
+    await until(() => closed, "the connection is closed");
   });
 
   test("F9 is given up at its deadline, however lively it is", async () => {
@@ -92,7 +93,7 @@ describe("an answer read while it is written", () => {
       kind: "unavailable",
       message: "somebody: no whole answer within 250 ms",
     });
-    expect(performance.now() - startedAt).toBeLessThan(600);
+    expect(performance.now() - startedAt).toBeLessThan(within(600, 8_000));
   });
 
   test("F9 is given up after a silence, before its head as well", async () => {

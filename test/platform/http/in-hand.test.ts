@@ -3,6 +3,7 @@ import { users } from "../../../src/features/profile/index.ts";
 import { databaseIsFile } from "../../../src/platform/db/open.ts";
 import { createRequestsInHand, REQUESTS_IN_HAND_MAX, stepAside } from "../../../src/platform/http/in-hand.ts";
 import { startTestApp } from "../../support/app.ts";
+import { until } from "../../support/until.ts";
 
 const POOL_MAX = 2;
 
@@ -45,21 +46,24 @@ describe("H8 more than the database can answer", () => {
     const surplus = 40;
     const refusedMs: number[] = [];
     const gate = Promise.withResolvers<void>();
+    let holding = 0;
     // Every connection that writes: one handle on SQLite, a pool of two on Postgres.
     const held = Array.from({ length: databaseIsFile ? 1 : POOL_MAX }, () =>
       app.open.database.transaction(async (queries) => {
         await queries.select().from(users).limit(1);
+        holding += 1;
         await gate.promise;
       }),
     );
-    await Bun.sleep(20);
+    await until(() => holding === held.length, "every connection is taken");
     const answers = Array.from({ length: REQUESTS_IN_HAND_MAX + surplus }, async () => {
       const startedAt = performance.now();
       const answer = await app.request("/live/ticket", { method: "POST", as: person });
       if (answer.status === 503) refusedMs.push(performance.now() - startedAt);
       return answer;
     });
-    await Promise.race([Promise.all(answers), Bun.sleep(300)]);
+    await until(() => refusedMs.length >= surplus, "those beyond the number are refused");
+    await Bun.sleep(100);
     expect(refusedMs).toHaveLength(surplus);
     // As long as they are in, so is nobody else; but for those who ask whether the process lives.
     if (databaseIsFile) expect((await app.request("/profile", { as: person })).status).toBe(503);
@@ -83,7 +87,7 @@ describe("H8 more than the database can answer", () => {
     // Until it begins to wait a request is in hand like any other, so they come one person after another.
     for (const as of people) {
       for (let each = 0; each < 10; each += 1) polls.push(app.request("/live/events?since=0&wait=3", { as }));
-      await Bun.sleep(15);
+      await Bun.sleep(40);
     }
     expect(polls.length).toBeGreaterThan(REQUESTS_IN_HAND_MAX);
     await Bun.sleep(300);
@@ -97,12 +101,12 @@ describe("H8 more than the database can answer", () => {
     const as = await app.signIn();
     const ended: number[] = [];
     const polls = Array.from({ length: 11 }, async (_, index) => {
-      await Bun.sleep(index * 5);
-      const answer = await app.request("/live/events?since=0&wait=1", { as });
+      await Bun.sleep(index * 40);
+      const answer = await app.request("/live/events?since=0&wait=4", { as });
       ended.push(index);
       return answer;
     });
-    await Bun.sleep(400);
+    await until(() => ended.length > 0, "one is ended");
     expect(ended).toEqual([0]);
     for (const answer of await Promise.all(polls)) expect(answer.status).toBe(200);
   });

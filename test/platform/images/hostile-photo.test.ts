@@ -4,6 +4,7 @@ import { Refusal } from "../../../src/platform/errors.ts";
 import { acceptPhoto, UPLOAD_BYTES_MAX } from "../../../src/platform/images/inspect.ts";
 import { loadSharp } from "../../../src/platform/images/sharp.ts";
 import { acceptResult, RESULT_BYTES_MAX } from "../../../src/platform/images/transform.ts";
+import { within } from "../../support/timing.ts";
 import { expectRefusal, flat, holds, joined, latin1, noisy, pngClaiming, withPngChunk } from "./pictures.ts";
 
 const GREY = [128, 128, 128] as const;
@@ -180,7 +181,7 @@ describe("files that are too much", () => {
     const startedAt = performance.now();
     const refusal = await expectRefusal(acceptPhoto(bomb, "image/png"), "image_too_many_pixels");
     // Decoding 900 megapixels takes many seconds.
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(performance.now() - startedAt).toBeLessThan(within(1_000, 4_000));
     expect(refusal.details).toMatchObject({ width: 30_000, height: 30_000, pixels_max: 40_000_000 });
     await expectRefusal(acceptResult(bomb), "image_too_many_pixels");
   });

@@ -10,6 +10,7 @@ import { describeError } from "../../../src/platform/telemetry/describe-error.ts
 import { faultFor, type S3Fault, type SeenRequest, useS3Door } from "../../support/s3-door.ts";
 import { S3_BUCKET, S3_KEYS, S3_REGION, s3ServerPort } from "../../support/s3-server.ts";
 import { newPrefix, s3StorageAt, TEST_S3_LIMITS } from "../../support/s3-storage.ts";
+import { within } from "../../support/timing.ts";
 import { until } from "../../support/until.ts";
 
 /** What a bucket can do wrong, and what a bucket alone can do; what every storage has to do stands in `contract.test.ts`. */
@@ -63,7 +64,7 @@ describe("a storage that is away", () => {
     const startedAt = performance.now();
     const failures = await Promise.all(calls.map(([, call]) => failureOf(call())));
     // Three tries of 0.4 s, though no new one begins after 1 s.
-    expect(performance.now() - startedAt).toBeLessThan(2_500);
+    expect(performance.now() - startedAt).toBeLessThan(within(2_500, 12_000));
     for (const failure of failures) expect(failure.message).toContain("did not answer");
     expect(failures.map((failure) => failure.refused)).toEqual(calls.map(() => false));
     // Bun's own client, which lists, cannot be cut off: three tries of it may still be open.
@@ -77,9 +78,9 @@ describe("a storage that is away", () => {
     const failures = Array.from({ length: 400 }, () => failureOf(storage.read("photos/a.jpg")));
     await Bun.sleep(100);
     const startedAt = performance.now();
-    const answer = await fetch(`http://127.0.0.1:${await s3ServerPort()}/`, { signal: AbortSignal.timeout(2_000) });
+    const answer = await fetch(`http://127.0.0.1:${await s3ServerPort()}/`, { signal: AbortSignal.timeout(10_000) });
     expect(answer.status).toBeLessThan(500);
-    expect(performance.now() - startedAt).toBeLessThan(300);
+    expect(performance.now() - startedAt).toBeLessThan(within(300, 9_000));
     const messages = (await Promise.all(failures)).map((failure) => failure.message);
     const refusedAtOnce = messages.filter((message) => message.startsWith("more than 128 requests")).length;
     expect(refusedAtOnce).toBeGreaterThanOrEqual(400 - 128);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { startOtlpCollector } from "../../support/collectors.ts";
 import { telemetryWith } from "../../support/telemetry.ts";
+import { within } from "../../support/timing.ts";
 import { until } from "../../support/until.ts";
 
 const job = { kind: "test.job", jobId: "0", requestId: "", outcomeOf: () => "done" };
@@ -52,7 +53,7 @@ describe("traces", () => {
     const stopped = stop();
     await until(() => asked > 0, "a batch on its way");
     await stopped;
-    expect(performance.now() - startedAt).toBeLessThan(2_300);
+    expect(performance.now() - startedAt).toBeLessThan(within(2_300, 15_000));
     await dead.stop(true);
   });
 });
