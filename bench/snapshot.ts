@@ -83,8 +83,9 @@ async function pace(isHeld: boolean): Promise<Record<string, number>> {
 async function liveAndDie(raw: (statement: string) => Promise<unknown>): Promise<void> {
   const BATCH = 5_000;
   for (let made = 0; made < JOBS_BEFORE; made += BATCH) {
+    const dueSeconds = (JOBS_BEFORE - made) / JOBS_PER_SECOND + 10;
     await raw(`insert into jobs (id, kind, payload, state, priority, turn, run_at, claims, failures, created_at, updated_at)
-      select gen_random_uuid(), 'noop', '{}', 'ready', 30, 0, now(), 0, 0, now(), now() from generate_series(1, ${BATCH})`);
+      select gen_random_uuid(), 'noop', '{}', 'ready', 30, 0, now() - interval '${dueSeconds} seconds', 0, 0, now(), now() from generate_series(1, ${BATCH})`);
     await raw("update jobs set state = 'leased', lease = id, worker_id = id, claims = 1");
     await raw("delete from jobs");
   }
