@@ -88,8 +88,9 @@ export async function pace({ base, perSecond, seconds, connectionsMax, request }
   const beganMs = performance.now();
   let came = 0;
   const come = () => {
-    const due = Math.min(perSecond * seconds, ((performance.now() - beganMs) / 1_000) * perSecond);
-    for (; came < Math.floor(due); came += 1) {
+    // The first comes at once.
+    const due = Math.floor(((performance.now() - beganMs) / 1_000) * perSecond) + 1;
+    for (; came < Math.min(due, perSecond * seconds); came += 1) {
       waiting.push({ cameMs: beganMs + (came / perSecond) * 1_000, turn: came });
       const socket = free.pop();
       if (socket) serve(socket);
