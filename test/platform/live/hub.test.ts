@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { newId } from "../../../src/platform/ids.ts";
-import { EVENT_PAGE_SIZE, type LiveEvent, publish } from "../../../src/platform/live/events.ts";
+import { EVENT_PAGE_SIZE, eventsSince, type LiveEvent, publish } from "../../../src/platform/live/events.ts";
 import { createLiveHub, type LiveHub } from "../../../src/platform/live/hub.ts";
 import { createWakeUps } from "../../../src/platform/wake.ts";
 import { startTestApp } from "../../support/app.ts";
@@ -79,6 +79,42 @@ describe("a listener", () => {
     await until(() => hub.size === size - 2);
     await Bun.sleep(20);
     expect([full.numbers, stopped.numbers]).toEqual([[1, 2], [1]]);
+  });
+
+  test("T8 is handed what it would have read, whatever the writer does with it afterwards", async () => {
+    const userId = newId();
+    const events: LiveEvent[] = [];
+    const listener = hub.listen(userId, 0, (event) => events.push(event) > 0);
+    await until(() => hub.size > 0);
+    const data = { kept: [1], moment: new Date(0), nothing: undefined };
+    await ctx.transaction(async (tx) => {
+      await publish(tx, userId, "notice", data);
+      data.kept.push(2);
+    });
+    await until(() => events.length === 1);
+    expect(events).toEqual(await eventsSince(ctx, userId, 0));
+    expect(events[0]?.data).toStrictEqual({ kept: [1], moment: "1970-01-01T00:00:00.000Z" });
+    listener.stop();
+  });
+
+  test("T8 hears of an event that was handed over too early only in its order, and of none that was rolled back", async () => {
+    const userId = newId();
+    const { numbers, stop } = listen(hub, userId, 0);
+    await tell(userId);
+    const undone = ctx.transaction(async (tx) => {
+      await publish(tx, userId, "notice", {});
+      throw new Error("undone");
+    });
+    await expect(undone).rejects.toThrow("undone");
+    await until(() => numbers.length === 1);
+    const quiet = { ...ctx.wakeUps, wake: () => {} };
+    await ctx.transaction((tx) => publish({ ...tx, wakeUps: quiet }, userId, "notice", {}));
+    await tell(userId);
+    await until(() => numbers.length === 3);
+    ctx.wakeUps.wake("live", userId, { n: 2, type: "notice", at: "", data: {} });
+    await Bun.sleep(20);
+    expect(numbers).toEqual([1, 2, 3]);
+    stop();
   });
 
   test("F8 that heard no wake-up finds the events all the same", async () => {
