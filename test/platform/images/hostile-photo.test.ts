@@ -226,8 +226,8 @@ describe("files that are too much", () => {
       await expectRefusal(acceptPhoto(bomb, "image/png"), "image_too_many_pixels");
     }
     const { user, system } = process.cpuUsage(spent);
-    // Unpacking one of them takes two seconds.
-    expect((user + system) / 1_000).toBeLessThan(1_500);
+    // In time of the processor, which others on the machine do not lengthen: unpacking takes seconds, passing over some 100 ms.
+    expect((user + system) / 1_000).toBeLessThan(800);
   });
 
   test("X9 a text that claims to go on behind the file's end is refused", async () => {
