@@ -12,6 +12,7 @@ import postgresPanel from "./postgres/0010_panel.sql" with { type: "text" };
 import postgresFigureUnits from "./postgres/0011_figure_units.sql" with { type: "text" };
 import postgresAudienceCounts from "./postgres/0012_audience_counts.sql" with { type: "text" };
 import postgresGrowthIndexes from "./postgres/0013_growth_indexes.sql" with { type: "text" };
+import postgresReferenceIndexes from "./postgres/0014_reference_indexes.sql" with { type: "text" };
 import sqliteFirst from "./sqlite/0000_first.sql" with { type: "text" };
 import sqliteSubscriptions from "./sqlite/0001_subscriptions.sql" with { type: "text" };
 import sqliteTax from "./sqlite/0002_tax.sql" with { type: "text" };
@@ -26,6 +27,7 @@ import sqlitePanel from "./sqlite/0010_panel.sql" with { type: "text" };
 import sqliteFigureUnits from "./sqlite/0011_figure_units.sql" with { type: "text" };
 import sqliteAudienceCounts from "./sqlite/0012_audience_counts.sql" with { type: "text" };
 import sqliteGrowthIndexes from "./sqlite/0013_growth_indexes.sql" with { type: "text" };
+import sqliteReferenceIndexes from "./sqlite/0014_reference_indexes.sql" with { type: "text" };
 
 /**
  * The steps of the schema in both dialects, carried inside the program as text. `bun run generate` writes the files;
@@ -47,6 +49,7 @@ export const migrations = {
     { name: "0011_figure_units", statements: sqliteFigureUnits },
     { name: "0012_audience_counts", statements: sqliteAudienceCounts },
     { name: "0013_growth_indexes", statements: sqliteGrowthIndexes },
+    { name: "0014_reference_indexes", statements: sqliteReferenceIndexes },
   ],
   postgres: [
     { name: "0000_first", statements: postgresFirst },
@@ -63,5 +66,6 @@ export const migrations = {
     { name: "0011_figure_units", statements: postgresFigureUnits },
     { name: "0012_audience_counts", statements: postgresAudienceCounts },
     { name: "0013_growth_indexes", statements: postgresGrowthIndexes },
+    { name: "0014_reference_indexes", statements: postgresReferenceIndexes },
   ],
 } as const;

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
-import { sql } from "drizzle-orm";
+import { eq, getTableName, is, sql, Table } from "drizzle-orm";
+import { getTableConfig as shapeOfPostgres } from "drizzle-orm/pg-core";
+import { getTableConfig as shapeOfSqlite } from "drizzle-orm/sqlite-core";
 import type { Context } from "../../src/context.ts";
 import { seed } from "../../src/features/admin/index.ts";
 import { forgetOldSessions } from "../../src/features/auth/index.ts";
@@ -8,12 +10,15 @@ import { peopleWithLateCredits } from "../../src/features/billing/ledger/close-a
 import { peopleWithExpiredCredits } from "../../src/features/billing/ledger/ledger.ts";
 import { listPayments } from "../../src/features/billing/payments/payment-view.ts";
 import { forgetOldNotices } from "../../src/features/billing/payments/payment-webhook.ts";
+import { isRevokedOf } from "../../src/features/billing/subscriptions/plan-terms.ts";
+import { creditEntries, creditGrants } from "../../src/features/billing/tables.ts";
 import { forgetOldConversations, listConversations } from "../../src/features/editing/conversations.ts";
 import { chatTurns } from "../../src/features/editing/index.ts";
 import { listGenerations } from "../../src/features/generations/index.ts";
 import { activeGenerations } from "../../src/features/generations/view.ts";
 import { forgetOldMessages } from "../../src/features/notifications/index.ts";
 import { deleteDueFiles } from "../../src/features/privacy/delete-files.ts";
+import { personalTables } from "../../src/features/privacy/personal-tables.ts";
 import { forgetOldDepartures, type User, users } from "../../src/features/profile/index.ts";
 import { forgetOldStarts } from "../../src/features/referrals/index.ts";
 import { forgetOldKeys } from "../../src/platform/http/idempotency.ts";
@@ -21,11 +26,15 @@ import { newId } from "../../src/platform/ids.ts";
 import { forgetFullBuckets } from "../../src/platform/limits/shared-bucket.ts";
 import { eventsSince, forgetOldEvents } from "../../src/platform/live/events.ts";
 import { forgetOldTickets } from "../../src/platform/live/tickets.ts";
+import * as tables from "../../src/tables.ts";
 import { useTestApp } from "../support/app.ts";
 import { lane } from "../support/database.ts";
 import { costlySteps, plansOf } from "../support/plan.ts";
 
 /** What the person at the Mini App and the hourly cleanup ask, as plans: none of it may take longer with more history. */
+
+const shapeOf = lane === "postgres" ? shapeOfPostgres : (shapeOfSqlite as unknown as typeof shapeOfPostgres);
+const nameOf = (column: unknown): string => (column as { name?: string } | undefined)?.name ?? "";
 
 const shared = useTestApp();
 const page = { before: null, limit: 21 };
@@ -117,6 +126,48 @@ describe("Q7 the cleanup finds what is past its time by index", () => {
     await expectByIndex((ctx) => peopleWithExpiredCredits(ctx, 100), { few: ANY_ORDER, index: "credit_grants_expiry" });
     // Not all who ever left, and not everybody by their ids, which no plan would call costly.
     await expectByIndex((ctx) => peopleWithLateCredits(ctx, 100), { index: "users_late" });
+  });
+});
+
+describe("Q7 what is said of a person or a row elsewhere is found by index", () => {
+  // Tickets live for a minute and are few at any time.
+  const asked = personalTables.filter(({ table }) => getTableName(table) !== "live_tickets");
+  test.each(asked.map((entry) => [getTableName(entry.table), entry] as const))("%s", async (_name, entry) => {
+    // Both for an export and for an erasure, which would otherwise read what everybody has.
+    const steps = await plan((ctx) => ctx.db.select({ one: sql`1` }).from(entry.table).where(entry.of(person.id)));
+    expect(steps.length).toBeGreaterThan(0);
+    expect(costlySteps(steps)).toEqual([]);
+    expect(steps.filter((step) => /^SCAN (?!CONSTANT)/.test(step))).toEqual([]);
+  });
+
+  test("a row that goes is looked for in what may refer to it, without reading the whole of that", () => {
+    const bare = Object.values(tables).flatMap((table) => {
+      if (!is(table, Table)) return [];
+      const { name, columns: all, foreignKeys, indexes, primaryKeys } = shapeOf(table as never);
+      const leading = new Set([
+        ...indexes.map(({ config }) => nameOf(config.columns[0])),
+        ...all.filter(({ primary }) => primary).map(nameOf),
+        ...primaryKeys.map(({ columns }) => nameOf(columns[0])),
+      ]);
+      return foreignKeys.flatMap((key) => {
+        const { columns, foreignTable } = key.reference();
+        const column = nameOf(columns[0]);
+        return leading.has(column) ? [] : [`${name}.${column} -> ${getTableName(foreignTable)}`];
+      });
+    });
+    // Rows of the ledger stay for ever, so nobody asks.
+    expect(bare.filter((one) => !/ -> credit_(holds|grants)$/.test(one))).toEqual([]);
+  });
+
+  test("what was taken back of a plan's credits, when somebody looks at another plan", async () => {
+    const joined = (ctx: Context) =>
+      ctx.db
+        .select({ left: creditGrants.creditsLeft, sum: sql`sum(${creditEntries.balanceDelta})` })
+        .from(creditGrants)
+        .leftJoin(creditEntries, isRevokedOf(creditGrants))
+        .where(eq(creditGrants.source, "payment:1"))
+        .groupBy(creditGrants.id, creditGrants.creditsLeft);
+    await expectByIndex(joined, { few: ANY_ORDER, index: "credit_entries_revoked" });
   });
 });
 

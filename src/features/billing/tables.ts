@@ -129,6 +129,8 @@ export const creditEntries = table(
   (entry) => [
     uniqueIndex("credit_entries_cause").on(entry.cause),
     index("credit_entries_user").on(entry.userId, entry.id),
+    // What was taken back of a grant; all other entries of grants are asked for by person.
+    index("credit_entries_revoked").on(entry.grantId).where(sql`kind = 'revoke'`),
     check("credit_entries_balanced", sql`balance_delta + reserved_delta + counter_delta = 0`),
   ],
 );

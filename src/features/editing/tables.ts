@@ -60,6 +60,8 @@ export const chatHistory = table(
     // In the order of a person's list; a message does not write it anew, as it would one with the moment of the last.
     index("chat_history_person").on(chat.userId, chat.id),
     index("chat_history_age").on(chat.updatedAt),
+    // For the row of a picture that goes.
+    index("chat_history_photo").on(chat.photoId).where(sql`photo_id is not null`),
   ],
 );
 
@@ -115,5 +117,5 @@ export const chatVariants = table(
     prompt: text("prompt").notNull(),
     createdAt: moment("created_at").notNull(),
   },
-  (variant) => [index("chat_variants_session").on(variant.sessionId)],
+  (variant) => [index("chat_variants_session").on(variant.sessionId), index("chat_variants_user").on(variant.userId)],
 );

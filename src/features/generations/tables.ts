@@ -88,6 +88,15 @@ export const generations = table(
     index("generations_live_user")
       .on(generation.userId)
       .where(sql`status in ('queued', 'submitting', 'running', 'finishing')`),
+    // For the row of a picture that goes: each of these columns is asked whether it refers to it.
+    index("generations_user_photo").on(generation.userPhotoId).where(sql`user_photo_id is not null`),
+    index("generations_item_photo").on(generation.itemPhotoId).where(sql`item_photo_id is not null`),
+    index("generations_image_file").on(generation.imageFileId).where(sql`image_file_id is not null`),
+    index("generations_marked_file").on(generation.markedFileId).where(sql`marked_file_id is not null`),
+    index("generations_preview_file").on(generation.previewFileId).where(sql`preview_file_id is not null`),
+    index("generations_marked_preview")
+      .on(generation.markedPreviewFileId)
+      .where(sql`marked_preview_file_id is not null`),
     uniqueIndex("generations_hold").on(generation.holdId),
     index("generations_recent_time").on(generation.finishedAt).where(sql`status = 'succeeded'`),
     check("generations_progress", sql`progress between 0 and 100`),

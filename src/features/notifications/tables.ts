@@ -89,6 +89,8 @@ export const outboxMessages = table(
     index("outbox_messages_sending").on(message.senderJob).where(sql`state = 'sending'`),
     index("outbox_messages_unknown").on(message.updatedAt).where(sql`state = 'unknown'`),
     index("outbox_messages_user").on(message.userId),
+    // For the export and the erasure of a person, to whom the bot may have written before they signed in.
+    index("outbox_messages_chat").on(message.chatId),
     index("outbox_messages_broadcast").on(message.broadcastId).where(sql`broadcast_id is not null`),
     index("outbox_messages_age").on(message.createdAt),
     check("outbox_messages_attempts", sql`attempts >= 0`),

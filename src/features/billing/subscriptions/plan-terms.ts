@@ -50,6 +50,10 @@ export async function upgradeQuote(ctx: Reader, running: Subscription, plan: Pla
   return quoteUpgrade(await openPeriods(ctx, running.id), plan.price_kopecks, ctx.clock.now());
 }
 
+/** Entries that took back of a grant; the kind as a literal, so that both planners use the partial index. */
+export const isRevokedOf = (grant: typeof creditGrants) =>
+  and(eq(creditEntries.grantId, grant.id), sql`${creditEntries.kind} = 'revoke'`);
+
 /** The periods that have not ended, with what was paid for them and what is left of their credits. */
 export async function openPeriods(
   ctx: Reader,
@@ -71,7 +75,7 @@ export async function openPeriods(
       left: creditGrants.creditsLeft,
     })
     .from(creditGrants)
-    .leftJoin(creditEntries, and(eq(creditEntries.grantId, creditGrants.id), eq(creditEntries.kind, "revoke")))
+    .leftJoin(creditEntries, isRevokedOf(creditGrants))
     .where(inArray(creditGrants.source, sources))
     .groupBy(creditGrants.id, creditGrants.source, creditGrants.credits, creditGrants.creditsLeft);
   const bySource = new Map(grants.map((grant) => [grant.source, grant]));
