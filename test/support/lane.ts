@@ -29,7 +29,7 @@ export interface RunningLane {
 /** How long the output may stay open after the run has ended; a process that a test left behind could hold it forever. */
 const OUTPUT_GRACE_MS = 2_000;
 /** A test without a limit of its own may take so long: both lanes share the machine, and what hangs is still ended. */
-const TEST_MS_MAX = 20_000;
+const TEST_MS_MAX = 60_000;
 
 /** Starts a lane. `print` gets its lines: one for a file that passed, all of them for a file that did not. */
 export function startLane(

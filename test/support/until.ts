@@ -1,6 +1,6 @@
 const POLL_MS = 5;
 /** Generous, as a machine that does a lot else needs; what never comes is still said by name, before a test's own deadline. */
-const WAIT_MS = 15_000;
+const WAIT_MS = 30_000;
 
 /** Waits until `condition` holds; throws with `what` when it does not in time. For what happens in real time only. */
 export async function until(
