@@ -282,13 +282,13 @@ describe("X4 while something is under way", () => {
     const person = await signInMarked(app);
     const photos = await uploadPhotos(app, person);
     // The guard lets the requests in; the transaction that erases is faster than theirs.
-    const late = [
+    const late = Promise.allSettled([
       order(app, person, photos, { note: MARKERS.note }),
       uploadPhotos(app, person),
       app.request("/editing/reset", { method: "POST", as: person, json: {} }),
-    ];
+    ]);
     const done = await erase(app, person);
-    const ended = await Promise.allSettled(late);
+    const ended = await late;
     expect(done.status).toBe(200);
     expect(ended).toHaveLength(3);
     await app.work();

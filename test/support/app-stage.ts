@@ -126,6 +126,7 @@ async function signIn(server: SandboxAddress, id: number): Promise<Record<string
     method: "POST",
     headers: { authorization: `tma ${await initData(server, id)}` },
   });
+  if (!answer.ok) throw new Error(`person ${id} was not signed in: ${answer.status} ${await answer.text()}`);
   const { access_token: token } = (await answer.json()) as { access_token: string };
   return { authorization: `Bearer ${token}`, "content-type": "application/json" };
 }

@@ -19,11 +19,12 @@ interface Prepared {
   places: ((given: Readonly<Record<string, unknown>>) => unknown)[];
 }
 
-const runners = new WeakMap<Queries, StatementRunner>();
+/** On the handle itself, so that whatever stands for a handle has it too. */
+const RUN = Symbol("runs a statement past the query builder");
 
 /** Tells how the statements of a handle are run past the query builder. Whoever opens a database says so of its handles. */
 export function runStatementsOf(queries: Queries, run: StatementRunner): void {
-  runners.set(queries, run);
+  Object.assign(queries, { [RUN]: run });
 }
 
 /**
@@ -65,7 +66,7 @@ export function hotStatement<const C extends Columns>(
 }
 
 function prepare(db: Queries, built: Built): Prepared {
-  const run = runners.get(db);
+  const run = (db as { [RUN]?: StatementRunner })[RUN];
   if (run === undefined) throw new Error("a hot statement was asked of a handle that nobody opened");
   const { sql: statement, params } = built.toSQL();
   return { statement, run, places: params.map(placeOf) };

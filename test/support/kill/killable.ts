@@ -90,7 +90,7 @@ export function killableProcesses(deployment: Deployment, clock: StoryClock, kil
           return await work();
         } catch (error) {
           const hasDied = await Promise.race([asked.ended.then(() => true), Bun.sleep(DEATH_MS_MAX).then(() => false)]);
-          if (!hasDied) throw error;
+          if (!hasDied) throw new Error(`${error}; the server said:\n${asked.output()}`);
           mournServer(asked.output());
         }
       }
