@@ -22,6 +22,7 @@ const PARTS: readonly ((file: string) => boolean)[] = [
   (file) => file.startsWith("test/faults/"),
   (file) => /^test\/(commands|flows|fuzz)\//.test(file),
   (file) => /^test\/(build|web)\//.test(file),
+  (file) => file.startsWith("test/features/"),
   () => true,
 ];
 
