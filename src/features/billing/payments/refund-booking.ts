@@ -7,7 +7,7 @@ import { enqueue } from "../../../platform/queue/enqueue.ts";
 import type { RemoteRefund } from "../../../providers/payment-provider.ts";
 import { tellOwner } from "../../notifications/index.ts";
 import { revokeCredits } from "../ledger/ledger.ts";
-import { shortenSubscription } from "../subscriptions/subscriptions.ts";
+import { shortenSubscription } from "../subscriptions/subscription-shortening.ts";
 import { refundTax } from "../tax/tax.ts";
 import { taxOn } from "./amounts.ts";
 import { type Payment, paymentProvider } from "./orders.ts";

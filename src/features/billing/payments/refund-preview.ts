@@ -2,7 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import { OperatorError } from "../../../platform/errors.ts";
 import { creditsLeftOf } from "../ledger/ledger.ts";
-import { previewShortening, type Shortening } from "../subscriptions/subscriptions.ts";
+import { previewShortening, type Shortening } from "../subscriptions/subscription-shortening.ts";
 import { taxOn } from "./amounts.ts";
 import type { Payment } from "./orders.ts";
 import { refunds } from "./payment-tables.ts";

@@ -1,4 +1,4 @@
-import { and, asc, eq, gte, isNull } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import { after, DAY_MS, later } from "../../../platform/clock.ts";
 import { invariant } from "../../../platform/errors.ts";
@@ -10,11 +10,11 @@ import { lockUser, showSubscription } from "../../profile/index.ts";
 import { grantCredits, moveExpiry, revokeCredits } from "../ledger/ledger.ts";
 import type { Payment, PlanOrder } from "../payments/orders.ts";
 import { liveSubscription, openPeriods, type Subscription } from "./plan-terms.ts";
-import { refundedMs } from "./subscription-periods.ts";
 import { type END_REASONS, subscriptionPeriods, subscriptions } from "./subscription-tables.ts";
 
 /**
- * What a subscription goes through. The only writer of its dates, and of what of them stands in the person's row.
+ * What a subscription goes through. The only writer of its dates, and of what of them stands in the person's row; what days
+ * given (plan-days.ts) and money given back (subscription-shortening.ts) do to it passes `writeSubscription` here.
  *
  *   none    -> active   a purchase is paid, or days are given
  *   active  -> active   one more period is paid (by hand or by the stored method), an upgrade, days given, a part refunded
@@ -142,7 +142,8 @@ async function endCounted(tx: Context, running: Subscription, plan: PlanOrder): 
   return Math.max(0, plan.creditsCounted - taken);
 }
 
-async function insertSubscription(
+/** The row of a subscription that begins; its periods and its end are the caller's. */
+export async function insertSubscription(
   tx: Context,
   userId: string,
   terms: Pick<Subscription, "type" | "amountKopecks" | "credits">,
@@ -223,140 +224,4 @@ export async function endSubscriptionsOf(tx: Context, userId: string): Promise<b
   const running = await liveSubscription(tx, userId);
   if (running) await endSubscription(tx, running, "erased");
   return running !== null;
-}
-
-/** What a refund does to the time that its payment bought. */
-export interface Shortening {
-  endsAtBefore: Date;
-  endsAtAfter: Date;
-  ends: boolean;
-}
-
-/** What giving back so much of a payment would do to the subscription; null when it bought none that still runs. */
-export async function previewShortening(
-  ctx: Pick<Context, "db" | "clock">,
-  given: { payment: Payment; kopecks: number; restKopecks: number },
-): Promise<(Shortening & { subscription: Subscription; periodNumber: number }) | null> {
-  const [found] = await ctx.db
-    .select({ subscription: subscriptions, period: subscriptionPeriods })
-    .from(subscriptionPeriods)
-    .innerJoin(subscriptions, eq(subscriptions.id, subscriptionPeriods.subscriptionId))
-    .where(and(eq(subscriptionPeriods.paymentId, given.payment.id), isNull(subscriptions.endedAt)));
-  if (!found) return null;
-  const { subscription, period } = found;
-  const now = ctx.clock.now();
-  const paidKopecks = given.payment.amountKopecks;
-  const ms = refundedMs(period, { kopecks: given.kopecks, paidKopecks, restKopecks: given.restKopecks }, now);
-  const endsAtAfter = after(subscription.endsAt, -ms);
-  return {
-    subscription,
-    periodNumber: period.number,
-    endsAtBefore: subscription.endsAt,
-    endsAtAfter,
-    // In grace nothing of it is left but the hope for a charge.
-    ends: ms > 0 && endsAtAfter <= now,
-  };
-}
-
-/** Money for a period went back: the subscription is shorter by it, or ends. Later periods come earlier. */
-export async function shortenSubscription(
-  tx: Context,
-  given: { payment: Payment; kopecks: number; restKopecks: number },
-): Promise<void> {
-  await lockUser(tx, given.payment.userId);
-  const shorter = await previewShortening(tx, given);
-  if (shorter === null || shorter.endsAtAfter.getTime() === shorter.endsAtBefore.getTime()) return;
-  await moveEnds(tx, shorter);
-  if (shorter.ends) {
-    await endSubscription(tx, shorter.subscription, "refunded");
-    return;
-  }
-  await writeSubscription(tx, shorter.subscription, {
-    endsAt: shorter.endsAtAfter,
-    anchorAt: shorter.endsAtAfter,
-    anchorMonths: 0,
-    nextTryAt: null,
-  });
-}
-
-/** The period ends earlier, and the ones behind it, and the credits that end with them, come as much earlier. */
-async function moveEnds(tx: Context, shorter: NonNullable<Awaited<ReturnType<typeof previewShortening>>>) {
-  const ms = shorter.endsAtBefore.getTime() - shorter.endsAtAfter.getTime();
-  const rows = await tx.db
-    .select()
-    .from(subscriptionPeriods)
-    .where(
-      and(
-        eq(subscriptionPeriods.subscriptionId, shorter.subscription.id),
-        gte(subscriptionPeriods.number, shorter.periodNumber),
-      ),
-    )
-    .orderBy(asc(subscriptionPeriods.number));
-  for (const period of rows) {
-    const isFirst = period.number === shorter.periodNumber;
-    const endsAt = after(period.endsAt, -ms);
-    await tx.db
-      .update(subscriptionPeriods)
-      .set({ endsAt, ...(isFirst ? {} : { startsAt: after(period.startsAt, -ms) }) })
-      .where(eq(subscriptionPeriods.id, period.id));
-    if (period.paymentId !== null) await moveExpiry(tx, `payment:${period.paymentId}`, endsAt);
-  }
-}
-
-/** Days of a plan as a gift. */
-export interface PlanDays {
-  userId: string;
-  type: Subscription["type"];
-  days: number;
-  /** What caused it, such as `promo:<id>`; the same cause never gives twice. */
-  source: string;
-}
-
-const DAYS_OF_A_MONTH = 30;
-
-/**
- * Gives days of a plan, with that share of its credits. Whoever has a subscription has it for longer, whatever its plan.
- * Returns false, changing nothing, when this source gave before.
- */
-export async function grantPlanDays(ctx: Context, gift: PlanDays): Promise<boolean> {
-  invariant(Number.isSafeInteger(gift.days) && gift.days > 0, "days are a positive whole number");
-  const plan = ctx.catalogue.plans.find(({ key }) => key === gift.type);
-  invariant(plan, "a plan that is given stands in the catalogue");
-  return ctx.transaction(async (tx) => {
-    await lockUser(tx, gift.userId);
-    const now = tx.clock.now();
-    const terms = { type: plan.key, amountKopecks: plan.price_kopecks, credits: plan.credits };
-    const running = await liveSubscription(tx, gift.userId);
-    const startsAt = running ? later(running.endsAt, now) : now;
-    const endsAt = after(startsAt, gift.days * DAY_MS);
-    const isNew = await grantCredits(tx, {
-      userId: gift.userId,
-      kind: "plan",
-      credits: Math.max(1, Math.floor((plan.credits * gift.days) / DAYS_OF_A_MONTH)),
-      source: gift.source,
-      expiresAt: endsAt,
-    });
-    if (!isNew) return false;
-    const subscription = running ?? (await insertSubscription(tx, gift.userId, terms, startsAt));
-    await tx.db.insert(subscriptionPeriods).values({
-      id: newId(),
-      subscriptionId: subscription.id,
-      number: subscription.periodCount + 1,
-      type: subscription.type,
-      startsAt,
-      endsAt,
-      createdAt: now,
-    });
-    await writeSubscription(tx, subscription, {
-      state: "active",
-      periodCount: subscription.periodCount + 1,
-      endsAt,
-      anchorAt: endsAt,
-      anchorMonths: 0,
-      failedTries: 0,
-      nextTryAt: null,
-      graceEndsAt: null,
-    });
-    return true;
-  });
 }
