@@ -262,7 +262,7 @@ describe.skipIf(process.platform !== "linux")("a start of the compiled file", ()
     const { code, err, out } = await run(folder, { ATELIER_CACHE_DIR: cache }, "prove");
     chmodSync(dirname(addon), 0o755);
     expect({ code, out, lines: err.trimEnd().split("\n").length }).toEqual({ code: 1, out: "", lines: 1 });
-    expect(err).toContain("could not be unpacked");
+    expect(err).toStartWith("at the start: The native image code could not be unpacked");
     expect(err).toContain("ATELIER_CACHE_DIR");
   });
 
@@ -291,7 +291,8 @@ describe.skipIf(process.platform !== "linux")("a start of the compiled file", ()
       });
       const [err, code] = await Promise.all([new Response(child.stderr).text(), child.exited]);
       expect({ code, lines: err.trimEnd().split("\n").length }).toEqual({ code: 1, lines: 1 });
-      expect(err).toContain("noexec");
+      expect(err).toStartWith("at the start: ");
+      expect(err).toContain("mounted noexec");
     },
   );
 });

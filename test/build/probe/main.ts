@@ -40,7 +40,9 @@ try {
 
 async function prove() {
   const images = createImages();
-  await images.prove();
+  await images.prove().catch((error: Error) => {
+    throw new Error(`at the start: ${error.message}`);
+  });
   const loadedAtStart = holdsNativeCode();
   await images.prove();
   return { loadedAtStart, loadedByAsking: holdsNativeCode() && !loadedAtStart };
