@@ -1,6 +1,6 @@
 import { buildInfo } from "./build/build-info.ts";
 import { print } from "./commands/command.ts";
-import { findCommand, isTopic, overview } from "./commands/index.ts";
+import { findCommand, overview } from "./commands/index.ts";
 import { OperatorError, Refusal } from "./platform/errors.ts";
 import { refusalText } from "./platform/refusals.ts";
 import { refuseRuntimeOptions } from "./platform/runtime-guard.ts";
@@ -10,15 +10,15 @@ async function main(words: readonly string[]): Promise<number> {
   refuseRuntimeOptions(process.env, buildInfo.builtAt !== undefined);
   const asksForHelp = words.length === 0 || words[0] === "help" || words.includes("--help") || words.includes("-h");
   const named = ["help", "--help", "-h"].includes(words[0] ?? "") ? words.slice(1) : words;
-  const found = findCommand(named);
-  if (found && asksForHelp) print(found.command.help);
-  else if (found) return found.command.run(found.args);
-  else if (asksForHelp && (named[0] === undefined || isTopic(named[0]))) print(overview(named[0]));
-  else {
-    process.stderr.write(`atelier: there is no command "${words.join(" ")}"\n\n${overview(named[0])}\n`);
-    return 2;
+  const found = await findCommand(named);
+  if (found && !asksForHelp) return found.command.run(found.args);
+  const help = found ? found.command.help : await overview(named[0]);
+  if (asksForHelp && help !== null) {
+    print(help);
+    return 0;
   }
-  return 0;
+  process.stderr.write(`atelier: there is no command "${words.join(" ")}"\n\n${help ?? (await overview())}\n`);
+  return 2;
 }
 
 try {

@@ -53,6 +53,8 @@ export async function buildExecutable(options: ExecutableOptions): Promise<Execu
       // Bytecode spares parsing at start; as an ES module, since a CommonJS one refuses `await` at the top level.
       format: "esm",
       bytecode: true,
+      // What is imported while running lies in pieces of its own, whose code is not even read before.
+      splitting: true,
       // Names stay: errors and logs show those of classes and functions, and Elysia reads the text of handlers.
       minify: { whitespace: true, syntax: true, identifiers: false },
       // Embedded and compressed: a stack in the log names the source's lines.

@@ -1,17 +1,20 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { Glob } from "bun";
-import type { EmbeddedNativeFile } from "./native-sharp-loader.ts";
+import type { EmbeddedNativeFile } from "../platform/images/native-code.ts";
 import type { BuildTarget } from "./targets.ts";
 
 /** The module of sharp that looks for its native addon, in the flavour that `import` gets and the one `require` gets. */
 const NATIVE_LOADER = /[\\/]node_modules[\\/]sharp[\\/]dist[\\/]sharp\.mjs$/;
 const COMMONJS_LOADER = /[\\/]node_modules[\\/]sharp[\\/]dist[\\/]sharp\.cjs$/;
+/** The module of ours that says what is embedded. */
+const NATIVE_CODE = /[\\/]src[\\/]platform[\\/]images[\\/]native-code\.ts$/;
+const NATIVE_CODE_FILE = join(import.meta.dir, "../platform/images/native-code.ts");
 
 /**
  * Puts sharp's native code into the compiled file. The bundler leaves the addon and libvips behind, since sharp picks
- * them by a name made at run time; so the module that picks is replaced by one that embeds both files and hands them to
- * `native-sharp-loader.ts`. See docs/decisions/0002-compiled-file-and-sharp.md.
+ * them by a name made at run time; so the module that picks is replaced by one that hands what `native-code.ts` embeds to
+ * `native-sharp-loader.ts`, and that by one that embeds both files. See docs/decisions/0002-compiled-file-and-sharp.md.
  *
  * `projectFolder` is the folder that holds `node_modules`; those of `nativeFolder` hold the prebuilt code, where that is for
  * another machine than the project's own. Throws where the code for `target` is not installed, is of another version than
@@ -24,7 +27,11 @@ export function sharpPlugin(target: BuildTarget, projectFolder: string, nativeFo
       const found = findNativeSharp(target, projectFolder, nativeFolder);
       build.onLoad({ filter: NATIVE_LOADER }, ({ path }) => ({
         loader: "js",
-        contents: replacementModule(found, dirname(path)),
+        contents: loaderModule(dirname(path)),
+      }));
+      build.onLoad({ filter: NATIVE_CODE }, ({ path }) => ({
+        loader: "js",
+        contents: embeddingModule(found, dirname(path)),
       }));
       build.onLoad({ filter: COMMONJS_LOADER }, ({ path }) => {
         throw new Error(`${path} was reached by require("sharp"); the compiled file supports import only`);
@@ -109,17 +116,29 @@ function describe(path: string, packageName: string): DescribedFile {
   return { placedAt: `${packageName}/lib/${basename(path)}`, bytes: content.byteLength, sha256 };
 }
 
-/** Names files as seen from `folder`, where the module lies: the text becomes part of the source map, and no machine's paths may. */
-function replacementModule(found: NativeSharp, folder: string): string {
-  const from = (path: string) => JSON.stringify(relative(folder, path).replace(/^(?!\.)/, "./"));
+/** Loads what is embedded, in the place of sharp's search. */
+function loaderModule(folder: string): string {
   return [
-    `import addonPath from ${from(found.addonPath)} with { type: "file" };`,
-    `import libraryPath from ${from(found.libraryPath)} with { type: "file" };`,
-    `import { loadNativeSharp } from ${from(join(import.meta.dir, "native-sharp-loader.ts"))};`,
-    "export default loadNativeSharp({",
+    `import { embeddedSharp } from ${seenFrom(folder, NATIVE_CODE_FILE)};`,
+    `import { loadNativeSharp } from ${seenFrom(folder, join(import.meta.dir, "native-sharp-loader.ts"))};`,
+    "export default loadNativeSharp(embeddedSharp);",
+  ].join("\n");
+}
+
+/** Embeds both files. It loads nothing, so that the program knows them without paying for them. */
+function embeddingModule(found: NativeSharp, folder: string): string {
+  return [
+    `import addonPath from ${seenFrom(folder, found.addonPath)} with { type: "file" };`,
+    `import libraryPath from ${seenFrom(folder, found.libraryPath)} with { type: "file" };`,
+    "export const embeddedSharp = {",
     `  version: ${JSON.stringify(found.version)},`,
     `  addon: { ...${JSON.stringify(found.addon)}, embeddedAt: addonPath },`,
     `  library: { ...${JSON.stringify(found.library)}, embeddedAt: libraryPath },`,
-    "});",
+    "};",
   ].join("\n");
+}
+
+/** As a literal for an `import`, relative: the text becomes part of the source map, and no machine's paths may. */
+function seenFrom(folder: string, path: string): string {
+  return JSON.stringify(relative(folder, path).replace(/^(?!\.)/, "./"));
 }

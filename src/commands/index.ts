@@ -1,99 +1,81 @@
-import { backupCommand } from "./backup.ts";
-import { botMenuButtonCommand, botSetWebhookCommand } from "./bot.ts";
-import { cleanupCommand } from "./cleanup.ts";
 import type { Command } from "./command.ts";
-import { copyCommand } from "./copy.ts";
-import { copyReceiveCommand } from "./copy-receive.ts";
-import { demoCommand } from "./demo.ts";
-import { doctorCommand } from "./doctor.ts";
-import { healthcheckCommand } from "./healthcheck.ts";
-import { jobsListCommand, jobsParkCommand, jobsRetryCommand, jobsShowCommand } from "./jobs.ts";
-import { ledgerVerifyCommand } from "./ledger.ts";
-import { maintenanceOffCommand, maintenanceOnCommand, maintenanceStatusCommand } from "./maintenance.ts";
-import { migrateCommand } from "./migrate.ts";
-import { openapiCommand } from "./openapi.ts";
-import { promoCreateCommand, promoListCommand, promoStopCommand } from "./promo.ts";
-import { reconcileCommand } from "./reconcile.ts";
-import { refundCommand } from "./refund.ts";
-import { restoreCommand } from "./restore.ts";
-import { sandboxCommand } from "./sandbox.ts";
-import { seedCommand } from "./seed.ts";
-import { serveCommand } from "./serve.ts";
-import { settingsCommand } from "./settings.ts";
-import { storageMoveCommand } from "./storage-move.ts";
-import { taxExportCommand } from "./tax.ts";
-import { taxMarkCommand, taxResumeCommand } from "./tax-mark.ts";
-import { userShowCommand } from "./user.ts";
-import { userAdminCommand } from "./user-admin.ts";
-import { userEraseCommand } from "./user-erase.ts";
-import { userExportCommand } from "./user-export.ts";
-import { userGrantCommand } from "./user-grant.ts";
-import { versionCommand } from "./version.ts";
+
+/** A command by its name; its module is loaded only for who asks for it: a server must not pay for what operators run. */
+interface Entry {
+  name: string;
+  load(): Promise<Command>;
+}
 
 /** Every command, in the order in which `atelier --help` shows them. */
-export const commands: readonly Command[] = [
-  serveCommand,
-  demoCommand,
-  sandboxCommand,
-  migrateCommand,
-  doctorCommand,
-  settingsCommand,
-  userShowCommand,
-  userGrantCommand,
-  userAdminCommand,
-  userExportCommand,
-  userEraseCommand,
-  jobsListCommand,
-  jobsShowCommand,
-  jobsRetryCommand,
-  jobsParkCommand,
-  ledgerVerifyCommand,
-  reconcileCommand,
-  refundCommand,
-  taxExportCommand,
-  taxMarkCommand,
-  botSetWebhookCommand,
-  botMenuButtonCommand,
-  taxResumeCommand,
-  promoCreateCommand,
-  promoListCommand,
-  promoStopCommand,
-  maintenanceOnCommand,
-  maintenanceOffCommand,
-  maintenanceStatusCommand,
-  cleanupCommand,
-  storageMoveCommand,
-  backupCommand,
-  restoreCommand,
-  copyReceiveCommand,
-  copyCommand,
-  healthcheckCommand,
-  openapiCommand,
-  seedCommand,
-  versionCommand,
+const entries: readonly Entry[] = [
+  { name: "serve", load: async () => (await import("./serve.ts")).serveCommand },
+  { name: "demo", load: async () => (await import("./demo.ts")).demoCommand },
+  { name: "sandbox", load: async () => (await import("./sandbox.ts")).sandboxCommand },
+  { name: "migrate", load: async () => (await import("./migrate.ts")).migrateCommand },
+  { name: "doctor", load: async () => (await import("./doctor.ts")).doctorCommand },
+  { name: "settings", load: async () => (await import("./settings.ts")).settingsCommand },
+  { name: "user show", load: async () => (await import("./user.ts")).userShowCommand },
+  { name: "user grant", load: async () => (await import("./user-grant.ts")).userGrantCommand },
+  { name: "user admin", load: async () => (await import("./user-admin.ts")).userAdminCommand },
+  { name: "user export", load: async () => (await import("./user-export.ts")).userExportCommand },
+  { name: "user erase", load: async () => (await import("./user-erase.ts")).userEraseCommand },
+  { name: "jobs list", load: async () => (await import("./jobs.ts")).jobsListCommand },
+  { name: "jobs show", load: async () => (await import("./jobs.ts")).jobsShowCommand },
+  { name: "jobs retry", load: async () => (await import("./jobs.ts")).jobsRetryCommand },
+  { name: "jobs park", load: async () => (await import("./jobs.ts")).jobsParkCommand },
+  { name: "ledger verify", load: async () => (await import("./ledger.ts")).ledgerVerifyCommand },
+  { name: "reconcile", load: async () => (await import("./reconcile.ts")).reconcileCommand },
+  { name: "refund", load: async () => (await import("./refund.ts")).refundCommand },
+  { name: "tax export", load: async () => (await import("./tax.ts")).taxExportCommand },
+  { name: "tax mark", load: async () => (await import("./tax-mark.ts")).taxMarkCommand },
+  { name: "bot set-webhook", load: async () => (await import("./bot.ts")).botSetWebhookCommand },
+  { name: "bot menu-button", load: async () => (await import("./bot.ts")).botMenuButtonCommand },
+  { name: "tax resume", load: async () => (await import("./tax-mark.ts")).taxResumeCommand },
+  { name: "promo create", load: async () => (await import("./promo.ts")).promoCreateCommand },
+  { name: "promo list", load: async () => (await import("./promo.ts")).promoListCommand },
+  { name: "promo stop", load: async () => (await import("./promo.ts")).promoStopCommand },
+  { name: "maintenance on", load: async () => (await import("./maintenance.ts")).maintenanceOnCommand },
+  { name: "maintenance off", load: async () => (await import("./maintenance.ts")).maintenanceOffCommand },
+  { name: "maintenance status", load: async () => (await import("./maintenance.ts")).maintenanceStatusCommand },
+  { name: "cleanup", load: async () => (await import("./cleanup.ts")).cleanupCommand },
+  { name: "storage move", load: async () => (await import("./storage-move.ts")).storageMoveCommand },
+  { name: "backup", load: async () => (await import("./backup.ts")).backupCommand },
+  { name: "restore", load: async () => (await import("./restore.ts")).restoreCommand },
+  { name: "copy receive", load: async () => (await import("./copy-receive.ts")).copyReceiveCommand },
+  { name: "copy", load: async () => (await import("./copy.ts")).copyCommand },
+  { name: "healthcheck", load: async () => (await import("./healthcheck.ts")).healthcheckCommand },
+  { name: "openapi", load: async () => (await import("./openapi.ts")).openapiCommand },
+  { name: "seed", load: async () => (await import("./seed.ts")).seedCommand },
+  { name: "version", load: async () => (await import("./version.ts")).versionCommand },
 ];
 
+/** Loads them all. */
+export function loadCommands(): Promise<readonly Command[]> {
+  return Promise.all(entries.map(({ load }) => load()));
+}
+
 /** The command that the words begin with, and the words behind its name. */
-export function findCommand(words: readonly string[]): { command: Command; args: readonly string[] } | null {
-  for (const command of commands) {
-    const name = command.name.split(" ");
-    if (name.every((word, place) => words[place] === word)) return { command, args: words.slice(name.length) };
+export async function findCommand(
+  words: readonly string[],
+): Promise<{ command: Command; args: readonly string[] } | null> {
+  for (const { name: fullName, load } of entries) {
+    const name = fullName.split(" ");
+    if (name.every((word, place) => words[place] === word)) {
+      return { command: await load(), args: words.slice(name.length) };
+    }
   }
   return null;
 }
 
-/** Whether the word is a command or begins the names of several, as `jobs` does. */
-export function isTopic(word: string): boolean {
-  return about(word).length > 0;
-}
-
-/** What `atelier --help` prints; with a topic such as `jobs`, its commands only. */
-export function overview(topic = ""): string {
-  const shown = isTopic(topic) ? about(topic) : commands.filter((command) => !command.hidden);
+/** What `atelier --help` prints, or with a topic such as `jobs`, its commands only; null where no command begins with it. */
+export async function overview(topic?: string): Promise<string | null> {
+  const visible = (await loadCommands()).filter((command) => !command.hidden);
+  const shown = visible.filter((command) => topic === undefined || command.name.split(" ")[0] === topic);
+  if (shown.length === 0) return null;
   const width = Math.max(...shown.map((command) => command.name.length));
   const lines = shown.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`);
-  const usage = `Usage: atelier ${isTopic(topic) ? `${topic} ` : ""}<command> [options]`;
-  if (isTopic(topic)) return [usage, "", ...lines, "", "atelier <command> --help explains one."].join("\n");
+  const usage = `Usage: atelier ${topic === undefined ? "" : `${topic} `}<command> [options]`;
+  if (topic !== undefined) return [usage, "", ...lines, "", "atelier <command> --help explains one."].join("\n");
   return [
     "atelier: the backend of a Telegram Mini App that makes pictures, in one file.",
     "",
@@ -103,8 +85,4 @@ export function overview(topic = ""): string {
     "",
     "atelier <command> --help explains one. Try everything without any account: atelier demo",
   ].join("\n");
-}
-
-function about(topic: string): readonly Command[] {
-  return commands.filter((command) => !command.hidden && command.name.split(" ")[0] === topic);
 }

@@ -35,7 +35,7 @@ export async function startApi(
     isStopping: () => stopping,
     healthChecks: [
       { name: "database", check: () => database.raw("select 1 as one") },
-      { name: "images", check: () => ctx.images.warmUp() },
+      { name: "images", check: () => ctx.images.prove() },
       { name: "storage", check: () => ctx.storage.ping(), shownOnly: true },
     ],
     sandbox: options.sandbox,

@@ -26,8 +26,8 @@ function isSetting(name: string): boolean {
 }
 
 /** What is wrong with the words behind `atelier`, or null. */
-function commandFault(words: readonly string[]): string | null {
-  const found = findCommand(words);
+async function commandFault(words: readonly string[]): Promise<string | null> {
+  const found = await findCommand(words);
   if (!found) return `there is no command ${words.join(" ")}`;
   const options = found.args.filter((word) => word.startsWith("--"));
   const unknown = options.find((option) => !found.command.help.includes(option));
@@ -42,7 +42,7 @@ describe("the Dockerfile", () => {
     expect(validate(dockerfile).map(({ range, message }) => `${range.start.line + 1}: ${message}`)).toEqual([]);
   });
 
-  test("names settings, a port and commands that exist, and runs as nobody special", () => {
+  test("names settings, a port and commands that exist, and runs as nobody special", async () => {
     const joined = dockerfile.replaceAll(/\\\n/g, " ");
     const environment = /^ENV (.*)$/m.exec(joined)?.[1]?.trim().split(/\s+/) ?? [];
     const values = Object.fromEntries(environment.map((pair) => pair.split("=") as [string, string]));
@@ -52,10 +52,10 @@ describe("the Dockerfile", () => {
     const volumes = JSON.parse(/^VOLUME (.*)$/m.exec(joined)?.[1] ?? "[]") as string[];
     expect(volumes).toEqual([values.DATA_DIR ?? "", values.ATELIER_CACHE_DIR ?? ""]);
     expect(/^USER (\d+):(\d+)$/m.exec(joined)?.slice(1)).toEqual(["10001", "10001"]);
-    expect(commandFault(JSON.parse(/^CMD (.*)$/m.exec(joined)?.[1] ?? "[]") as string[])).toBeNull();
+    expect(await commandFault(JSON.parse(/^CMD (.*)$/m.exec(joined)?.[1] ?? "[]") as string[])).toBeNull();
     const [program, ...words] = JSON.parse(/^HEALTHCHECK .* CMD (.*)$/m.exec(joined)?.[1] ?? "[]") as string[];
     expect(program).toBe("/usr/local/bin/atelier");
-    expect(commandFault(words)).toBeNull();
+    expect(await commandFault(words)).toBeNull();
   });
 });
 
@@ -84,14 +84,14 @@ describe.each(["compose.yaml", "compose.scaled.yaml"])("%s", (name) => {
   const compose = Bun.YAML.parse(read(name)) as Compose;
   const own = Object.entries(compose.services).filter(([, service]) => service.build !== undefined);
 
-  test("names settings, roles and commands that exist", () => {
+  test("names settings, roles and commands that exist", async () => {
     expect(own.length).toBeGreaterThan(0);
     for (const [service, { environment = {}, command = [], build }] of own) {
       expect({ service, unknown: Object.keys(environment).filter((one) => !isSetting(one)) }).toEqual({
         service,
         unknown: [],
       });
-      expect({ service, fault: commandFault(command) }).toEqual({ service, fault: null });
+      expect({ service, fault: await commandFault(command) }).toEqual({ service, fault: null });
       expect(readdirSync(resolve(operations, build?.context ?? ""))).toContain("Dockerfile");
     }
   });
@@ -153,14 +153,14 @@ describe.each(readdirSync(operations).filter((name) => /\.(service|timer)$/.test
   // The rest is about what a service runs.
   if (name.endsWith(".timer")) return;
 
-  test("names settings and commands that exist", () => {
+  test("names settings and commands that exist", async () => {
     const environment = values("Environment").map((pair) => pair.split("=")[0] ?? "");
     expect(environment.filter((one) => !isSetting(one) && !UNITS_OWN.includes(one))).toEqual([]);
     const started = values("ExecStart").flatMap(
       (line) => /\/usr\/local\/bin\/atelier ([^';]+)/.exec(line)?.slice(1, 2) ?? [],
     );
     expect(started).toHaveLength(1);
-    expect(commandFault(started[0]?.trim().split(" ") ?? [])).toBeNull();
+    expect(await commandFault(started[0]?.trim().split(" ") ?? [])).toBeNull();
   });
 
   test("runs as the operator's commands do, may compile code, write its own folder, and nothing much else", () => {

@@ -2,9 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../../package.json";
-import { commands } from "../../src/commands/index.ts";
+import { findCommand, loadCommands } from "../../src/commands/index.ts";
 import { isCompiled } from "../support/program.ts";
 import { runProgram, startProgram } from "./program.ts";
+
+const commands = await loadCommands();
 
 describe("the program", () => {
   test("lists every command with --help, with help, and with nothing at all", async () => {
@@ -15,8 +17,9 @@ describe("the program", () => {
     }
   });
 
-  test("has a command with a help of its own for each line of the overview", () => {
+  test("has a command with a help of its own for each line of the overview", async () => {
     for (const { name, help } of commands) {
+      expect((await findCommand([...name.split(" "), "behind"]))?.command.name).toBe(name);
       expect(help).toStartWith(`Usage: atelier ${name}`);
       // An option that is named must be explained: each stands at the beginning of a line too.
       const options = new Set((help.split("\n")[0] ?? "").match(/--[a-z-]+/g));

@@ -160,6 +160,8 @@ export function createScriptedImages(): Images {
     acceptPhoto: picture,
     watermark: picture,
     preview: picture,
+    prove: async () => {},
+    expectPicture: () => {},
     async acceptResult(bytes) {
       if (bytes[0] === 0) throw new Refusal("file_corrupt");
       return PICTURE;

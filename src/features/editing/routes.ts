@@ -57,6 +57,7 @@ export function editingRoutes(
       "/upload",
       async ({ request, person, ctx }) =>
         uploads.pass(person.id, request, async () => {
+          ctx.images.expectPicture();
           const rules = { fields: ["photo"], bytesMax: UPLOAD_BYTES_MAX, deadlineMs: UPLOAD_MS_MAX };
           const part = (await readUpload(request, rules)).get("photo");
           if (!part) throw new Refusal("validation_failed", { errors: [{ path: "photo", message: "is missing" }] });

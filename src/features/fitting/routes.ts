@@ -21,6 +21,7 @@ export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: Upload
       "/upload",
       async ({ request, person, ctx }) =>
         uploads.pass(person.id, request, async () => {
+          ctx.images.expectPicture();
           const parts = await readUpload(request, {
             fields: PARTS,
             bytesMax: UPLOAD_BYTES_MAX,

@@ -4,7 +4,7 @@ import { type LuminanceDifference, luminanceDifference } from "./difference.ts";
 import { fontFile } from "./font.ts";
 import { acceptPhoto, UPLOAD_BYTES_MAX } from "./inspect.ts";
 import type { Picture } from "./picture.ts";
-import { loadSharp } from "./sharp.ts";
+import { loadSharp, proveSharp } from "./sharp.ts";
 import { createImageSlots, IMAGE_CONCURRENCY_DEFAULT } from "./slots.ts";
 import { acceptResult, preview, watermark } from "./transform.ts";
 
@@ -34,7 +34,14 @@ export interface Images {
   waiting(): number;
   /** Calls that have a slot. */
   inUse(): number;
-  /** Loads the native code and places the font, so that the first person does not wait for it. Throws `OperatorError`. */
+  /**
+   * Makes sure that pictures can be worked on: the native code is unpacked and whole, and was loaded on this very system once,
+   * now or by an earlier process; the font is in its place. Throws `OperatorError`.
+   */
+  prove(): Promise<void>;
+  /** A picture is on its way: loads the native code meanwhile. Whoever works on the picture hears what is wrong. */
+  expectPicture(): void;
+  /** Loads the native code and places the font, so that the first picture does not wait for it. Throws `OperatorError`. */
   warmUp(): Promise<void>;
 }
 
@@ -55,6 +62,12 @@ export function createImages(options: { concurrency?: number } = {}): Images {
     luminanceDifference: inSlot(luminanceDifference),
     waiting: slots.waiting,
     inUse: slots.inUse,
+    prove: async () => {
+      await Promise.all([proveSharp(), fontFile()]);
+    },
+    expectPicture: () => {
+      loadSharp().catch(() => {});
+    },
     warmUp: async () => {
       await Promise.all([loadSharp(), fontFile()]);
     },
