@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import { Refusal } from "../errors.ts";
 import { type RequestsInHand, TOO_MANY_IN_HAND } from "./in-hand.ts";
 import { problemResponse } from "./problem.ts";
+import { repeatedProblem } from "./repeated-problem.ts";
 import { requestIdOf } from "./request-id.ts";
 import { nextTurn } from "./turn.ts";
 
@@ -32,11 +33,12 @@ export interface DoorOptions {
  */
 export function door({ headersOf, inHand, uploadBytesMax }: DoorOptions) {
   return new Elysia({ name: "door" }).wrap((handle) => (request: Request, ...rest: unknown[]) => {
-    const refusal = refusalOf(request, uploadBytesMax) ?? crowdRefusal(request, inHand);
+    const refusal = refusalOf(request, uploadBytesMax);
     if (refusal !== null) return sentAway(refusal, request, headersOf(request));
+    if (inHand.isFull && !isHealth(request.url)) return tooMany(request, headersOf(request));
     const answerIt = () => (handle as (request: Request, ...rest: unknown[]) => unknown)(request, ...rest);
     const turn = nextTurn();
-    const answer = turn ? turn.then(answerIt) : answerIt();
+    const answer = turn ? inHand.keepPlace(turn, answerIt) : answerIt();
     if (!(answer instanceof Promise)) {
       inHand.leave(request);
       return answer;
@@ -63,16 +65,14 @@ function refusalOf(request: Request, uploadBytesMax: number): Refusal | null {
   return isUpload ? new Refusal("file_too_large", { bytes_max: uploadBytesMax }) : new Refusal("body_too_large");
 }
 
-/**
- * While too many are in hand, whoever comes is sent away here: the less a refusal costs, the more of a flood's time is left
- * for those who are in. Balancers ask for health at any time.
- */
-function crowdRefusal(request: Request, inHand: RequestsInHand): Refusal | null {
-  return inHand.isFull && !isHealth(request.url) ? TOO_MANY_IN_HAND : null;
-}
-
 /** The path begins at the first slash behind `http://`. */
 const isHealth = (url: string): boolean => url.startsWith("/health/", url.indexOf("/", ORIGIN_LENGTH_MIN));
+
+/**
+ * While too many are in hand, whoever comes is sent away with this: the less a refusal costs, the more of a flood's time is
+ * left for those who are in. Balancers ask for health at any time.
+ */
+const tooMany = repeatedProblem(TOO_MANY_IN_HAND);
 
 function sentAway(refusal: Refusal, request: Request, headers: Readonly<Record<string, string>>): Response {
   return problemResponse(refusal, request, requestIdOf(request), headers);

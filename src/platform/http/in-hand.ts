@@ -10,12 +10,17 @@ const RETRY_AFTER_SECONDS = 1;
 
 /** The requests that the process is working on. */
 export interface RequestsInHand {
+  /**
+   * Runs `work` after `turn` and holds a place until then. Without it a single place that becomes free would let in
+   * everybody who comes before the turn does, only for them to be refused where that is dear.
+   */
+  keepPlace<T>(turn: Promise<void>, work: () => T): Promise<T>;
   /** Counts the request in, or throws the refusal `busy` while too many are in hand. */
   enter(request: Request): void;
   /** Counts it out, if it is in. */
   leave(request: Request): void;
   readonly count: number;
-  /** Whether `enter` would refuse. */
+  /** Whether whoever comes now would find no place. */
   readonly isFull: boolean;
 }
 
@@ -27,7 +32,17 @@ const counted = new WeakMap<Request, Set<Request>>();
 
 export function createRequestsInHand(countMax = REQUESTS_IN_HAND_MAX): RequestsInHand {
   const inHand = new Set<Request>();
+  let kept = 0;
   return {
+    async keepPlace(turn, work) {
+      kept += 1;
+      try {
+        await turn;
+      } finally {
+        kept -= 1;
+      }
+      return await work();
+    },
     enter(request) {
       if (inHand.size >= countMax) throw TOO_MANY_IN_HAND;
       inHand.add(request);
@@ -38,7 +53,7 @@ export function createRequestsInHand(countMax = REQUESTS_IN_HAND_MAX): RequestsI
       return inHand.size;
     },
     get isFull() {
-      return inHand.size >= countMax;
+      return inHand.size + kept >= countMax;
     },
   };
 }

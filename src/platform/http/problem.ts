@@ -65,11 +65,17 @@ export function problemResponse(
   everywhere: Readonly<Record<string, string>> = {},
 ): Response {
   const problem = problemOf(refusal, languageOf(request), requestId);
-  const headers: Record<string, string> = { ...everywhere, "content-type": PROBLEM_TYPE, "x-request-id": requestId };
-  if (typeof refusal.details.retry_after === "number") headers["retry-after"] = String(refusal.details.retry_after);
-  if (problem.status === 401) headers["www-authenticate"] = "Bearer";
-  if (CLOSING_STATUSES.has(problem.status)) headers.connection = "close";
+  const headers = { ...everywhere, ...ownHeadersOf(refusal, problem.status), "x-request-id": requestId };
   return new Response(JSON.stringify(problem), { status: problem.status, headers });
+}
+
+/** What stands on each answer with this refusal. */
+export function ownHeadersOf(refusal: Refusal, status: number): Record<string, string> {
+  const headers: Record<string, string> = { "content-type": PROBLEM_TYPE };
+  if (typeof refusal.details.retry_after === "number") headers["retry-after"] = String(refusal.details.retry_after);
+  if (status === 401) headers["www-authenticate"] = "Bearer";
+  if (CLOSING_STATUSES.has(status)) headers.connection = "close";
+  return headers;
 }
 
 /**

@@ -3,6 +3,7 @@ import { type Box, type Composition, composeOnto } from "./compose.ts";
 import { type LuminanceDifference, luminanceDifference } from "./difference.ts";
 import { fontFile } from "./font.ts";
 import { acceptPhoto, UPLOAD_BYTES_MAX } from "./inspect.ts";
+import { createThreadTeller } from "./native-threads.ts";
 import type { Picture } from "./picture.ts";
 import { loadSharp, proveSharp } from "./sharp.ts";
 import { createImageSlots, IMAGE_CONCURRENCY_DEFAULT } from "./slots.ts";
@@ -48,10 +49,11 @@ export interface Images {
 /** Makes the image layer. `concurrency` pictures are worked on at once. */
 export function createImages(options: { concurrency?: number } = {}): Images {
   const slots = createImageSlots(options.concurrency ?? IMAGE_CONCURRENCY_DEFAULT);
+  const tellNewThreads = createThreadTeller();
   const inSlot =
     <Input extends unknown[], Output>(work: (...input: Input) => Promise<Output>) =>
     (...input: Input): Promise<Output> =>
-      slots.run(() => work(...input));
+      slots.run(() => work(...input).finally(tellNewThreads));
   return {
     acceptPhoto: inSlot(acceptPhoto),
     acceptResult: inSlot(acceptResult),

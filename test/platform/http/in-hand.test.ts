@@ -1,7 +1,16 @@
 import { describe, expect, test } from "bun:test";
+import { Elysia } from "elysia";
 import { users } from "../../../src/features/profile/index.ts";
 import { databaseIsFile } from "../../../src/platform/db/open.ts";
-import { createRequestsInHand, REQUESTS_IN_HAND_MAX, stepAside } from "../../../src/platform/http/in-hand.ts";
+import { door } from "../../../src/platform/http/door.ts";
+import {
+  createRequestsInHand,
+  REQUESTS_IN_HAND_MAX,
+  stepAside,
+  TOO_MANY_IN_HAND,
+} from "../../../src/platform/http/in-hand.ts";
+import { problemResponse } from "../../../src/platform/http/problem.ts";
+import { repeatedProblem } from "../../../src/platform/http/repeated-problem.ts";
 import { startTestApp } from "../../support/app.ts";
 import { until } from "../../support/until.ts";
 
@@ -36,6 +45,92 @@ describe("requests in hand", () => {
     // One that nobody counted has nothing to give.
     stepAside(asked());
     expect(inHand.count).toBe(1);
+  });
+});
+
+describe("a place that is kept until the next turn", () => {
+  test("counts as taken meanwhile, and whoever it was kept for comes in", async () => {
+    const inHand = createRequestsInHand(1);
+    const turn = Promise.withResolvers<void>();
+    const late = asked();
+    const answer = inHand.keepPlace(turn.promise, async () => {
+      inHand.enter(late);
+      return "answered";
+    });
+    expect([inHand.isFull, inHand.count]).toEqual([true, 0]);
+    turn.resolve();
+    expect(await answer).toBe("answered");
+    expect([inHand.isFull, inHand.count]).toEqual([true, 1]);
+    inHand.leave(late);
+    expect(inHand.isFull).toBe(false);
+  });
+
+  test("is given back whatever the work or the turn comes to", async () => {
+    const inHand = createRequestsInHand(1);
+    const failing = inHand.keepPlace(Promise.resolve(), () => {
+      throw new Error("the work failed");
+    });
+    expect(failing).rejects.toThrow("the work failed");
+    const never = inHand.keepPlace(Promise.reject(new Error("no turn")), () => "never");
+    expect(never).rejects.toThrow("no turn");
+    await Promise.allSettled([failing, never]);
+    expect(inHand.isFull).toBe(false);
+  });
+
+  test("H8 of a crowd within one turn only those reach the router for whom there are places", async () => {
+    const places = 4;
+    const inHand = createRequestsInHand(places);
+    let reached = 0;
+    const app = new Elysia()
+      .use(door({ headersOf: () => ({ vary: "Origin" }), inHand, uploadBytesMax: 1 }))
+      .get("/work", async ({ request }) => {
+        reached += 1;
+        inHand.enter(request);
+        await Bun.sleep(20);
+        return "done";
+      })
+      .get("/health/live", () => "alive");
+    const from = (path: string) => app.handle(new Request(`http://localhost${path}`));
+    // The first of them is told to wait for the next turn, and so are all others of this one.
+    await Bun.sleep(15);
+    const crowd = await Promise.all([...Array.from({ length: 40 }, () => from("/work")), from("/health/live")]);
+    expect(reached).toBe(places);
+    expect(crowd.filter(({ status }) => status === 200)).toHaveLength(places + 1);
+    expect(crowd.filter(({ status }) => status === 503)).toHaveLength(40 - places);
+    expect(inHand.count).toBe(0);
+    expect((await from("/work")).status).toBe(200);
+  });
+});
+
+describe("the refusal of a crowd", () => {
+  const tooMany = repeatedProblem(TOO_MANY_IN_HAND);
+  const everywhere = Object.freeze({ vary: "Origin", "x-content-type-options": "nosniff" });
+
+  test("is the same as any other refusal, in each language, and each has its own id", async () => {
+    for (const language of ["ru-RU,ru", "en-GB", ""]) {
+      const request = new Request("http://localhost/", {
+        headers: language === "" ? {} : { "accept-language": language },
+      });
+      const [first, second] = [tooMany(request, everywhere), tooMany(request, everywhere)];
+      const id = first.headers.get("x-request-id") ?? "";
+      expect(id).not.toBe(second.headers.get("x-request-id"));
+      const plain = problemResponse(TOO_MANY_IN_HAND, request, id, everywhere);
+      expect([...first.headers]).toEqual([...plain.headers]);
+      expect([first.status, await first.text()]).toEqual([plain.status, await plain.text()]);
+      expect(await second.json()).toMatchObject({ request_id: second.headers.get("x-request-id") });
+    }
+  });
+
+  test("keeps the client's id, if it is a sane one, and says nothing to one what was said to another", async () => {
+    const named = new Request("http://localhost/", { headers: { "x-request-id": "client-1234" } });
+    const hostile = new Request("http://localhost/", { headers: { "x-request-id": 'abcdefgh","x":"' } });
+    const shown = { ...everywhere, "access-control-allow-origin": "https://app.example.org" };
+    expect(await tooMany(named, shown).json()).toMatchObject({ request_id: "client-1234" });
+    const answer = tooMany(hostile, everywhere);
+    expect(answer.headers.has("access-control-allow-origin")).toBe(false);
+    const problem = (await answer.json()) as Record<string, unknown>;
+    expect(Object.keys(problem)).toEqual(["retry_after", "type", "title", "status", "detail", "code", "request_id"]);
+    expect(String(problem.request_id)).toBe(answer.headers.get("x-request-id") ?? "");
   });
 });
 
