@@ -1,4 +1,5 @@
 import type { Database } from "./db/database.ts";
+import { createNoticePace, type NoticePaceOptions } from "./notice-pace.ts";
 import type { Log } from "./telemetry/log.ts";
 
 /**
@@ -11,7 +12,7 @@ export type WakeTopic = (typeof WAKE_TOPICS)[number];
 /**
  * Wake-ups between those who write rows and those who wait for them. They are hints: everybody also polls. In the same
  * process they arrive at once; other processes hear of them through Postgres NOTIFY, the first at once and what follows it
- * gathered for some milliseconds, sent outside the transaction, because a NOTIFY in every commit cost more than half of all
+ * gathered for some milliseconds (`NoticePace`), sent outside the transaction, because a NOTIFY in every commit cost more than half of all
  * commits at 32 writers.
  */
 export interface WakeUps {
@@ -30,11 +31,19 @@ export interface WakeUps {
 
 export type WakeListener = (keys: readonly string[] | null, news?: unknown) => void;
 
+const SOON: NoticePaceOptions = { leastMs: 10, mostMs: 10, loneAtOnce: true };
 /**
- * How long what follows a notice waits for more. Nobody waits for the panel as people wait for their pictures: one notice a
- * second, however much happens.
+ * How long what follows a notice waits for more. Who makes many jobs a second keeps the workers awake with 20 notices a second
+ * as well as with 100: while they have work they ask for more by themselves. Nobody waits for the panel as people wait
+ * for their pictures: one notice a second, however much happens.
  */
-const GATHER_MS: Record<WakeTopic, number> = { jobs: 10, live: 10, sessions: 10, maintenance: 10, panel: 1_000 };
+export const NOTICE_PACES: Record<WakeTopic, NoticePaceOptions> = {
+  jobs: { ...SOON, mostMs: 50 },
+  live: SOON,
+  sessions: SOON,
+  maintenance: SOON,
+  panel: { leastMs: 1_000, mostMs: 1_000, loneAtOnce: false },
+};
 /** Postgres refuses payloads of 8000 bytes and more; a UUID takes 37 with its comma. */
 const KEYS_PER_NOTICE_MAX = 200;
 const CHANNELS: Record<WakeTopic, string> = {
@@ -46,22 +55,13 @@ const CHANNELS: Record<WakeTopic, string> = {
 };
 
 export function createWakeUps(database: Database, log: Log, ownId: string): WakeUps {
-  const listeners: Record<WakeTopic, Set<WakeListener>> = {
-    jobs: new Set(),
-    live: new Set(),
-    sessions: new Set(),
-    maintenance: new Set(),
-    panel: new Set(),
-  };
-  const gathered: Record<WakeTopic, Set<string>> = {
-    jobs: new Set(),
-    live: new Set(),
-    sessions: new Set(),
-    maintenance: new Set(),
-    panel: new Set(),
-  };
+  const listeners = ofEach(() => new Set<WakeListener>());
+  const gathered = ofEach((topic) => ({
+    keys: new Set<string>(),
+    wakeUps: 0,
+    pace: createNoticePace(NOTICE_PACES[topic]),
+  }));
   const timers = new Map<WakeTopic, Timer>();
-  const sentMs = new Map<WakeTopic, number>();
 
   const tellLocal = (topic: WakeTopic, keys: readonly string[] | null, news?: unknown) => {
     for (const listener of listeners[topic]) {
@@ -76,9 +76,11 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
   const send = async (topic: WakeTopic) => {
     clearTimeout(timers.get(topic));
     timers.delete(topic);
-    sentMs.set(topic, performance.now());
-    const keys = [...gathered[topic]];
-    gathered[topic].clear();
+    const now = gathered[topic];
+    const keys = [...now.keys];
+    now.keys.clear();
+    now.pace.sent(now.wakeUps);
+    now.wakeUps = 0;
     for (let start = 0; start < keys.length; start += KEYS_PER_NOTICE_MAX) {
       const payload = [ownId, ...keys.slice(start, start + KEYS_PER_NOTICE_MAX)].join(",");
       // A lost notice costs one poll interval, so a failure is only worth a line.
@@ -91,14 +93,13 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
   return {
     wake(topic, key = "", news) {
       tellLocal(topic, key === "" ? [] : [key], news);
-      gathered[topic].add(key);
+      const now = gathered[topic];
+      now.keys.add(key);
+      now.wakeUps += 1;
       if (timers.has(topic)) return;
-      // After a pause there is nothing to gather with, so that a lone job begins elsewhere at once.
-      const gatherMs = GATHER_MS[topic];
-      const isGathered = topic === "panel" || performance.now() - (sentMs.get(topic) ?? -gatherMs) < gatherMs;
       timers.set(
         topic,
-        setTimeout(() => void send(topic), isGathered ? gatherMs : 0),
+        setTimeout(() => void send(topic), now.pace.waitMs()),
       );
     },
     subscribe(topic, listener) {
@@ -118,4 +119,8 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
       for (const topic of WAKE_TOPICS) await send(topic);
     },
   };
+}
+
+function ofEach<T>(make: (topic: WakeTopic) => T): Record<WakeTopic, T> {
+  return Object.fromEntries(WAKE_TOPICS.map((topic) => [topic, make(topic)])) as Record<WakeTopic, T>;
 }

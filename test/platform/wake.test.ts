@@ -163,6 +163,22 @@ describe("other processes are told", () => {
     expect(notices).toHaveLength(2);
   });
 
+  test("Q5 of many jobs at a high pace by a few notices, and of a lone one after them at once", async () => {
+    const { notices, wakeUps } = toldBy();
+    const beganMs = performance.now();
+    while (performance.now() - beganMs < 500) {
+      wakeUps.wake("jobs");
+      await new Promise((next) => setImmediate(next));
+    }
+    // Gathered for 10 ms each they would be some 45.
+    expect(notices.length).toBeLessThanOrEqual(15);
+    await Bun.sleep(LONG_MS);
+    const told = notices.length;
+    wakeUps.wake("jobs");
+    await new Promise((wake) => setTimeout(wake, 0));
+    expect(notices).toHaveLength(told + 1);
+  });
+
   test("of what a page of the panel shows never at once", async () => {
     const { notices, wakeUps } = toldBy();
     wakeUps.wake("panel", "jobs");

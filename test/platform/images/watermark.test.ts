@@ -1,4 +1,5 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
+import { forgetPixels } from "../../../src/platform/images/pixels.ts";
 import { loadSharp } from "../../../src/platform/images/sharp.ts";
 import { acceptResult, watermark } from "../../../src/platform/images/transform.ts";
 import { expectRefusal, flat, holds, latin1 } from "./pictures.ts";
@@ -76,7 +77,35 @@ describe("a watermark", () => {
     expect(Buffer.compare(Buffer.from(first.bytes), Buffer.from(second.bytes))).toBe(0);
   });
 
+  test("I3 leaves the picture that it was made of as it was, and gives its own copy of the pixels back at once", async () => {
+    const clean = await acceptResult(await (await flat(1024, 1024, [90, 90, 90])).png().toBuffer());
+    const before = Buffer.from(clean.bytes);
+    const { transfer } = ArrayBuffer.prototype;
+    const freed: number[] = [];
+    using _ = spyOn(ArrayBuffer.prototype, "transfer").mockImplementation(function (this: ArrayBuffer, length) {
+      freed.push(this.byteLength);
+      return transfer.call(this, length);
+    });
+    await watermark(clean.bytes, TEXT);
+    expect(freed).toEqual([3 * 1024 * 1024]);
+    expect(Buffer.compare(before, Buffer.from(clean.bytes))).toBe(0);
+  });
+
   test("X9 is refused for bytes that are no picture", async () => {
     await expectRefusal(watermark(latin1("no picture"), TEXT), "file_type_unsupported");
+  });
+});
+
+describe("I3 decoded pixels", () => {
+  test("are gone once they are forgotten", () => {
+    const data = new Uint8Array(12);
+    forgetPixels({ data, width: 2, height: 2 });
+    expect(data.byteLength).toBe(0);
+  });
+
+  test("that are part of something larger are left to its owner", () => {
+    const whole = new Uint8Array(24).fill(7);
+    forgetPixels({ data: whole.subarray(12), width: 2, height: 2 });
+    expect(whole).toEqual(new Uint8Array(24).fill(7));
   });
 });
