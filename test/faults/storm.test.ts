@@ -88,10 +88,18 @@ async function tryOn({ random }: Storm, person: RemotePerson): Promise<string> {
   return `fitting ${response.status}`;
 }
 
+/** It was a storm only if each of these has happened. */
+const WANTED = ["buy paid", "buy declined", "refund in the cabinet", "refund by the owner", "fitting 202"];
+/** A machine that has much to do comes to less in the same time: the storm goes on until it is one. */
+const OVERTIME_MS_MAX = 30_000;
+
+const isStorm = ({ counts }: Storm): boolean => WANTED.every((outcome) => counts[outcome] !== undefined);
+
 async function live(storm: Storm, person: RemotePerson, endsAt: number): Promise<void> {
   for (;;) {
     await Bun.sleep(PAUSE_MS.least + storm.random() * (PAUSE_MS.most - PAUSE_MS.least));
-    if (performance.now() > endsAt) return;
+    const overtimeMs = performance.now() - endsAt;
+    if (overtimeMs > 0 && (isStorm(storm) || overtimeMs > OVERTIME_MS_MAX)) return;
     const chance = storm.random();
     const deed = DEEDS.find(([share]) => chance < share)?.[1] ?? tryOn;
     const outcome = await deed(storm, person);
@@ -163,9 +171,7 @@ test(`P1 P2 C1 a storm of ${PEOPLE} people who buy, are refunded and order for $
     await say(storm, seed);
 
     expect(await violations(ctx, deployment.kie)).toEqual([]);
-    // It was a storm only if each of these has happened.
-    const wanted = ["buy paid", "buy declined", "refund in the cabinet", "refund by the owner", "fitting 202"];
-    expect(Object.keys(storm.counts)).toEqual(expect.arrayContaining(wanted));
+    expect(Object.keys(storm.counts)).toEqual(expect.arrayContaining(WANTED));
     expect(Object.keys(storm.counts).filter((outcome) => outcome.endsWith(" 500"))).toEqual([]);
   });
   await deployment.inside(async (_, database) => {
