@@ -63,7 +63,7 @@ export async function buildExecutable(options: ExecutableOptions): Promise<Execu
       plugins: [
         sharpPlugin(options.target, options.projectFolder, options.nativeFolder),
         tracePlugin,
-        await pagesPlugin(workshop),
+        await pagesPlugin(options.projectFolder),
         ...(options.plugins ?? []),
       ],
       throw: false,
