@@ -13,6 +13,7 @@ const RESULTS_FOLDER = join(import.meta.dir, "results");
 const DOCS_FOLDER = join(import.meta.dir, "../docs");
 const BEGINNING = "<!-- written by `./bunw run bench chart` -->";
 const END = "<!-- until here -->";
+const CHART = "![How far each goal is from its bar](bench.svg)";
 
 const given = process.argv[2];
 const count = given === undefined ? RUNS_USUAL : Number(given);
@@ -29,6 +30,6 @@ const before = await Bun.file(page).text();
 const from = before.indexOf(BEGINNING);
 const to = before.indexOf(END);
 if (from === -1 || to < from) throw new Error(`${page} has lost the comments between which the table stands.`);
-await Bun.write(page, `${before.slice(0, from)}${BEGINNING}\n\n${tableOf(runs)}\n\n${before.slice(to)}`);
+await Bun.write(page, `${before.slice(0, from)}${BEGINNING}\n\n${CHART}\n\n${tableOf(runs)}\n\n${before.slice(to)}`);
 await Bun.write(join(DOCS_FOLDER, "bench.svg"), chartOf(runs));
 process.stdout.write(`${runs.rows.length} goals of ${files.length} results: docs/bench.svg, docs/bench.md\n`);
