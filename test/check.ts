@@ -31,23 +31,26 @@ interface Step {
 }
 
 const scripts: Readonly<Record<string, string>> = packageJson.scripts;
-const steps: Step[] = [
-  { name: "format and lint", run: () => script("lint") },
-  { name: "types", run: () => script("types") },
-  ...ifProvided("migrations have no drift", "migrations:check"),
-  { name: "build", run: () => script("build") },
-  { name: "tests, both lanes", run: runTests },
-  ...ifProvided("OpenAPI description", "openapi:check"),
-  { name: "the compiled file alone", run: runCompiledFile },
-  { name: "soak, one minute", run: runSoak },
+/** One after another; those of one line beside each other. */
+const steps: Step[][] = [
+  [{ name: "format and lint", run: () => script("lint") }],
+  [{ name: "types", run: () => script("types") }],
+  ifProvided("migrations have no drift", "migrations:check"),
+  [{ name: "build", run: () => script("build") }],
+  [{ name: "tests, both lanes", run: runTests }],
+  [
+    ...ifProvided("OpenAPI description", "openapi:check"),
+    { name: "the compiled file alone", run: runCompiledFile },
+    { name: "soak, one minute", run: runSoak },
+  ],
 ];
 
-/** What the present step runs; a signal to this process is meant for it. */
-let child: Bun.Subprocess | undefined;
+/** What the present steps run; a signal to this process is meant for them. */
+const children = new Set<Bun.Subprocess>();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.once(signal, async () => {
-    child?.kill(signal);
-    await child?.exited;
+    for (const child of children) child.kill(signal);
+    await Promise.all([...children].map(({ exited }) => exited));
     process.exit(1);
   });
 }
@@ -56,7 +59,7 @@ process.exitCode = await main();
 
 async function main(): Promise<number> {
   const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const step of steps) {
+  const take = async (step: Step) => {
     const startedAt = performance.now();
     const outcome = await step.run().catch((error): Outcome => ({ failed: 1, output: String(error) }));
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
@@ -65,7 +68,8 @@ async function main(): Promise<number> {
     total.passed += outcome.passed ?? 0;
     total.failed += outcome.failed;
     total.skipped += outcome.skipped ?? 0;
-  }
+  };
+  for (const beside of steps) await Promise.all(beside.map(take));
   print(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
   return total.failed > 0 || total.passed === 0 ? 1 : 0;
 }
@@ -96,12 +100,13 @@ async function succeeds(
     timeout: STEP_DEADLINE_MS,
     killSignal: "SIGKILL",
   });
-  child = run;
+  children.add(run);
   const [out, err, code] = await Promise.all([
     new Response(run.stdout).text(),
     new Response(run.stderr).text(),
     run.exited,
   ]);
+  children.delete(run);
   const ended = code === 0 ? "" : `\n${command.join(" ")} ended with exit code ${code}`;
   return { failed: code === 0 ? 0 : 1, output: `${Bun.stripANSI(out + err)}${ended}` };
 }
@@ -116,7 +121,7 @@ async function runTests(): Promise<Outcome> {
     env: { ...process.env, ATELIER_PROGRAM: BUILT },
     stdin: "ignore",
   });
-  child = run;
+  children.add(run);
   const decoder = new TextDecoder();
   let tail = "";
   for await (const chunk of run.stdout) {
@@ -124,6 +129,7 @@ async function runTests(): Promise<Outcome> {
     tail = (tail + decoder.decode(chunk, { stream: true })).slice(-CLOSING_LINE_CHARACTERS_MAX);
   }
   const code = await run.exited;
+  children.delete(run);
   const closing = tail.trimEnd().split("\n").at(-1) ?? "";
   const [, passed, failed, skipped] = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/.exec(closing) ?? [];
   const counted = { passed: Number(passed ?? 0), failed: Number(failed ?? 0), skipped: Number(skipped ?? 0) };
