@@ -29,7 +29,7 @@ import { forgetOldTickets } from "../../src/platform/live/tickets.ts";
 import * as tables from "../../src/tables.ts";
 import { useTestApp } from "../support/app.ts";
 import { lane } from "../support/database.ts";
-import { costlySteps, plansOf } from "../support/plan.ts";
+import { costlySteps, planByIndexOnly, plansOf } from "../support/plan.ts";
 
 /** What the person at the Mini App and the hourly cleanup ask, as plans: none of it may take longer with more history. */
 
@@ -47,12 +47,7 @@ beforeAll(async () => {
   if (!one) throw new Error("nobody was made up");
   // Nothing is asked of the grants of somebody without credits, or of the plan of somebody without one.
   person = { ...one, balanceCredits: 5, subscriptionType: "pro", subscriptionEnd: new Date("2099-01-01") };
-  if (lane !== "postgres") return;
-  await open.database.raw("analyze");
-  // A small table is read whole although an index would serve; what remains without that has no index that could.
-  const name = new URL(database.url).pathname.slice(1);
-  await open.database.raw(sql.raw(`alter database "${name}" set enable_seqscan = off`));
-  await open.database.raw(sql.raw(`alter database "${name}" set enable_sort = off`));
+  await planByIndexOnly(database, open.database.raw);
 });
 
 type Read = (ctx: Context) => Promise<unknown>;

@@ -1,5 +1,6 @@
 import { Database as SqliteFile } from "bun:sqlite";
 import { join } from "node:path";
+import { type SQL, sql } from "drizzle-orm";
 import { drizzle as recordPostgres } from "drizzle-orm/pg-proxy";
 import { drizzle as recordSqlite } from "drizzle-orm/sqlite-proxy";
 import postgres from "postgres";
@@ -27,6 +28,19 @@ export async function plansOf(database: TestDatabase, use: (db: Queries) => Prom
   runStatementsOf(recording, async (text, values) => (await record(text, [...values])).rows);
   await use(recording);
   return lane === "postgres" ? explainPostgres(database, statements) : explainSqlite(database, statements);
+}
+
+/**
+ * Has Postgres plan without reading tables as a whole and without sorting: a table of some thousand rows is read whole although
+ * an index would serve, and what stands in a plan all the same then has no index that could. Nothing on SQLite.
+ */
+export async function planByIndexOnly({ url }: TestDatabase, raw: (statement: SQL | string) => Promise<unknown>) {
+  if (lane !== "postgres") return;
+  await raw("analyze");
+  const name = new URL(url).pathname.slice(1);
+  for (const setting of ["enable_seqscan", "enable_sort"]) {
+    await raw(sql.raw(`alter database "${name}" set ${setting} = off`));
+  }
 }
 
 async function explainPostgres(database: TestDatabase, statements: Statement[]): Promise<string[]> {

@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, test } from "bun:test";
-import { sql } from "drizzle-orm";
 import type { Context } from "../../../src/context.ts";
 import { audiencesOf } from "../../../src/features/admin/broadcasts/audience.ts";
 import { listBroadcasts } from "../../../src/features/admin/broadcasts/broadcasts.ts";
@@ -16,8 +15,7 @@ import { payments } from "../../../src/features/billing/index.ts";
 import { newId } from "../../../src/platform/ids.ts";
 import { listJobs } from "../../../src/platform/queue/inspect.ts";
 import { useTestApp } from "../../support/app.ts";
-import { lane } from "../../support/database.ts";
-import { costlySteps, plansOf } from "../../support/plan.ts";
+import { costlySteps, planByIndexOnly, plansOf } from "../../support/plan.ts";
 
 const shared = useTestApp();
 const page = { before: null, limit: 21 };
@@ -25,13 +23,7 @@ const page = { before: null, limit: 21 };
 beforeAll(async () => {
   const { ctx, database, open } = shared();
   await seed(ctx, { people: 800, payments: 1_200, generations: 4_000, turns: 4_000, days: 400, seed: 3 });
-  if (lane !== "postgres") return;
-  await open.database.raw("analyze");
-  // A table of some thousand rows is read whole although an index would serve. What stands in a plan all the same when that is
-  // switched off has no index that could.
-  const name = new URL(database.url).pathname.slice(1);
-  await open.database.raw(sql.raw(`alter database "${name}" set enable_seqscan = off`));
-  await open.database.raw(sql.raw(`alter database "${name}" set enable_sort = off`));
+  await planByIndexOnly(database, open.database.raw);
 });
 
 type Read = (ctx: Context) => Promise<unknown>;
