@@ -22,18 +22,18 @@ async function causeOf(failing: Promise<unknown>): Promise<string> {
   return String((cause instanceof Error ? cause : (error as Error)).message);
 }
 
-describe("statements that are built once", () => {
-  let database: TestDatabase;
-  let open: Database;
-  beforeEach(async () => {
-    database = await createTestDatabase();
-    open = await openTestDatabase(database);
-  });
-  afterEach(async () => {
-    await open.close();
-    await database.remove();
-  });
+let database: TestDatabase;
+let open: Database;
+beforeEach(async () => {
+  database = await createTestDatabase();
+  open = await openTestDatabase(database);
+});
+afterEach(async () => {
+  await open.close();
+  await database.remove();
+});
 
+describe("statements that are built once", () => {
   const insertJob = builtOnce((db, _: Given<WholeRow<typeof jobs>>) => db.insert(jobs).values(givenRow(jobs)));
   const job = (more: Partial<typeof jobs.$inferInsert> = {}) =>
     wholeRow(jobs, {
@@ -115,17 +115,6 @@ describe("statements that are built once", () => {
 });
 
 describe("statements of a transaction that are sent together", () => {
-  let database: TestDatabase;
-  let open: Database;
-  beforeEach(async () => {
-    database = await createTestDatabase();
-    open = await openTestDatabase(database);
-  });
-  afterEach(async () => {
-    await open.close();
-    await database.remove();
-  });
-
   const grant = (userId: string, source: string) => ({
     ...{ id: newId(), userId, kind: "gift" as const, source, credits: 1, creditsLeft: 1, createdAt: AT },
   });
