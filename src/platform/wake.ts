@@ -61,7 +61,8 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
     wakeUps: 0,
     pace: createNoticePace(NOTICE_PACES[topic]),
   }));
-  const timers = new Map<WakeTopic, Timer>();
+  /** What is about to be sent, with the timer that it waits for; null where it goes out at the end of this turn. */
+  const timers = new Map<WakeTopic, Timer | null>();
 
   const tellLocal = (topic: WakeTopic, keys: readonly string[] | null, news?: unknown) => {
     for (const listener of listeners[topic]) {
@@ -74,7 +75,7 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
     }
   };
   const send = async (topic: WakeTopic) => {
-    clearTimeout(timers.get(topic));
+    clearTimeout(timers.get(topic) ?? undefined);
     timers.delete(topic);
     const now = gathered[topic];
     const keys = [...now.keys];
@@ -97,10 +98,10 @@ export function createWakeUps(database: Database, log: Log, ownId: string): Wake
       now.keys.add(key);
       now.wakeUps += 1;
       if (timers.has(topic)) return;
-      timers.set(
-        topic,
-        setTimeout(() => void send(topic), now.pace.waitMs()),
-      );
+      const waitMs = now.pace.waitMs();
+      timers.set(topic, waitMs > 0 ? setTimeout(() => void send(topic), waitMs) : null);
+      // Even a timer of 0 ms takes one, which is as long as all the rest of another process's waking.
+      if (waitMs === 0) queueMicrotask(() => void send(topic));
     },
     subscribe(topic, listener) {
       listeners[topic].add(listener);
