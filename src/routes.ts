@@ -22,7 +22,7 @@ import { promoRoutes } from "./features/promo/routes.ts";
 import { bindNewcomer } from "./features/referrals/index.ts";
 import { referralRoutes } from "./features/referrals/routes.ts";
 import { browserHeaders } from "./platform/http/browser-headers.ts";
-import { trustedProxiesFrom } from "./platform/http/client-address.ts";
+import { addressReader, type Connections, trustedProxiesFrom } from "./platform/http/client-address.ts";
 import { answerHeaders } from "./platform/http/cross-origin.ts";
 import { apiDocs } from "./platform/http/docs-page.ts";
 import { door } from "./platform/http/door.ts";
@@ -33,7 +33,7 @@ import { describeRoutes } from "./platform/http/openapi.ts";
 import { originRule } from "./platform/http/origins.ts";
 import { problems } from "./platform/http/problem.ts";
 import { createRateLimiter } from "./platform/http/rate-limit.ts";
-import { type Connections, requestScope } from "./platform/http/request-scope.ts";
+import { requestScope } from "./platform/http/request-scope.ts";
 import type { TracingPlugin } from "./platform/http/trace-requests.ts";
 import { webPages } from "./platform/http/web-pages.ts";
 import { UPLOAD_BYTES_MAX } from "./platform/images/index.ts";
@@ -65,10 +65,15 @@ export interface AppOptions {
 export function createApp(ctx: Context, options: AppOptions) {
   const tokens = createAccessTokens(ctx.settings.JWT_SECRET, ctx.clock);
   const limiter = createRateLimiter({ clock: ctx.clock, entriesMax: RATE_ENTRIES_MAX });
+  const addressOf = addressReader(
+    trustedProxiesFrom(ctx.settings.TRUSTED_PROXIES),
+    (): Connections | null => base.server,
+  );
   const guarded = guard({
     ctx,
     tokens,
     limiter,
+    addressOf,
     isFrom: {
       kie: ({ request }) => isFromKie(ctx, request),
       telegram: ({ request }) => isFromTelegram(ctx, request),
@@ -98,11 +103,10 @@ export function createApp(ctx: Context, options: AppOptions) {
     .use(door({ headersOf, inHand, uploadBytesMax: UPLOAD_BYTES_MAX }))
     .use(
       requestScope({
-        trustedProxies: trustedProxiesFrom(ctx.settings.TRUSTED_PROXIES),
+        addressOf,
         isStopping: options.isStopping,
         headersOf,
         inHand,
-        connections: (): Connections | null => base.server,
         jsonBytesMax: (request, path) =>
           path === UPDATES_PATH && isFromTelegram(ctx, request) ? UPDATE_BYTES_MAX : undefined,
         watchers: ctx.telemetry,

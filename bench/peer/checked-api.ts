@@ -33,6 +33,7 @@ const guarded = guard({
   ctx,
   tokens,
   limiter: createRateLimiter({ clock: ctx.clock, entriesMax: 1_000 }),
+  addressOf: () => "127.0.0.1",
   isFrom: { kie: nobody, telegram: nobody, yookassa: nobody },
 });
 const { app } = createApp(ctx, { healthChecks: [], isStopping: nobody });

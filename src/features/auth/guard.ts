@@ -1,7 +1,7 @@
 import { type DocumentDecoration, Elysia } from "elysia";
 import type { Context } from "../../context.ts";
 import { invariant, Refusal } from "../../platform/errors.ts";
-import { addressNetwork } from "../../platform/http/client-address.ts";
+import { type AddressReader, addressNetwork } from "../../platform/http/client-address.ts";
 import { rememberLanguage } from "../../platform/http/problem.ts";
 import { setRateHeaders } from "../../platform/http/rate-headers.ts";
 import type { RateLimiter } from "../../platform/http/rate-limit.ts";
@@ -39,6 +39,7 @@ export interface GuardNeeds {
   ctx: Context;
   tokens: AccessTokens;
   limiter: RateLimiter;
+  addressOf: AddressReader;
   /** Whether a hint comes from whom it should; asked before anybody reads its body. */
   isFrom: Readonly<Record<Sender, (hint: Hint) => boolean>>;
 }
@@ -62,16 +63,15 @@ interface OperatorAdmission extends Admission {
   role: OperatorRole;
 }
 
-/** The part of a request that the limits need; `address` comes from the request scope. */
+/** The part of a request that the limits need. */
 interface Asked {
   request: Request;
-  address: string;
   set: { headers: Record<string, unknown> };
 }
 
 /**
  * Who may call a route. `signedIn: "<class>"` asks for a person who is signed in and not banned, takes the class's tokens
- * from their bucket and hands the route `person`, `sessionId` and a context whose log and jobs carry the request's id.
+ * from their bucket and hands the route `person`, `sessionId` and a context whose jobs carry the request's id.
  * `anyone: "<class>"` lets everybody in and takes the tokens from the bucket of the address and class. `hint: "<sender>"`
  * is for providers: whoever proves to be one is not counted, so that a flood of forgeries never keeps out the honest sender.
  *
@@ -84,12 +84,14 @@ interface Asked {
  * All ask before the request is validated, so that a stranger hears 401 whatever they send and a flood of invalid
  * requests is limited like any other.
  */
-export function guard({ ctx, tokens, limiter, isFrom }: GuardNeeds) {
+export function guard({ ctx, tokens, limiter, addressOf, isFrom }: GuardNeeds) {
+  const networkOf = (request: Request) => addressNetwork(addressOf(request));
   const isLimited = ctx.settings.RATE_LIMITS === "on";
-  const scoped = (requestId: string): Context => ({ ...ctx, requestId, log: ctx.log.with({ request_id: requestId }) });
-  const take = (asked: Pick<Asked, "set">, key: string, bucket: NamedBucket, cost: number) => {
+  /** Its log names the request by itself (`telemetry/scope.ts`). */
+  const scoped = (requestId: string): Context => ({ ...ctx, requestId });
+  const take = (asked: Pick<Asked, "set">, keyOf: () => string, bucket: NamedBucket, cost: number) => {
     if (!isLimited) return;
-    const verdict = limiter.take(`${bucket.name}:${key}`, { ...bucket, cost });
+    const verdict = limiter.take(`${bucket.name}:${keyOf()}`, { ...bucket, cost });
     setRateHeaders(asked.set.headers, bucket, verdict);
     if (!verdict.allowed) throw new Refusal("rate_limited", { retry_after: verdict.retryAfterSeconds });
   };
@@ -104,20 +106,20 @@ export function guard({ ctx, tokens, limiter, isFrom }: GuardNeeds) {
     const claims = tokens.recall(token) ?? (await tokens.verify(token));
     const person = claims ? await personOfSession(ctx, claims) : null;
     if (!claims || !person) {
-      take(asked, `refused:${addressNetwork(asked.address)}`, ADDRESS_BUCKET, REQUEST_COST.read);
+      take(asked, () => `refused:${networkOf(asked.request)}`, ADDRESS_BUCKET, REQUEST_COST.read);
       throw new Refusal("unauthenticated");
     }
     rememberLanguage(asked.request, person.language);
     if (person.bannedAt !== null) throw new Refusal("banned");
-    take(asked, person.id, PERSON_BUCKET, REQUEST_COST[requestClass]);
+    take(asked, () => person.id, PERSON_BUCKET, REQUEST_COST[requestClass]);
     if (requestClass === "guess") await takeGuess(person.id);
     return { person, sessionId: claims.sessionId, ctx: scoped(String(asked.set.headers["x-request-id"])) };
   };
   const operatorAdmissions = new WeakMap<Request, OperatorAdmission>();
   const operator = (least: OperatorRole) => (requestClass: RequestClass) => ({
     detail: OPERATOR_DETAIL,
-    transform: (async ({ request, address, set }: Asked) => {
-      const admission = await admit({ request, address, set }, requestClass);
+    transform: (async ({ request, set }: Asked) => {
+      const admission = await admit({ request, set }, requestClass);
       const role = await roleOf(ctx, admission.person);
       if (role === null || !mayAct(role, least)) throw new Refusal("forbidden");
       operatorAdmissions.set(request, { ...admission, role });
@@ -128,15 +130,15 @@ export function guard({ ctx, tokens, limiter, isFrom }: GuardNeeds) {
       return { ...admission };
     },
   });
-  return new Elysia({ name: "guard" }).macro({
+  return new Elysia({ name: "guard" }).decorate("addressOf", addressOf).macro({
     viewer: operator("viewer"),
     support: operator("support"),
     owner: operator("owner"),
     signedIn: (requestClass: RequestClass) => ({
       detail: SIGNED_IN_DETAIL,
       // `transform` runs before validation but cannot hand values on with their types; `resolve` can, and runs after.
-      transform: (async ({ request, address, set }: Asked) => {
-        admissions.set(request, await admit({ request, address, set }, requestClass));
+      transform: (async ({ request, set }: Asked) => {
+        admissions.set(request, await admit({ request, set }, requestClass));
       }) as unknown as () => Promise<void>,
       resolve({ request }) {
         const admission = admissions.get(request);
@@ -146,10 +148,10 @@ export function guard({ ctx, tokens, limiter, isFrom }: GuardNeeds) {
     }),
     anyone: (requestClass: RequestClass) => ({
       detail: ANYONE_DETAIL,
-      transform: (({ address, set }: Asked) =>
+      transform: (({ request, set }: Asked) =>
         take(
           { set },
-          `${requestClass}:${addressNetwork(address)}`,
+          () => `${requestClass}:${networkOf(request)}`,
           ADDRESS_BUCKET,
           REQUEST_COST[requestClass],
         )) as unknown as () => void,
@@ -157,9 +159,9 @@ export function guard({ ctx, tokens, limiter, isFrom }: GuardNeeds) {
     }),
     hint: (sender: Sender) => ({
       detail: ANYONE_DETAIL,
-      transform: (({ request, address, set }: Asked) => {
-        if (isFrom[sender]({ request, address })) return;
-        take({ set }, addressNetwork(address), HINT_BUCKET, 1);
+      transform: (({ request, set }: Asked) => {
+        if (isFrom[sender]({ request, address: addressOf(request) })) return;
+        take({ set }, () => networkOf(request), HINT_BUCKET, 1);
       }) as unknown as () => void,
       resolve: ({ set }) => ({ ctx: scoped(String(set.headers["x-request-id"])) }),
     }),

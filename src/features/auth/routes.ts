@@ -34,10 +34,9 @@ export function authRoutes(guarded: ReturnType<typeof guard>, tokens: AccessToke
     .use(guarded)
     .post(
       "/telegram",
-      async ({ body, request, ctx, ...rest }) => {
-        const { address } = rest as unknown as { address: string };
+      async ({ body, request, ctx, addressOf }) => {
         const initData = body?.init_data ?? initDataOf(request);
-        const user = await signIn(ctx, initData, address, welcome);
+        const user = await signIn(ctx, initData, addressOf(request), welcome);
         rememberLanguage(request, user.language);
         if (user.bannedAt !== null) throw new Refusal("banned");
         return answer(ctx, await openSession(ctx, user.id), user);

@@ -44,6 +44,29 @@ export function clientAddress(options: {
   return address;
 }
 
+/** The server that requests come through. */
+export interface Connections {
+  requestIP(request: Request): { address: string } | null;
+}
+
+/** Reads the address that a request came from. Asked only where it is needed: the runtime asks the kernel each time. */
+export type AddressReader = (request: Request) => string;
+
+/** Nobody's: the connection is gone, or is none that has an address. No proxy to trust, and one allowance for them all. */
+const UNKNOWN_ADDRESS = "unknown";
+
+/** Without a server a request comes from this very process: a test's, or a page's of ours. */
+export function addressReader(trustedProxies: TrustedProxies, connections: () => Connections | null): AddressReader {
+  return (request) => {
+    const server = connections();
+    return clientAddress({
+      peer: server === null ? "127.0.0.1" : (server.requestIP(request)?.address ?? UNKNOWN_ADDRESS),
+      forwardedFor: request.headers.get("x-forwarded-for"),
+      trustedProxies,
+    });
+  };
+}
+
 /** Whether `address` lies in one of the networks; IPv4 inside IPv6 counts as IPv4. */
 export function isTrusted(proxies: TrustedProxies, address: string): boolean {
   const plain = normaliseAddress(address);

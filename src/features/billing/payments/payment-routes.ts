@@ -204,9 +204,8 @@ export function paymentRoutes(guarded: ReturnType<typeof guard>) {
     )
     .post(
       "/webhook",
-      async ({ body, ctx, ...rest }) => {
-        const { address } = rest as unknown as { address: string };
-        await takeNotice(ctx, { body, address });
+      async ({ body, request, ctx, addressOf }) => {
+        await takeNotice(ctx, { body, address: addressOf(request) });
         return { status: "ok" as const };
       },
       {
