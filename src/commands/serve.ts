@@ -8,6 +8,7 @@ import { databaseFault } from "../platform/db/inspect.ts";
 import { migrate } from "../platform/db/migrate.ts";
 import { databaseIsFile } from "../platform/db/open.ts";
 import { OperatorError } from "../platform/errors.ts";
+import { limitNativeHeaps } from "../platform/images/native-environment.ts";
 import { lockDataFolder } from "../platform/single-server-lock.ts";
 import { startTelemetry } from "../platform/telemetry/telemetry.ts";
 import { ROLES, type Role, type RunningRoles, startRoles } from "../roles/all.ts";
@@ -33,6 +34,8 @@ Examples:
 
 Stops on SIGTERM or SIGINT: jobs in hand are finished or handed back within 25 seconds. A second signal ends it at once.`,
   async run(args) {
+    // Before anything begins a thread.
+    limitNativeHeaps();
     const { values } = parseArgs({
       args: [...args],
       options: { role: { type: "string" }, port: { type: "string" }, sandbox: { type: "boolean" } },

@@ -15,9 +15,6 @@ const LOADERS_ALLOWED = ["VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer"
 /** Threads within one operation. The slots give parallelism; more threads each would only add memory. */
 const THREADS_PER_OPERATION = 1;
 
-/** As many as pictures are usually worked on at once. */
-const NATIVE_HEAPS_MAX = 2;
-
 let loading: Promise<SharpModule> | undefined;
 
 /**
@@ -44,7 +41,8 @@ export async function proveSharp(): Promise<void> {
 }
 
 async function load(): Promise<SharpModule> {
-  limitNativeHeaps(NATIVE_HEAPS_MAX);
+  // A server has said so at its start; whoever else works on pictures has few threads before this.
+  limitNativeHeaps();
   const { default: sharp } = await import("sharp");
   return restrict(sharp);
 }
