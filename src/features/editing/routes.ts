@@ -3,7 +3,7 @@ import type { Context } from "../../context.ts";
 import { invariant, Refusal } from "../../platform/errors.ts";
 import { once } from "../../platform/http/idempotency.ts";
 import { stepAside } from "../../platform/http/in-hand.ts";
-import { readUpload } from "../../platform/http/multipart.ts";
+import { withUpload } from "../../platform/http/multipart.ts";
 import { originRule } from "../../platform/http/origins.ts";
 import { cursorPage, pageOf } from "../../platform/http/page.ts";
 import {
@@ -59,9 +59,11 @@ export function editingRoutes(
         uploads.pass(person.id, request, async () => {
           ctx.images.expectPicture();
           const rules = { fields: ["photo"], bytesMax: UPLOAD_BYTES_MAX, deadlineMs: UPLOAD_MS_MAX };
-          const part = (await readUpload(request, rules)).get("photo");
-          if (!part) throw new Refusal("validation_failed", { errors: [{ path: "photo", message: "is missing" }] });
-          const [file] = await storePhotos(ctx, person.id, [{ field: "photo", purpose: "edit_photo", ...part }]);
+          const [file] = await withUpload(request, rules, async (parts) => {
+            const part = parts.get("photo");
+            if (!part) throw new Refusal("validation_failed", { errors: [{ path: "photo", message: "is missing" }] });
+            return storePhotos(ctx, person.id, [{ field: "photo", purpose: "edit_photo", ...part }]);
+          });
           invariant(file, "one file is stored for one upload");
           return { photo: photoView(ctx, file) };
         }),

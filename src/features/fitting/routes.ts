@@ -1,5 +1,5 @@
 import { Elysia, t } from "elysia";
-import { readUpload } from "../../platform/http/multipart.ts";
+import { withUpload } from "../../platform/http/multipart.ts";
 import { closed, IdempotencyHeaders, IdSchema, NoQuerySchema, oneOf, refuses } from "../../platform/http/schemas.ts";
 import { UPLOAD_BYTES_MAX } from "../../platform/images/index.ts";
 import type { guard } from "../auth/guard.ts";
@@ -22,18 +22,16 @@ export function fittingRoutes(guarded: ReturnType<typeof guard>, uploads: Upload
       async ({ request, person, ctx }) =>
         uploads.pass(person.id, request, async () => {
           ctx.images.expectPicture();
-          const parts = await readUpload(request, {
-            fields: PARTS,
-            bytesMax: UPLOAD_BYTES_MAX,
-            deadlineMs: UPLOAD_MS_MAX,
-            requireOneOf: true,
-          });
-          const given = PARTS.flatMap((field) => {
-            const part = parts.get(field);
-            return part ? [{ field, purpose: field, ...part }] : [];
+          const rules = { fields: PARTS, bytesMax: UPLOAD_BYTES_MAX, deadlineMs: UPLOAD_MS_MAX, requireOneOf: true };
+          const stored = await withUpload(request, rules, (parts) => {
+            const given = PARTS.flatMap((field) => {
+              const part = parts.get(field);
+              return part ? [{ field, purpose: field, ...part }] : [];
+            });
+            return storePhotos(ctx, person.id, given);
           });
           const answer: Partial<Record<string, PhotoView>> = {};
-          for (const file of await storePhotos(ctx, person.id, given)) answer[file.purpose] = photoView(ctx, file);
+          for (const file of stored) answer[file.purpose] = photoView(ctx, file);
           return answer;
         }),
       {

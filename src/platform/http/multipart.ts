@@ -6,6 +6,7 @@ import {
   type MultipartPart,
 } from "@remix-run/multipart-parser";
 import { invariant, Refusal } from "../errors.ts";
+import { forgetBytes } from "../forget-bytes.ts";
 import { watchBeginnings } from "./part-beginnings.ts";
 
 export interface UploadRules {
@@ -61,15 +62,46 @@ export async function readUpload(request: Request, rules: UploadRules): Promise<
   });
   const parts = new Map<string, UploadedPart>();
   const beginnings = watchBeginnings(boundary, { bytes: PART_HEADER_BYTES_MAX, count: rules.fields.length });
-  for await (const chunk of bodyChunks(request.body, { bodyBytesMax, deadlineMs: rules.deadlineMs })) {
-    beginnings.see(chunk);
-    for (const part of partsIn(chunk, parser, () => tooLarge(rules, beginnings.nameOfPart(parts.size)))) {
-      addPart(parts, part, rules.fields);
+  const read: Uint8Array[] = [];
+  const forgetRead = () => {
+    for (const chunk of read.splice(0)) forgetBytes(chunk);
+  };
+  try {
+    for await (const chunk of bodyChunks(request.body, { bodyBytesMax, deadlineMs: rules.deadlineMs })) {
+      beginnings.see(chunk);
+      const before = parts.size;
+      for (const part of partsIn(chunk, parser, () => tooLarge(rules, beginnings.nameOfPart(parts.size)))) {
+        addPart(parts, part, rules.fields);
+      }
+      // Not before the parser is through with this chunk: it still looks back. A file is a copy, and the next begins in here.
+      if (parts.size > before) forgetRead();
+      read.push(chunk);
     }
+  } finally {
+    forgetRead();
   }
   if (!isFinished(parser)) throw new Refusal("malformed_body");
   checkPresence(parts, rules);
   return parts;
+}
+
+/**
+ * Reads an upload and hands its files to `work`, which keeps none of their bytes: they are forgotten when it ends, good or bad.
+ * By then nothing may read them any more, native code least of all, since it would read memory that is somebody else's: `work`
+ * waits for whatever it gave them to. sharp has let go of its input when its promise settles. Answers what `work` answers; throws
+ * the refusals of `readUpload` and whatever `work` throws.
+ */
+export async function withUpload<T>(
+  request: Request,
+  rules: UploadRules,
+  work: (parts: ReadonlyMap<string, UploadedPart>) => Promise<T>,
+): Promise<T> {
+  const parts = await readUpload(request, rules);
+  try {
+    return await work(parts);
+  } finally {
+    for (const { bytes } of parts.values()) forgetBytes(bytes);
+  }
 }
 
 function boundaryOf(contentType: string): string {

@@ -1,5 +1,6 @@
 import type { Sharp, SharpOptions } from "sharp";
 import { Refusal } from "../errors.ts";
+import { forgetBytes } from "../forget-bytes.ts";
 
 /** A picture of our own making: upright, sRGB, 8 bits, opaque, without the metadata and the tail of what it came from. */
 export interface Picture {
@@ -56,7 +57,10 @@ export async function toPicture(pipeline: Sharp, encoding: Encoding): Promise<Pi
     .timeout({ seconds: OPERATION_SECONDS_MAX })
     .jpeg({ quality: encoding.quality, optimiseCoding: encoding.bestTables, mozjpeg: false })
     .toBuffer({ resolveWithObject: true });
-  return { bytes: data, mime: "image/jpeg", width: info.width, height: info.height };
+  // Nobody else knows of `data`. Left to the collector, libvips' heap fills with pictures that were stored long ago.
+  const bytes = new Uint8Array(data);
+  forgetBytes(data);
+  return { bytes, mime: "image/jpeg", width: info.width, height: info.height };
 }
 
 /** Runs what decodes bytes from outside. Whatever the native code says of them, the person hears `file_corrupt`. */

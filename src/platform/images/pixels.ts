@@ -56,16 +56,6 @@ export async function fromPixels(pixels: Pixels): Promise<Sharp> {
 }
 
 /**
- * Gives the memory of decoded pixels back at once; nobody may use them any more. Left to the collector, each picture is decoded into
- * memory that the system has to clear first, and several of them wait for their end.
- */
-export function forgetPixels({ data }: Pixels): void {
-  const { buffer, byteLength } = data;
-  // A view of something larger is not all there is to it.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
-}
-
-/**
  * Changes one region and leaves every other pixel as it is. Blending a layer over a whole picture costs more than
  * encoding it; here only the rows of the region move, each in one copy. `pixels` is changed in place.
  */

@@ -1,7 +1,8 @@
+import { forgetBytes } from "../forget-bytes.ts";
 import { drawText, type TextPlacement } from "./draw-text.ts";
 import { decodePixels, reencode, requireBytesWithin, requireSupportedContent, withSafeHeader } from "./inspect.ts";
 import { type Encoding, type Picture, toPicture } from "./picture.ts";
-import { forgetPixels, fromPixels, wholeOf } from "./pixels.ts";
+import { fromPixels, wholeOf } from "./pixels.ts";
 
 export const RESULT_BYTES_MAX = 30 * 1024 * 1024;
 export const RESULT_EDGE_PX_MAX = 4_096;
@@ -49,6 +50,6 @@ export async function watermark(clean: Uint8Array, text: string): Promise<Pictur
     for (const line of WATERMARK_LINES) await drawText(pixels, text, wholeOf(pixels), line);
     return await toPicture(await fromPixels(pixels), WATERMARKED_ENCODING);
   } finally {
-    forgetPixels(pixels);
+    forgetBytes(pixels.data);
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readUpload } from "../../../src/platform/http/multipart.ts";
+import { readUpload, type UploadedPart, withUpload } from "../../../src/platform/http/multipart.ts";
 import { BOUNDARY, codeFor, cut, errorsFor, file, KIB, multipart, RULES, request, source } from "./multipart-bodies.ts";
 
 describe("an upload", () => {
@@ -113,5 +113,59 @@ describe("fields", () => {
 
   test("`__proto__` and `constructor` are unknown fields like any other", async () => {
     for (const name of ["__proto__", "constructor"]) expect(await codeFor([file(name)])).toBe("validation_failed");
+  });
+});
+
+describe("I5 the memory of an upload", () => {
+  const twoFiles = () => [file("user_photo", "a".repeat(8 * KIB)), file("item_photo", "b".repeat(8 * KIB))];
+  /** Each with memory of its own, as a server gets them. */
+  const pieces = (body: Uint8Array, size: number) => [...cut(body, size)].map((piece) => new Uint8Array(piece));
+  const left = (chunks: readonly Uint8Array[]) => chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+
+  test("is what the files take: the body's pieces are given back as soon as they are in a file", async () => {
+    const chunks = pieces(multipart(twoFiles()), KIB);
+    let leftAtTheEnd = 0;
+    const watched = function* () {
+      for (const [at, chunk] of chunks.entries()) {
+        if (at === chunks.length - 1) leftAtTheEnd = left(chunks);
+        yield chunk;
+      }
+    };
+    const parts = await readUpload(request(source(watched()).body), RULES);
+    expect(leftAtTheEnd).toBeLessThanOrEqual(10 * KIB);
+    expect(left(chunks)).toBeLessThanOrEqual(KIB);
+    expect(Buffer.from(parts.get("user_photo")?.bytes ?? []).toString()).toBe("a".repeat(8 * KIB));
+    expect(Buffer.from(parts.get("item_photo")?.bytes ?? []).toString()).toBe("b".repeat(8 * KIB));
+  });
+
+  test("is given back at every size of pieces, and the files are whole", async () => {
+    const tricky = `\r\n--${BOUNDARY.slice(0, -1)}\r\n--\r\n\r\n-${BOUNDARY}\r\n`;
+    const body = multipart([file("user_photo", tricky), file("item_photo", "\r\n")]);
+    for (let size = 1; size <= body.length; size += 1) {
+      const parts = await readUpload(request(source(pieces(body, size)).body), RULES);
+      expect(Buffer.from(parts.get("user_photo")?.bytes ?? []).toString()).toBe(tricky);
+      expect(Buffer.from(parts.get("item_photo")?.bytes ?? []).toString()).toBe("\r\n");
+    }
+  });
+
+  test("is given back by a body that is refused, too", async () => {
+    const chunks = pieces(multipart(twoFiles(), ""), KIB);
+    await expect(readUpload(request(source(chunks).body), RULES)).rejects.toMatchObject({ code: "malformed_body" });
+    expect(left(chunks)).toBe(0);
+  });
+
+  test.each(["done", "refused"])("is given back once its files are %s, and not before", async (end) => {
+    let seen: readonly UploadedPart[] = [];
+    const work = async (parts: ReadonlyMap<string, UploadedPart>) => {
+      seen = [...parts.values()];
+      await Bun.sleep(5);
+      expect(seen.map(({ bytes }) => bytes.byteLength)).toEqual([8 * KIB, 8 * KIB]);
+      if (end === "refused") throw new Error("refused");
+      return end;
+    };
+    const answer = withUpload(request(multipart(twoFiles())), RULES, work);
+    if (end === "refused") await expect(answer).rejects.toThrow("refused");
+    else expect(await answer).toBe(end);
+    expect(seen.map(({ bytes }) => bytes.byteLength)).toEqual([0, 0]);
   });
 });
