@@ -1,11 +1,11 @@
+import type { FileFacts } from "./exact-file.ts";
+
 /** A native file inside the compiled file, and what it must be once it is outside. */
-export interface EmbeddedNativeFile {
+export interface EmbeddedNativeFile extends FileFacts {
   /** Bun's path of the embedded bytes. */
   embeddedAt: string;
   /** Where it goes, seen from the version's folder. */
   placedAt: string;
-  bytes: number;
-  sha256: string;
 }
 
 /** Sharp's native code as the compiled file carries it. */

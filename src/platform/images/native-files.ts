@@ -1,19 +1,9 @@
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { OperatorError } from "../errors.ts";
 import { nativeCacheFolder } from "./cache-folder.ts";
+import { holdsExactly } from "./exact-file.ts";
 import type { EmbeddedNativeFile, EmbeddedSharp } from "./native-code.ts";
 
 export const NATIVE_FOLDER_ADVICE =
@@ -57,33 +47,5 @@ function placeOnce(file: EmbeddedNativeFile, folder: string): void {
     throw new OperatorError(
       `The native image code in ${folder} does not read back as it was written. ${NATIVE_FOLDER_ADVICE}`,
     );
-  }
-}
-
-const READ_CHUNK_BYTES = 1024 * 1024;
-
-/** Whether a regular file with just these bytes is there. Links are not followed. */
-function holdsExactly(path: string, expected: EmbeddedNativeFile): boolean {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  } catch {
-    return false;
-  }
-  try {
-    const status = fstatSync(descriptor);
-    if (!status.isFile() || status.size !== expected.bytes) return false;
-    // In chunks: the whole file at once would stay in the idle process as 18 MB more memory.
-    const hasher = new Bun.CryptoHasher("sha256");
-    const chunk = new Uint8Array(READ_CHUNK_BYTES);
-    for (let read = 1; read > 0; ) {
-      read = readSync(descriptor, chunk, 0, chunk.length, null);
-      hasher.update(chunk.subarray(0, read));
-    }
-    return hasher.digest("hex") === expected.sha256;
-  } catch {
-    return false;
-  } finally {
-    closeSync(descriptor);
   }
 }

@@ -1,10 +1,12 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OperatorError } from "../../../src/platform/errors.ts";
+import embeddedFont from "../../../src/platform/images/assets/DejaVuSans-Bold.ttf" with { type: "file" };
 import { nativeCacheFolder } from "../../../src/platform/images/cache-folder.ts";
-import { placeFont } from "../../../src/platform/images/font.ts";
+import { holdsExactly } from "../../../src/platform/images/exact-file.ts";
+import { FONT_FACTS, placeFont } from "../../../src/platform/images/font.ts";
 import { textOverlay } from "../../../src/platform/images/overlay.ts";
 
 const STYLE = { widthMax: 400, heightMax: 80, letterOpacity: 1, haloOpacity: 0.5 };
@@ -66,6 +68,21 @@ describe("the letters", () => {
 });
 
 describe("the font's file", () => {
+  test("is what the program says that it is, and only that", async () => {
+    expect(holdsExactly(embeddedFont, FONT_FACTS)).toBe(true);
+    const path = await placeFont(folder);
+    expect(holdsExactly(path, FONT_FACTS)).toBe(true);
+    expect(holdsExactly(path, { ...FONT_FACTS, bytes: FONT_FACTS.bytes - 1 })).toBe(false);
+    expect(holdsExactly(path, { ...FONT_FACTS, sha256: FONT_FACTS.sha256.replace("e", "f") })).toBe(false);
+  });
+
+  test("is not read out of the program where it lies in its place", async () => {
+    await placeFont(folder);
+    using read = spyOn(Bun, "file");
+    await placeFont(folder);
+    expect(read.mock.calls).toEqual([]);
+  });
+
   test("is put right when it was damaged or cut short", async () => {
     chmodSync(folder, 0o700);
     const path = await placeFont(folder);
