@@ -10,6 +10,9 @@ const CODE_FOLDER = join(import.meta.dir, "peer");
 export interface OldPictures {
   /** Sends one photo; answers how many bytes were kept of it. */
   upload(photo: Uint8Array<ArrayBuffer>): Promise<number>;
+  base: string;
+  /** Of somebody who may upload. */
+  token: string;
   stop(): Promise<void>;
 }
 
@@ -41,6 +44,8 @@ export async function runOldPictures(): Promise<OldPictures | null> {
   const signedIn = await fetch(`${base}/sign-in`, { method: "POST" });
   const { token } = (await signedIn.json()) as { token: string };
   return {
+    base,
+    token,
     async upload(photo) {
       const body = new FormData();
       body.set("user_photo", new File([photo], "photo.jpg", { type: "image/jpeg" }));

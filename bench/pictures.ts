@@ -6,13 +6,20 @@ import { alternate } from "./alternation.ts";
 import { amount } from "./amount.ts";
 import { runOldPictures } from "./old-pictures.ts";
 import { photo } from "./photo.ts";
+import { photoRequest, sendPhotos } from "./photo-senders.ts";
 import { OURS, report } from "./result.ts";
 import { openShop } from "./shop.ts";
 
 /**
  * I1: uploads of 12 megapixels over HTTP, eight callers, beside a loop over sharp in this process, two at once, as many as the
- * server takes, and beside the old stack's upload, over HTTP as ours. I3: a finished picture with the watermark, beside its
- * decoding and encoding without one, in one go as sharp likes it best, and beside sharp's own blending of the whole picture.
+ * server takes, and beside the old stack's upload, over HTTP as ours. The bytes of a request are put together before anything is
+ * measured and written to plain sockets, to ours and to the old stack alike: encoding a form anew for each upload took one to
+ * two ms of the processor that is measured.
+ *
+ * I3: a finished picture with the watermark, beside its decoding and encoding without one, in one go as sharp likes it best, and
+ * beside sharp's own blending of the whole picture. `watermark_ms` is the time a picture takes of a server with both
+ * slots in use, two at once, which is how the product works under load; `watermark_alone_ms` is what somebody waits whose
+ * picture is the only one. Alone, sharp's one go has both cores to itself: one thread decodes while another encodes.
  *
  * All make the same of the same: a JPEG of the same size, quality and kind of tables (computing the best ones, which sharp does
  * unless told otherwise, doubles the time of encoding), which is looked at before anything is measured.
@@ -54,6 +61,9 @@ const upload = async (caller: number): Promise<number> => {
   const answer = await visitors[caller]?.ask("POST", "/fitting/upload", form);
   return Number((answer?.user_photo as { bytes?: number } | undefined)?.bytes);
 };
+const requests = visitors.map(({ token }) => photoRequest("/api/v1/fitting/upload", token, source));
+const uploadsPerSecond = () => sendPhotos({ base: shop.base, requests, count: UPLOADS, status: 200 });
+const oldRequests = Array.from({ length: old ? CALLERS : 0 }, () => photoRequest("/upload", old?.token ?? "", source));
 sharp.cache(false);
 sharp.concurrency(1);
 const bareUpload = () =>
@@ -87,21 +97,24 @@ try {
   if (old) requireAlike("the old stack", await old.upload(source), stored);
   const marked = (await images.watermark(finished, TEXT)).bytes.byteLength;
   requireAlike("no watermark", (await withoutOne()).byteLength, marked);
-  const watermarkMs = async (work: () => Promise<unknown>) => 1_000 / (await rate(WATERMARKS, 1, work));
+  const watermarkMs = async (work: () => Promise<unknown>) => ({
+    watermark_ms: 1_000 / (await rate(WATERMARKS * AT_ONCE, AT_ONCE, work)),
+    watermark_alone_ms: 1_000 / (await rate(WATERMARKS, 1, work)),
+  });
   const samples = await alternate(
     {
       [OURS]: async () => ({
-        uploads_per_second: await rate(UPLOADS, CALLERS, upload),
-        watermark_ms: await watermarkMs(() => images.watermark(finished, TEXT)),
+        uploads_per_second: await uploadsPerSecond(),
+        ...(await watermarkMs(() => images.watermark(finished, TEXT))),
       }),
       "bare sharp": async () => ({ uploads_per_second: await rate(UPLOADS, AT_ONCE, bareUpload) }),
       ...(old && {
         "Pillow and FastAPI": async () => ({
-          uploads_per_second: await rate(UPLOADS, CALLERS, () => old.upload(source)),
+          uploads_per_second: await sendPhotos({ base: old.base, requests: oldRequests, count: UPLOADS, status: 201 }),
         }),
       }),
-      "no watermark": async () => ({ watermark_ms: await watermarkMs(withoutOne) }),
-      "sharp's composite": async () => ({ watermark_ms: await watermarkMs(blended) }),
+      "no watermark": () => watermarkMs(withoutOne),
+      "sharp's composite": () => watermarkMs(blended),
     },
     ROUNDS,
   );
@@ -109,6 +122,7 @@ try {
     { goal: "I1", what: "uploads_per_second", against: "bare sharp", atLeast: 0.9 },
     { goal: "I1", what: "uploads_per_second", against: "Pillow and FastAPI", atLeast: 2 },
     { goal: "I3", what: "watermark_ms", against: "no watermark", atMost: 1.3 },
+    { goal: "I3", what: "watermark_alone_ms", against: "no watermark", atMost: 1.3 },
   ]);
 } finally {
   await old?.stop();
