@@ -3,6 +3,7 @@ import { and, eq, lt } from "drizzle-orm";
 import { after, type Clock, DAY_MS, SECOND_MS } from "../clock.ts";
 import { builtOnce, type Given, givenRow, type WholeRow } from "../db/built-once.ts";
 import type { Queries } from "../db/database.ts";
+import { unsynced } from "../db/unsynced.ts";
 import { Refusal } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { oneAfterAnother } from "../one-after-another.ts";
@@ -77,12 +78,16 @@ export async function once<Self extends IdempotencyNeeds<Self>, Answer>(
   }
 }
 
+/**
+ * Writes the key's row, unless there is one. It does not wait for the disk: a crash that undoes it has undone the run as well,
+ * whose own commit comes later, is synced, and this with it.
+ */
 const takeKey = builtOnce((db, _: Given<WholeRow<typeof idempotencyKeys>>) =>
   db
     .insert(idempotencyKeys)
     .values(givenRow(idempotencyKeys))
     .onConflictDoNothing()
-    .returning({ key: idempotencyKeys.key }),
+    .returning({ key: idempotencyKeys.key, unsynced }),
 );
 
 interface Ended {

@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Clock } from "../clock.ts";
 import type { Queries } from "../db/database.ts";
 import { dialect } from "../db/dialect.ts";
+import { unsynced } from "../db/unsynced.ts";
 import { newId } from "../ids.ts";
 import { jobs } from "./tables.ts";
 
@@ -68,7 +69,7 @@ function prepareClaim(db: Queries, kinds: readonly string[]) {
       claims: sql`${jobs.claims} + 1`,
       updatedAt: sql`${sql.param(sql.placeholder("now"), jobs.updatedAt)}`,
     })
-    .where(sql`${isPicked(sql`select ${sql.identifier("id")} from ${picked}`)}${unsynced()}`)
+    .where(sql`${isPicked(sql`select ${sql.identifier("id")} from ${picked}`)}${withoutSync()}`)
     .returning()
     .prepare("claim");
 }
@@ -91,10 +92,8 @@ function preparedFor<Query>(db: Queries, name: string, build: () => Query): Quer
  * A claim does not wait until Postgres has synced it: one that a crash of the server undoes is a job that is ready again, and
  * whatever its worker writes meets the fence. What a handler commits after it is synced, and the claim with it.
  */
-function unsynced(): SQL {
-  return dialect === "postgres"
-    ? sql` and (select set_config('synchronous_commit', 'off', true)) is not null`
-    : sql.empty();
+function withoutSync(): SQL {
+  return dialect === "postgres" ? sql` and (select ${unsynced}) is not null` : sql.empty();
 }
 
 /** Deletes those of `ids` that are still held under one of `leases`. */

@@ -11,6 +11,7 @@ import {
 import { idempotencyKeys } from "../../../src/platform/http/tables.ts";
 import { newId } from "../../../src/platform/ids.ts";
 import { schedules } from "../../../src/platform/queue/tables.ts";
+import { lane } from "../../support/database.ts";
 import { type MachineryContext, useMachinery } from "../../support/machinery.ts";
 
 const machinery = useMachinery();
@@ -188,6 +189,40 @@ describe("a run that has not ended", () => {
       await opened;
       return ctx.transaction(work);
     };
+  }
+});
+
+// The crash of a server that may lose a key is Postgres's; a file syncs each commit.
+test.skipIf(lane === "sqlite")("a key is not waited for until it is synced, and what the run does is", async () => {
+  const { database, open } = machinery();
+  const name = `"${new URL(database.url).pathname.slice(1)}"`;
+  await open.raw(`alter database ${name} set synchronous_commit = on`);
+  // As it stands at the commit, by triggers that are put off until then.
+  await open.raw(`
+    create table commits (what text, synced text);
+    create function note_commit() returns trigger language plpgsql as $$ begin
+      insert into commits values (tg_op || ' ' || tg_table_name, current_setting('synchronous_commit')); return null; end $$;
+    create constraint trigger note_commit after insert or update or delete on idempotency_keys
+      deferrable initially deferred for each row execute function note_commit();
+    create constraint trigger note_commit after insert on schedules
+      deferrable initially deferred for each row execute function note_commit()`);
+  try {
+    const other = (await machinery().another()).ctx;
+    await run({}, other);
+    const refused = once(other, request({ key: "refused" }), async () => {
+      throw new Refusal("insufficient_credits", { required: 2 });
+    });
+    await refusalOf(refused);
+    expect(await open.raw("select what, synced from commits")).toEqual([
+      { what: "INSERT idempotency_keys", synced: "off" },
+      { what: "INSERT schedules", synced: "on" },
+      { what: "UPDATE idempotency_keys", synced: "on" },
+      { what: "INSERT idempotency_keys", synced: "off" },
+      { what: "DELETE idempotency_keys", synced: "on" },
+    ]);
+  } finally {
+    await open.raw("drop table commits; drop function note_commit cascade");
+    await open.raw(`alter database ${name} reset synchronous_commit`);
   }
 });
 
