@@ -53,7 +53,8 @@ export function wholeRow<T extends Table>(table: T, row: T["$inferInsert"]): Who
   return Object.fromEntries(Object.keys(getTableColumns(table)).map((name) => [name, given[name] ?? null]));
 }
 
-function placeOf(name: string, column: Column): SQL<never> {
+/** The place of a value that is given by its name. */
+export function placeOf(name: string, column: Column): SQL<never> {
   // drizzle asks a column for its form of a value even where that is null, which has none.
   const encoder = { mapToDriverValue: (value: unknown) => (value === null ? null : column.mapToDriverValue(value)) };
   return sql`${sql.param(sql.placeholder(name), encoder)}`;

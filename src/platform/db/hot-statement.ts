@@ -12,7 +12,8 @@ interface Built {
   toSQL(): { sql: string; params: unknown[] };
 }
 
-interface Prepared {
+/** A statement with what runs it. */
+export interface Prepared {
   statement: string;
   run: StatementRunner;
   /** For each of the statement's places: what goes there, of the values that are given. */
@@ -53,7 +54,7 @@ export function hotStatement<const C extends Columns>(
   return async (db, given) => {
     let prepared = known.get(db);
     if (prepared === undefined) {
-      prepared = prepare(db, build(db, columns));
+      prepared = pastTheBuilder(db, build(db, columns).toSQL());
       known.set(db, prepared);
     }
     const { statement, run, places } = prepared;
@@ -65,11 +66,11 @@ export function hotStatement<const C extends Columns>(
   };
 }
 
-function prepare(db: Queries, built: Built): Prepared {
+/** How a statement that the builder has written for the handle is run past it. */
+export function pastTheBuilder(db: Queries, built: { sql: string; params: readonly unknown[] }): Prepared {
   const run = (db as { [RUN]?: StatementRunner })[RUN];
   if (run === undefined) throw new Error("a hot statement was asked of a handle that nobody opened");
-  const { sql: statement, params } = built.toSQL();
-  return { statement, run, places: params.map(placeOf) };
+  return { statement: built.sql, run, places: built.params.map(placeOf) };
 }
 
 /** drizzle leaves a placeholder where its value will be, inside of the parameter that knows how to write it. */

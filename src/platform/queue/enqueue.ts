@@ -2,6 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Clock } from "../clock.ts";
 import { builtOnce, type Given, givenRow, type WholeRow, wholeRow } from "../db/built-once.ts";
 import type { Queries } from "../db/database.ts";
+import { laterWrite, type Write } from "../db/write-together.ts";
 import { newId } from "../ids.ts";
 import { currentScope } from "../telemetry/scope.ts";
 import type { WakeUps } from "../wake.ts";
@@ -39,30 +40,47 @@ export async function enqueue(
   payload: Record<string, unknown>,
   options: EnqueueOptions = {},
 ): Promise<string | null> {
-  const now = needs.clock.now();
-  const inserted = await insertJob(
-    needs.db,
-    wholeRow(jobs, {
-      id: newId(),
-      kind,
-      payload,
-      state: "ready",
-      priority: options.priority ?? JOB_PRIORITY.background,
-      turn: options.turn ?? 0,
-      runAt: options.runAt ?? now,
-      claims: 0,
-      failures: 0,
-      uniqueKey: options.uniqueKey ?? null,
-      requestId: needs.requestId ?? null,
-      traceParent: currentScope()?.traceParent ?? null,
-      createdAt: now,
-      updatedAt: now,
-    }),
-  );
+  const inserted = await insertJob(needs.db, jobOf(needs, kind, payload, options));
   const id = inserted[0]?.id ?? null;
   if (id !== null) needs.afterCommit(() => needs.wakeUps.wake("jobs"));
   return id;
 }
+
+/**
+ * The write that does the same together with others (`writeTogether`), for a job whose `uniqueKey` cannot stand in the queue
+ * yet: if it does, the write fails.
+ */
+export function enqueueLater(
+  needs: EnqueueNeeds,
+  kind: string,
+  payload: Record<string, unknown>,
+  options: EnqueueOptions = {},
+): Write {
+  needs.afterCommit(() => needs.wakeUps.wake("jobs"));
+  return insertNewJob(jobOf(needs, kind, payload, options));
+}
+
+function jobOf(needs: EnqueueNeeds, kind: string, payload: Record<string, unknown>, options: EnqueueOptions) {
+  const now = needs.clock.now();
+  return wholeRow(jobs, {
+    id: newId(),
+    kind,
+    payload,
+    state: "ready",
+    priority: options.priority ?? JOB_PRIORITY.background,
+    turn: options.turn ?? 0,
+    runAt: options.runAt ?? now,
+    claims: 0,
+    failures: 0,
+    uniqueKey: options.uniqueKey ?? null,
+    requestId: needs.requestId ?? null,
+    traceParent: currentScope()?.traceParent ?? null,
+    createdAt: now,
+    updatedAt: now,
+  });
+}
+
+const insertNewJob = laterWrite((db, _: Given<WholeRow<typeof jobs>>) => db.insert(jobs).values(givenRow(jobs)));
 
 const insertJob = builtOnce((db, _: Given<WholeRow<typeof jobs>>) =>
   db.insert(jobs).values(givenRow(jobs)).onConflictDoNothing().returning({ id: jobs.id }),

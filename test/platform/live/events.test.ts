@@ -7,6 +7,7 @@ import {
   forgetOldEvents,
   lastEventNumber,
   publish,
+  writeAndPublish,
 } from "../../../src/platform/live/events.ts";
 import { startTestApp } from "../../support/app.ts";
 
@@ -63,6 +64,37 @@ describe("the sequence of a person's events", () => {
     await reading;
     expect(seen).toEqual(upTo(total));
   }, 60_000);
+
+  test("gives several events of one write their numbers in their order, and wakes with the same", async () => {
+    const userId = newId();
+    await tell(userId);
+    const woken: unknown[] = [];
+    const stop = ctx.wakeUps.subscribe("live", (keys, news) => {
+      if (keys?.includes(userId)) woken.push(news);
+    });
+    await ctx.transaction((tx) =>
+      writeAndPublish(
+        tx,
+        userId,
+        [],
+        [
+          { type: "balance.changed", data: { credits: 1 } },
+          { type: "notice", data: { credits: 2 } },
+          { type: "notice", data: { credits: 3 } },
+        ],
+      ),
+    );
+    stop();
+    const events = await eventsSince(ctx, userId, 1);
+    expect(events.map(({ n, type, data }) => [n, type, data.credits])).toEqual([
+      [2, "balance.changed", 1],
+      [3, "notice", 2],
+      [4, "notice", 3],
+    ]);
+    expect(woken).toEqual(events);
+    await tell(userId);
+    expect(await allNumbers(userId)).toEqual(upTo(5));
+  });
 
   test("gives back the number of a transaction that was undone", async () => {
     const userId = newId();
