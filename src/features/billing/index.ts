@@ -15,6 +15,8 @@ export {
   grantCredits,
   type Hold,
   peopleWithExpiredCredits,
+  planHold,
+  purseFor,
   release,
   reserve,
   revokeCredits,

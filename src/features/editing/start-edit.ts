@@ -2,7 +2,7 @@ import { and, eq } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { isId } from "../../platform/ids.ts";
-import { type Generation, screenWords, startGeneration } from "../generations/index.ts";
+import { type OrderedGeneration, screenWords, startGeneration } from "../generations/index.ts";
 import { refuseInMaintenance } from "../maintenance/index.ts";
 import { baseOf, type NamedBase } from "./base.ts";
 import { changeMessages, ownConversation } from "./conversations.ts";
@@ -19,7 +19,7 @@ export interface EditOrder extends NamedBase {
  * Orders an edit: of a photo or of an earlier result, by a variant of the assistant or by the person's own words. The
  * provider is always given the clean copy of a result; what its owner may see is another matter.
  */
-export async function startEdit(ctx: Context, order: EditOrder): Promise<Generation> {
+export async function startEdit(ctx: Context, order: EditOrder): Promise<OrderedGeneration> {
   await refuseInMaintenance(ctx);
   exactlyOne("photo_id", order.photoId, "generation_id", order.generationId);
   exactlyOne("variant_id", order.variantId, "prompt", order.prompt);

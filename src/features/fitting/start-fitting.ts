@@ -1,8 +1,8 @@
 import type { Context } from "../../context.ts";
 import { Refusal } from "../../platform/errors.ts";
-import { type Generation, screenWords, startGeneration } from "../generations/index.ts";
+import { type OrderedGeneration, screenWords, startGeneration } from "../generations/index.ts";
 import { refuseInMaintenance } from "../maintenance/index.ts";
-import { ownPhoto } from "../photos/index.ts";
+import { ownPhotos } from "../photos/index.ts";
 import { fittingPrompt, NOTE_LENGTH_MAX } from "./fitting-prompt.ts";
 import { ZONES, zoneById } from "./zones.ts";
 
@@ -15,11 +15,11 @@ export interface FittingOrder {
 }
 
 /** Orders a try-on. All gates stand before the charge: maintenance, both photos, the words, then those of every order. */
-export async function startFitting(ctx: Context, order: FittingOrder): Promise<Generation> {
+export async function startFitting(ctx: Context, order: FittingOrder): Promise<OrderedGeneration> {
   await refuseInMaintenance(ctx);
-  const [userPhoto, itemPhoto] = await Promise.all([
-    ownPhoto(ctx, order.userId, order.userPhotoId, ["user_photo"]),
-    ownPhoto(ctx, order.userId, order.itemPhotoId, ["item_photo"]),
+  const [userPhoto, itemPhoto] = await ownPhotos(ctx, order.userId, [
+    { photoId: order.userPhotoId, purposes: ["user_photo"] },
+    { photoId: order.itemPhotoId, purposes: ["item_photo"] },
   ]);
   const zone = zoneById(order.zone);
   if (!zone) {

@@ -4,7 +4,7 @@ import { Refusal } from "../../platform/errors.ts";
 import { refuseInMaintenance } from "../maintenance/index.ts";
 import { expireFilesNow, ownPhoto } from "../photos/index.ts";
 import { endGeneration } from "./finish.ts";
-import { type Generation, startGeneration } from "./start.ts";
+import { type OrderedGeneration, startGeneration } from "./start.ts";
 import { isFinal } from "./states.ts";
 import { generations } from "./tables.ts";
 import { activeGenerations, ownGeneration } from "./view.ts";
@@ -70,7 +70,7 @@ export async function deleteGeneration(ctx: Context, userId: string, generationI
 }
 
 /** Runs a finished generation again with the same photos and words, as a new one with a new charge. */
-export async function retryGeneration(ctx: Context, userId: string, generationId: string): Promise<Generation> {
+export async function retryGeneration(ctx: Context, userId: string, generationId: string): Promise<OrderedGeneration> {
   await refuseInMaintenance(ctx);
   const generation = await ownGeneration(ctx, userId, generationId);
   if (!isFinal(generation.status)) throw new Refusal("generation_active", { generation_status: generation.status });

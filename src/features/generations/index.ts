@@ -14,7 +14,7 @@ export { BREAKER_OPEN_MS, checkProviderBalance, picturesLeft, providerState } fr
 export { GenerationSchema, ORDER_REFUSALS } from "./schemas.ts";
 export { screenWords } from "./screen-words.ts";
 export { sendToChat } from "./send-to-chat.ts";
-export { type Generation, generationJobKey, startGeneration } from "./start.ts";
+export { type Generation, generationJobKey, type OrderedGeneration, startGeneration } from "./start.ts";
 export { GENERATION_STATUSES, type GenerationStatus, isFinal } from "./states.ts";
 export { CREATE_WINDOW } from "./submit.ts";
 export { GENERATION_TYPES, generationAttempts, generations } from "./tables.ts";

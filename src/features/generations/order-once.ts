@@ -1,8 +1,8 @@
 import type { Context } from "../../context.ts";
 import { once } from "../../platform/http/idempotency.ts";
 import type { User } from "../profile/index.ts";
-import type { Generation } from "./start.ts";
-import { type GenerationView, viewGeneration } from "./view.ts";
+import type { OrderedGeneration } from "./start.ts";
+import { type GenerationView, viewOrdered } from "./view.ts";
 
 /** An order over HTTP: who, under which key, for which route. */
 export interface OrderRequest {
@@ -21,12 +21,12 @@ export interface OrderRequest {
 export async function orderOnce(
   ctx: Context,
   request: OrderRequest,
-  start: (tx: Context) => Promise<Generation>,
+  start: (tx: Context) => Promise<OrderedGeneration>,
 ): Promise<GenerationView> {
   const { person, headers, route, body } = request;
   await ctx.storage.ping();
   const result = await once(ctx, { userId: person.id, key: headers["idempotency-key"], route, body }, async (tx) => ({
-    answer: await viewGeneration(tx, await start(tx), person.language),
+    answer: await viewOrdered(tx, await start(tx), person.language),
     status: 202,
   }));
   if (result.replayed) request.answerHeaders["idempotency-replayed"] = "true";

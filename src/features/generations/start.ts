@@ -3,17 +3,21 @@ import type { Context } from "../../context.ts";
 import { after, SECOND_MS } from "../../platform/clock.ts";
 import type { Action } from "../../platform/config/catalogue.ts";
 import { builtOnce, type Given, givenRow, type WholeRow, wholeRow } from "../../platform/db/built-once.ts";
+import { laterWrite } from "../../platform/db/write-together.ts";
 import { Refusal } from "../../platform/errors.ts";
 import { newId } from "../../platform/ids.ts";
-import { publish } from "../../platform/live/events.ts";
-import { enqueue, JOB_PRIORITY } from "../../platform/queue/enqueue.ts";
-import { reserve } from "../billing/index.ts";
+import { writeAndPublish } from "../../platform/live/events.ts";
+import { enqueueLater, JOB_PRIORITY } from "../../platform/queue/enqueue.ts";
+import { planHold, purseFor } from "../billing/index.ts";
 import type { StoredFile } from "../photos/index.ts";
-import { lockUser, type User } from "../profile/index.ts";
+import type { User } from "../profile/index.ts";
 import { providerState, refuseWhenUnavailable } from "./provider-state.ts";
 import { type GenerationType, generations } from "./tables.ts";
 
 export type Generation = typeof generations.$inferSelect;
+
+/** As it was ordered just now, with the photos that it was ordered with. */
+export type OrderedGeneration = Generation & { photos: readonly StoredFile[] };
 
 export interface GenerationOrder {
   userId: string;
@@ -40,11 +44,11 @@ export const generationJobKey = (generationId: string): string => `generation:${
  * The gates that need no photo stand here in their order: active work under the limit, provider available, credits.
  * Maintenance, photos and the screening of words come before, in the feature that knows them.
  */
-export async function startGeneration(ctx: Context, order: GenerationOrder): Promise<Generation> {
+export async function startGeneration(ctx: Context, order: GenerationOrder): Promise<OrderedGeneration> {
   return ctx.transaction(async (tx) => {
     // Asked in one go, answered in this order: what follows the lock sees what its last holder did.
-    const [user, active, provider] = await Promise.all([
-      lockUser(tx, order.userId),
+    const [purse, active, provider] = await Promise.all([
+      purseFor(tx, order.userId, order.action),
       activeCount(tx, order.userId),
       providerState(tx),
     ]);
@@ -57,22 +61,25 @@ export async function startGeneration(ctx: Context, order: GenerationOrder): Pro
     }
     refuseWhenUnavailable(tx, provider);
     const generationId = newId();
-    const hold = await reserve(tx, user, order.action, `generation:${generationId}`);
-    const [generation] = await Promise.all([
-      insertGeneration(tx, { generationId, order, user, hold }),
-      publish(tx, order.userId, "generation.queued", { id: generationId, type: order.type, status: "queued" }),
-      enqueue(
-        tx,
-        "generation.run",
-        { generation_id: generationId },
-        {
-          uniqueKey: generationJobKey(generationId),
-          priority: hold.freeMonth === null ? JOB_PRIORITY.paid : JOB_PRIORITY.free,
-          turn: active,
-        },
-      ),
-    ]);
-    return generation;
+    const { hold, writes, news } = await planHold(tx, purse, order.action, `generation:${generationId}`);
+    const generation = queuedRow(tx, { generationId, order, user: purse.user, hold });
+    const job = enqueueLater(
+      tx,
+      "generation.run",
+      { generation_id: generationId },
+      {
+        uniqueKey: generationJobKey(generationId),
+        priority: hold.freeMonth === null ? JOB_PRIORITY.paid : JOB_PRIORITY.free,
+        turn: active,
+      },
+    );
+    await writeAndPublish(
+      tx,
+      order.userId,
+      [...writes, insertRow(generation), job],
+      [news, { type: "generation.queued", data: { id: generationId, type: order.type, status: "queued" } }],
+    );
+    return { ...generation, photos: order.itemPhoto ? [order.userPhoto, order.itemPhoto] : [order.userPhoto] };
   });
 }
 
@@ -92,49 +99,44 @@ const countLive = builtOnce((db, given: Given<{ userId: string }>) =>
     .where(and(eq(generations.userId, given("userId", generations.userId)), isLive)),
 );
 
-async function insertGeneration(
-  tx: Context,
+function queuedRow(
+  tx: Pick<Context, "clock" | "settings">,
   input: {
     generationId: string;
     order: GenerationOrder;
     user: User;
     hold: { id: string; credits: number; freeMonth: string | null };
   },
-): Promise<Generation> {
+): Generation {
   const { order, user, hold } = input;
   const now = tx.clock.now();
   const isSubscribed = user.subscriptionType !== null && user.subscriptionEnd !== null && user.subscriptionEnd > now;
-  const [row] = await insertRow(
-    tx.db,
-    wholeRow(generations, {
-      id: input.generationId,
-      userId: order.userId,
-      type: order.type,
-      status: "queued",
-      zone: order.zone ?? null,
-      note: order.note ?? null,
-      prompt: order.prompt,
-      baseGenerationId: order.baseGenerationId ?? null,
-      sessionId: order.sessionId ?? null,
-      userPhotoId: order.userPhoto.id,
-      itemPhotoId: order.itemPhoto?.id ?? null,
-      userPhotoUrl: order.userPhoto.storageKey,
-      itemPhotoUrl: order.itemPhoto?.storageKey ?? null,
-      watermarked: hold.freeMonth !== null && !isSubscribed,
-      holdId: hold.id,
-      creditsSpent: hold.credits,
-      freeAction: hold.freeMonth !== null,
-      progress: 0,
-      attempt: 0,
-      deadlineAt: after(now, tx.settings.GENERATION_DEADLINE_SECONDS * SECOND_MS),
-      createdAt: now,
-      updatedAt: now,
-    }),
-  );
-  if (!row) throw new Error("an inserted generation was not returned");
-  return row;
+  return wholeRow(generations, {
+    id: input.generationId,
+    userId: order.userId,
+    type: order.type,
+    status: "queued",
+    zone: order.zone ?? null,
+    note: order.note ?? null,
+    prompt: order.prompt,
+    baseGenerationId: order.baseGenerationId ?? null,
+    sessionId: order.sessionId ?? null,
+    userPhotoId: order.userPhoto.id,
+    itemPhotoId: order.itemPhoto?.id ?? null,
+    userPhotoUrl: order.userPhoto.storageKey,
+    itemPhotoUrl: order.itemPhoto?.storageKey ?? null,
+    watermarked: hold.freeMonth !== null && !isSubscribed,
+    holdId: hold.id,
+    creditsSpent: hold.credits,
+    freeAction: hold.freeMonth !== null,
+    progress: 0,
+    attempt: 0,
+    deadlineAt: after(now, tx.settings.GENERATION_DEADLINE_SECONDS * SECOND_MS),
+    createdAt: now,
+    updatedAt: now,
+  });
 }
 
-const insertRow = builtOnce((db, _: Given<WholeRow<typeof generations>>) =>
-  db.insert(generations).values(givenRow(generations)).returning(),
+const insertRow = laterWrite((db, _: Given<WholeRow<typeof generations>>) =>
+  db.insert(generations).values(givenRow(generations)),
 );

@@ -6,7 +6,7 @@ import { failureText } from "../notifications/index.ts";
 import { linkTo, readableFiles, type StoredFile } from "../photos/index.ts";
 import type { Language } from "../profile/index.ts";
 import { outlook } from "./estimate.ts";
-import { type Generation, isLive } from "./start.ts";
+import { type Generation, isLive, type OrderedGeneration } from "./start.ts";
 import { type GenerationStatus, isFinal } from "./states.ts";
 import { type GenerationType, generations } from "./tables.ts";
 
@@ -114,6 +114,16 @@ export async function viewGeneration(ctx: ViewNeeds, row: Generation, language: 
   const [only] = await viewGenerations(ctx, [row], language);
   if (!only) throw new Error("one row gives one view");
   return only;
+}
+
+/** The same of one that was ordered just now: its photos were read and found good in this transaction. */
+export async function viewOrdered(
+  ctx: ViewNeeds,
+  ordered: OrderedGeneration,
+  language: Language,
+): Promise<GenerationView> {
+  const files = new Map(ordered.photos.map((file) => [file.id, file]));
+  return view(ctx, ordered, { files, language, outlook: await outlook(ctx, ordered) });
 }
 
 /** The one copy of the result that its owner may see: while a watermark is due, the one that carries it. */

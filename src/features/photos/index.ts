@@ -5,6 +5,7 @@ export {
   linkTo,
   openLink,
   ownPhoto,
+  ownPhotos,
   type PhotoView,
   PROVIDER_LINK_VALID_MS,
   photoView,

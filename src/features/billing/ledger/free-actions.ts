@@ -1,6 +1,7 @@
 import { and, eq, gte, isNotNull, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
-import { builtOnce, type Given } from "../../../platform/db/built-once.ts";
+import type { Given } from "../../../platform/db/built-once.ts";
+import { laterWrite, writeTogether } from "../../../platform/db/write-together.ts";
 import { moscowDayStart, moscowMonth } from "../../../platform/moscow.ts";
 import { type User, users } from "../../profile/index.ts";
 import { creditHolds } from "../tables.ts";
@@ -28,11 +29,7 @@ export function carriedInto(user: Pick<User, "carriedFreeActions" | "createdAt">
 }
 
 /** Writes the person's counter: so many free actions of this month are used. */
-export async function countFreeAction(tx: Needs, userId: string, month: string, used: number): Promise<void> {
-  await writeFreeActions(tx.db, { userId, month, used });
-}
-
-const writeFreeActions = builtOnce((db, given: Given<{ userId: string; month: string; used: number }>) =>
+export const countFreeAction = laterWrite((db, given: Given<{ userId: string; month: string; used: number }>) =>
   db
     .update(users)
     .set({
@@ -63,7 +60,8 @@ export async function returnFreeAction(
   if ((returned?.count ?? 0) >= FREE_RETURNS_PER_DAY_MAX) return false;
   await tx.db.update(creditHolds).set({ freeReturned: true }).where(eq(creditHolds.id, hold.id));
   if (user.freemiumMonth === hold.freeMonth) {
-    await countFreeAction(tx, user.id, user.freemiumMonth, Math.max(0, user.freemiumActionsUsed - 1));
+    const used = Math.max(0, user.freemiumActionsUsed - 1);
+    await writeTogether(tx.db, [countFreeAction({ userId: user.id, month: user.freemiumMonth, used })]);
   }
   return true;
 }

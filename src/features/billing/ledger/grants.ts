@@ -1,10 +1,10 @@
 import { and, asc, eq, isNotNull, lte, sql } from "drizzle-orm";
-import type { Context } from "../../../context.ts";
 import { builtOnce, type Given, givenRow, type WholeRow } from "../../../platform/db/built-once.ts";
+import { laterWrite, type Write } from "../../../platform/db/write-together.ts";
 import { invariant } from "../../../platform/errors.ts";
 import { newId } from "../../../platform/ids.ts";
 import type { PublishNeeds } from "../../../platform/live/events.ts";
-import type { User } from "../../profile/index.ts";
+import { lockUser, type User } from "../../profile/index.ts";
 import { creditGrants, creditHoldParts } from "../tables.ts";
 import { move } from "./movement.ts";
 
@@ -19,13 +19,14 @@ export interface Purse {
 }
 
 /**
- * Reads up to `limit` grants that pay, the next one first, and books out before what has expired. The caller holds the
- * lock on the row `user`.
+ * Locks the person's row, reads up to `limit` grants that pay, the next one first, and books out before what has expired.
+ * Throws the refusal `not_found`.
  */
-export async function openPurse(tx: PublishNeeds, user: User, limit: number): Promise<Purse> {
+export async function openPurse(tx: PublishNeeds, userId: string, limit: number): Promise<Purse> {
   const now = tx.clock.now();
-  const wanted = { userId: user.id, now, limit };
-  const grants = await readUnused(tx.db, wanted);
+  const wanted = { userId, now, limit };
+  // Asked in one go: the grants are read behind the lock.
+  const [user, grants] = await Promise.all([lockUser(tx, userId), readUnused(tx.db, wanted)]);
   // Those past their time come first, so the first one says whether there are any.
   const next = grants[0]?.expiresAt ?? null;
   if (next === null || next > now) return { user, grants };
@@ -49,34 +50,28 @@ const readUnused = builtOnce((db, given: Given<{ userId: string; now: Date; limi
     .limit(sql.placeholder("limit")),
 );
 
-/** Takes `price` credits from the grants in their order, and writes which gave how many. */
-export async function takeFromGrants(
-  tx: Pick<Context, "db">,
-  grants: readonly UnusedGrant[],
-  holdId: string,
-  price: number,
-): Promise<void> {
+/** The writes that take `price` credits from the grants in their order and say which gave how many. */
+export function takeFromGrants(grants: readonly UnusedGrant[], holdId: string, price: number): Write[] {
   let missing = price;
-  const taken: Promise<unknown>[] = [];
+  const writes: Write[] = [];
   for (const grant of grants) {
     const credits = Math.min(missing, grant.creditsLeft);
     if (credits === 0) break;
-    taken.push(takeCredits(tx.db, { grantId: grant.id, credits }));
-    taken.push(insertPart(tx.db, { holdId, grantId: grant.id, credits }));
+    writes.push(takeCredits({ grantId: grant.id, credits }), insertPart({ holdId, grantId: grant.id, credits }));
     missing -= credits;
   }
-  await Promise.all(taken);
   invariant(missing === 0, "the grants of a person add up to the balance");
+  return writes;
 }
 
-const takeCredits = builtOnce((db, given: Given<{ grantId: string; credits: number }>) =>
+const takeCredits = laterWrite((db, given: Given<{ grantId: string; credits: number }>) =>
   db
     .update(creditGrants)
     .set({ creditsLeft: sql`${creditGrants.creditsLeft} - ${given("credits", creditGrants.creditsLeft)}` })
     .where(eq(creditGrants.id, given("grantId", creditGrants.id))),
 );
 
-const insertPart = builtOnce((db, _: Given<WholeRow<typeof creditHoldParts>>) =>
+const insertPart = laterWrite((db, _: Given<WholeRow<typeof creditHoldParts>>) =>
   db.insert(creditHoldParts).values(givenRow(creditHoldParts)),
 );
 

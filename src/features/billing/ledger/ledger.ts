@@ -1,16 +1,18 @@
 import { and, asc, eq, lte, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import type { Action } from "../../../platform/config/catalogue.ts";
-import { builtOnce, type Given, givenRow, type WholeRow } from "../../../platform/db/built-once.ts";
+import { type Given, givenRow, type WholeRow } from "../../../platform/db/built-once.ts";
+import { laterWrite, type Write } from "../../../platform/db/write-together.ts";
 import { invariant, Refusal } from "../../../platform/errors.ts";
 import { newId } from "../../../platform/ids.ts";
+import { type News, writeAndPublish } from "../../../platform/live/events.ts";
 import { moscowMonth, nextMoscowMonth } from "../../../platform/moscow.ts";
 import { lockUser, refuseErased, type User } from "../../profile/index.ts";
 import { offersFor, priceOf } from "../plans.ts";
 import { creditGrants, creditHoldParts, creditHolds, type GrantKind } from "../tables.ts";
 import { countFreeAction, freeActionsOf, returnFreeAction } from "./free-actions.ts";
-import { expireDue, openPurse, takeFromGrants } from "./grants.ts";
-import { move } from "./movement.ts";
+import { expireDue, openPurse, type Purse, takeFromGrants } from "./grants.ts";
+import { move, planMove } from "./movement.ts";
 
 /**
  * The only writer of credits.
@@ -74,18 +76,44 @@ export async function grantCredits(ctx: Context, grant: Grant): Promise<boolean>
   });
 }
 
+/** A hold that is decided and not written yet. */
+export interface PlannedHold {
+  hold: Hold;
+  writes: Write[];
+  news: News;
+}
+
 /**
  * Sets aside what an action costs: a free action if one is left, otherwise credits (plan credits first, then the others;
  * within a kind the earliest expiry first), never a mixture. Throws the refusal `insufficient_credits` with everything
- * a person needs to decide. Must be called in the transaction that enqueues the operation; a caller that has locked the
- * person's row in it gives the row.
+ * a person needs to decide. Must be called in the transaction that enqueues the operation.
  */
-export async function reserve(tx: Tx, person: string | User, action: Action, operation: string): Promise<Hold> {
-  const now = tx.clock.now();
+export async function reserve(tx: Tx, userId: string, action: Action, operation: string): Promise<Hold> {
+  const { hold, writes, news } = await planHold(tx, await purseFor(tx, userId, action), action, operation);
+  await writeAndPublish(tx, userId, writes, [news]);
+  return hold;
+}
+
+/** The person's purse as far as the action needs it; their row stays locked. Throws the refusal `not_found`. */
+export async function purseFor(tx: Tx, userId: string, action: Action): Promise<Purse> {
+  return openPurse(tx, userId, positivePriceOf(tx, action));
+}
+
+function positivePriceOf(tx: Tx, action: Action): number {
   const price = priceOf(tx.catalogue, action);
   invariant(Number.isSafeInteger(price) && price > 0, "a price is a positive whole number of credits");
-  const locked = typeof person === "string" ? await lockUser(tx, person) : person;
-  const { user, grants } = await openPurse(tx, locked, price);
+  return price;
+}
+
+/** What `reserve` writes, for who writes more than that with it; the purse was opened in the same transaction. */
+export async function planHold(
+  tx: Tx,
+  { user, grants }: Purse,
+  action: Action,
+  operation: string,
+): Promise<PlannedHold> {
+  const now = tx.clock.now();
+  const price = positivePriceOf(tx, action);
   refuseErased(user);
   const month = moscowMonth(now);
   const limit = tx.settings.FREE_ACTIONS_PER_MONTH;
@@ -114,24 +142,23 @@ export async function reserve(tx: Tx, person: string | User, action: Action, ope
     createdAt: now,
     endedAt: null,
   };
-  await Promise.all([
-    insertHold(tx.db, hold),
-    isFree ? countFreeAction(tx, user.id, month, used + 1) : takeFromGrants(tx, grants, hold.id, price),
-    move(tx, user, {
-      kind: "hold",
-      cause: `hold:${hold.id}`,
-      action,
-      balance: -hold.credits,
-      reserved: hold.credits,
-      counter: "none",
-      freeAction: isFree ? -1 : 0,
-      holdId: hold.id,
-    }),
-  ]);
-  return hold;
+  const paid = isFree
+    ? [countFreeAction({ userId: user.id, month, used: used + 1 })]
+    : takeFromGrants(grants, hold.id, price);
+  const { writes, news } = planMove(tx, user, {
+    kind: "hold",
+    cause: `hold:${hold.id}`,
+    action,
+    balance: -hold.credits,
+    reserved: hold.credits,
+    counter: "none",
+    freeAction: isFree ? -1 : 0,
+    holdId: hold.id,
+  });
+  return { hold, writes: [insertHold(hold), ...paid, ...writes], news };
 }
 
-const insertHold = builtOnce((db, _: Given<WholeRow<typeof creditHolds>>) =>
+const insertHold = laterWrite((db, _: Given<WholeRow<typeof creditHolds>>) =>
   db.insert(creditHolds).values(givenRow(creditHolds)),
 );
 

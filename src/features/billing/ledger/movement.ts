@@ -1,8 +1,8 @@
 import { eq, sql } from "drizzle-orm";
-import { builtOnce, type Given, givenRow, type WholeRow, wholeRow } from "../../../platform/db/built-once.ts";
-import { invariant } from "../../../platform/errors.ts";
+import { type Given, givenRow, type WholeRow, wholeRow } from "../../../platform/db/built-once.ts";
+import { laterWrite, type Write } from "../../../platform/db/write-together.ts";
 import { newId } from "../../../platform/ids.ts";
-import { type PublishNeeds, publish } from "../../../platform/live/events.ts";
+import { type News, type PublishNeeds, writeAndPublish } from "../../../platform/live/events.ts";
 import { type User, users } from "../../profile/index.ts";
 import { creditEntries } from "../tables.ts";
 
@@ -21,8 +21,23 @@ export interface Movement {
   grantId?: string;
 }
 
+/** A movement that is decided and not written yet. */
+export interface PlannedMovement {
+  writes: Write[];
+  news: News;
+  /** The person's row as it will be. */
+  user: User;
+}
+
 /** Writes one entry and moves the person's two numbers with it. The caller holds the lock on the person's row. */
 export async function move(tx: PublishNeeds, user: User, movement: Movement): Promise<User> {
+  const planned = planMove(tx, user, movement);
+  await writeAndPublish(tx, user.id, planned.writes, [planned.news]);
+  return planned.user;
+}
+
+/** What `move` writes, for who writes more than that. The caller holds the lock on the row `user`, which is as it stands. */
+export function planMove(tx: Pick<PublishNeeds, "clock">, user: User, movement: Movement): PlannedMovement {
   const now = tx.clock.now();
   const { balance, reserved } = movement;
   const entry = wholeRow(creditEntries, {
@@ -40,25 +55,32 @@ export async function move(tx: PublishNeeds, user: User, movement: Movement): Pr
     grantId: movement.grantId ?? null,
     createdAt: now,
   });
-  const [, [updated]] = await Promise.all([
-    insertEntry(tx.db, entry),
-    moveNumbers(tx.db, { userId: user.id, balance, reserved, now }),
-  ]);
-  invariant(updated, "the person whose credits move exists");
-  await publish(tx, user.id, "balance.changed", {
-    credits: updated.balanceCredits,
-    reserved: updated.reservedCredits,
-    reason: movement.kind,
-    action: movement.action,
-  });
-  return updated;
+  const after = {
+    ...user,
+    balanceCredits: user.balanceCredits + balance,
+    reservedCredits: user.reservedCredits + reserved,
+    updatedAt: now,
+  };
+  return {
+    writes: [insertEntry(entry), moveNumbers({ userId: user.id, balance, reserved, now })],
+    news: {
+      type: "balance.changed",
+      data: {
+        credits: after.balanceCredits,
+        reserved: after.reservedCredits,
+        reason: movement.kind,
+        action: movement.action,
+      },
+    },
+    user: after,
+  };
 }
 
-const insertEntry = builtOnce((db, _: Given<WholeRow<typeof creditEntries>>) =>
+const insertEntry = laterWrite((db, _: Given<WholeRow<typeof creditEntries>>) =>
   db.insert(creditEntries).values(givenRow(creditEntries)),
 );
 
-const moveNumbers = builtOnce((db, given: Given<{ userId: string; balance: number; reserved: number; now: Date }>) =>
+const moveNumbers = laterWrite((db, given: Given<{ userId: string; balance: number; reserved: number; now: Date }>) =>
   db
     .update(users)
     .set({
@@ -66,6 +88,5 @@ const moveNumbers = builtOnce((db, given: Given<{ userId: string; balance: numbe
       reservedCredits: sql`${users.reservedCredits} + ${given("reserved", users.reservedCredits)}`,
       updatedAt: given("now", users.updatedAt),
     })
-    .where(eq(users.id, given("userId", users.id)))
-    .returning(),
+    .where(eq(users.id, given("userId", users.id))),
 );
