@@ -15,13 +15,11 @@ export {
   grantCredits,
   type Hold,
   peopleWithExpiredCredits,
-  planHold,
-  purseFor,
   release,
-  reserve,
   revokeCredits,
   settle,
 } from "./ledger/ledger.ts";
+export { planHold, purseFor, reserve } from "./ledger/reserve.ts";
 export { type LedgerDifference, type LedgerReport, verifyLedger } from "./ledger/verify.ts";
 export { taxOn } from "./payments/amounts.ts";
 export { type NoticeState, noticeState } from "./payments/notice-view.ts";

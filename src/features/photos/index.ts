@@ -1,11 +1,10 @@
 export { journalDeletions, nameHash } from "./journal.ts";
+export { ownPhoto, ownPhotos } from "./own-photos.ts";
 export {
   expireFilesNow,
   insertFiles,
   linkTo,
   openLink,
-  ownPhoto,
-  ownPhotos,
   type PhotoView,
   PROVIDER_LINK_VALID_MS,
   photoView,
