@@ -69,12 +69,12 @@ export async function measureReads({ owner, watch: { time } }: PanelBench): Prom
     `person=${person}`,
     days,
   ]);
-  await read(`/payments/export?${days}`, "a month as CSV, first bytes");
+  await read(`/payments/export?${days}`, "a month as CSV, first page");
   await read(`/payments/${payment}`, "", "/payments/{id}");
   await read(`/payments/${payment}/refund`, "preview", "/payments/{id}/refund");
   await read(`/tax?month=${month}`);
   await list("/tax/entries", ["state=ready", "month=2026-01"]);
-  await read(`/tax/export?month=${month}`, "a month as CSV, first bytes");
+  await read(`/tax/export?month=${month}`, "a month as CSV, first page");
   await list("/generations", [
     "status=failed",
     "status=running",

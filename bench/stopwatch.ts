@@ -16,7 +16,7 @@ export interface Stopwatch {
   /** By route and way. */
   timed: ReadonlyMap<string, Timed>;
   /**
-   * The time until the last byte of an answer, which must be good; of a file that is streamed, until the first ones. `route` is
+   * The time until the last byte of an answer, which must be good; of a file that is streamed, until its first page. `route` is
    * `GET` and the like and the path behind the stopwatch's own. Resolves to the answer where it is JSON.
    */
   time(route: string, how: string, request: () => Promise<Response>): Promise<Fields>;
@@ -41,7 +41,7 @@ export function createStopwatch(prefix = "", timed = new Map<string, Timed>()): 
       const startedAt = performance.now();
       const response = await request();
       const isFile = response.headers.has("content-disposition");
-      const body = isFile ? await firstBytes(response) : await response.bytes();
+      const body = isFile ? await firstPage(response) : await response.bytes();
       const ms = performance.now() - startedAt;
       const text = new TextDecoder().decode(body);
       if (!response.ok) throw new Error(`${route} ${how} answered ${response.status}: ${text}`);
@@ -59,11 +59,19 @@ export function createStopwatch(prefix = "", timed = new Map<string, Timed>()): 
   };
 }
 
-async function firstBytes(response: Response): Promise<Uint8Array> {
+/** A file's heading is there before anything was read for it, and its first page is the piece behind that. */
+const PIECES = 2;
+
+async function firstPage(response: Response): Promise<Uint8Array> {
   const reader = response.body?.getReader();
-  const piece = await reader?.read();
+  const pieces: Uint8Array[] = [];
+  while (reader && pieces.length < PIECES) {
+    const { value } = await reader.read();
+    if (value === undefined) break;
+    pieces.push(value);
+  }
   await reader?.cancel();
-  return piece?.value ?? new Uint8Array();
+  return Buffer.concat(pieces);
 }
 
 /** The slowest first. */

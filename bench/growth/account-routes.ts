@@ -59,7 +59,7 @@ async function measureSignIn({ shop, watch }: World): Promise<void> {
 async function measureAccount(world: World): Promise<void> {
   const { watch, regular, shop } = world;
   for (const path of ["/profile", "/balance", "/plans", "/fitting/zones", "/referrals"]) await read(world, path);
-  await read(world, "/profile/export", { how: "first bytes" });
+  await read(world, "/profile/export", { how: "first page" });
   await readList(world, "/balance/entries");
   for (let round = 0; round < CHANGES; round += 1) {
     const language = round % 2 === 0 ? "en" : "ru";

@@ -25,7 +25,7 @@ export interface Line {
   ratio: number | null;
   /** The same of the quickest answers, which others at work on the machine disturb least. */
   ratioOfMinima: number | null;
-  verdict: "flat" | "within noise" | "GROWS" | "longer answer" | "linear" | "one size only";
+  verdict: "flat" | "within noise" | "uneven" | "GROWS" | "longer answer" | "linear" | "one size only";
   why?: string;
 }
 
@@ -54,8 +54,14 @@ export function lineOf(sizes: readonly (Timed | undefined)[]): Line {
   const base = at === -1 ? null : (medians[at] ?? null);
   if (base === null) return { ...line, ...ratios(first), verdict: "longer answer" };
   const both = ratios(at);
-  const verdict = both.ratio <= RATIO_MAX ? "flat" : largest - base <= NOISE_MS ? "within noise" : "GROWS";
-  return { ...line, ...both, verdict };
+  return { ...line, ...both, verdict: verdictOf(both.ratio, largest - base, (minima.at(-1) ?? 0) - (minima[at] ?? 0)) };
+}
+
+/** More work is done for the quickest answers too; a write that waits for the disk differs from itself at the median alone. */
+function verdictOf(ratio: number, moreMs: number, moreOfMinimaMs: number): Line["verdict"] {
+  if (ratio <= RATIO_MAX) return "flat";
+  if (moreMs <= NOISE_MS) return "within noise";
+  return moreOfMinimaMs <= NOISE_MS ? "uneven" : "GROWS";
 }
 
 export function tableOf(labels: readonly string[], lines: readonly Line[]): string {
