@@ -1,26 +1,18 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { eq, sql } from "drizzle-orm";
 import { type Given, givenRow, type WholeRow } from "../../src/platform/db/built-once.ts";
-import type { Database, Queries } from "../../src/platform/db/database.ts";
+import type { Queries } from "../../src/platform/db/database.ts";
 import { runStatementsOf } from "../../src/platform/db/hot-statement.ts";
 import { laterWrite, writeTogether } from "../../src/platform/db/write-together.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { liveSequences, liveTickets } from "../../src/platform/live/tables.ts";
 import { schedules } from "../../src/platform/queue/tables.ts";
-import { createTestDatabase, lane, openTestDatabase, type TestDatabase } from "../support/database.ts";
+import { lane } from "../support/database.ts";
+import { useOpenDatabase } from "../support/open-database.ts";
 
 const AT = new Date("2026-03-14T09:26:53.589Z");
 
-let database: TestDatabase;
-let open: Database;
-beforeEach(async () => {
-  database = await createTestDatabase();
-  open = await openTestDatabase(database);
-});
-afterEach(async () => {
-  await open.close();
-  await database.remove();
-});
+const opened = useOpenDatabase();
 
 const insertSchedule = laterWrite((db, _: Given<WholeRow<typeof schedules>>) =>
   db.insert(schedules).values(givenRow(schedules)),
@@ -52,7 +44,7 @@ const dropTickets = laterWrite((db, given: Given<{ userId: string }>) =>
 
 const schedule = (name: string, runs = 1) => ({ name, lastSlot: AT, runs });
 const runsOf = async (name: string) =>
-  (await open.queries.select().from(schedules).where(eq(schedules.name, name)))[0]?.runs;
+  (await opened().queries.select().from(schedules).where(eq(schedules.name, name)))[0]?.runs;
 
 describe("writes that are done together", () => {
   test("are all done, with their own values, each time anew", async () => {
@@ -61,7 +53,7 @@ describe("writes that are done together", () => {
       [one, "a", 7],
       [two, "b", 8],
     ] as const) {
-      await open.transaction(async (db) => {
+      await opened().transaction(async (db) => {
         await writeTogether(db, [
           insertSchedule(schedule(name, lastNumber)),
           insertSequence({ userId, lastNumber }),
@@ -70,21 +62,21 @@ describe("writes that are done together", () => {
         ]);
       });
     }
-    expect(await open.queries.select().from(schedules).orderBy(schedules.name)).toEqual([
+    expect(await opened().queries.select().from(schedules).orderBy(schedules.name)).toEqual([
       schedule("a", 7),
       schedule("a too"),
       schedule("b", 8),
       schedule("b too"),
     ]);
-    expect(await open.queries.select().from(liveSequences).orderBy(liveSequences.lastNumber)).toEqual([
+    expect(await opened().queries.select().from(liveSequences).orderBy(liveSequences.lastNumber)).toEqual([
       { userId: one, lastNumber: 7 },
       { userId: two, lastNumber: 8 },
     ]);
   });
 
   test("keep all changes of a row, in their order", async () => {
-    await open.queries.insert(schedules).values(schedule("a", 1));
-    await open.transaction(async (db) => {
+    await opened().queries.insert(schedules).values(schedule("a", 1));
+    await opened().transaction(async (db) => {
       await writeTogether(db, [
         countRuns({ name: "a", more: 2 }),
         insertSequence({ userId: newId(), lastNumber: 1 }),
@@ -93,19 +85,19 @@ describe("writes that are done together", () => {
       ]);
     });
     expect(await runsOf("a")).toBe(35);
-    await open.transaction(async (db) => {
+    await opened().transaction(async (db) => {
       await writeTogether(db, [upsertSchedule(schedule("a", 4)), countRuns({ name: "a", more: 1 })]);
     });
     expect(await runsOf("a")).toBe(5);
-    await open.transaction(async (db) => {
+    await opened().transaction(async (db) => {
       await writeTogether(db, [insertSchedule(schedule("b", 4)), countRuns({ name: "b", more: 2 })]);
     });
     expect(await runsOf("b")).toBe(6);
   });
 
   test("are undone together where one of them fails", async () => {
-    await open.queries.insert(schedules).values(schedule("taken"));
-    const failing = open.transaction(async (db) => {
+    await opened().queries.insert(schedules).values(schedule("taken"));
+    const failing = opened().transaction(async (db) => {
       await writeTogether(db, [
         insertSequence({ userId: newId(), lastNumber: 1 }),
         insertSchedule(schedule("taken")),
@@ -113,25 +105,25 @@ describe("writes that are done together", () => {
       ]);
     });
     await expect(failing).rejects.toThrow();
-    expect(await open.queries.select().from(liveSequences)).toEqual([]);
+    expect(await opened().queries.select().from(liveSequences)).toEqual([]);
     expect(await runsOf("taken")).toBe(1);
   });
 
   test("are not begun where a value is missing, or where one is no write", async () => {
     const { runs: _, ...short } = schedule("short");
-    const shortened = open.transaction((db) =>
+    const shortened = opened().transaction((db) =>
       writeTogether(db, [insertSchedule(schedule("a")), insertSchedule(short as WholeRow<typeof schedules>)]),
     );
     await expect(shortened).rejects.toThrow('no value was given for "runs"');
     const read = laterWrite((db) => db.select().from(schedules));
-    const reading = open.transaction((db) => writeTogether(db, [insertSchedule(schedule("b")), read({})]));
+    const reading = opened().transaction((db) => writeTogether(db, [insertSchedule(schedule("b")), read({})]));
     await expect(reading).rejects.toThrow("only a plain write");
-    expect(await open.queries.select().from(schedules)).toEqual([]);
+    expect(await opened().queries.select().from(schedules)).toEqual([]);
   });
 
   test("are one statement on Postgres, up to the one that comes to a table again and does more than add", async () => {
     const sent: string[] = [];
-    const watched = Object.create(open.queries) as Queries;
+    const watched = Object.create(opened().queries) as Queries;
     runStatementsOf(watched, async (statement) => {
       sent.push(statement);
       return [];
